@@ -1,0 +1,1 @@
+"""The remote side: the HTTP client."""

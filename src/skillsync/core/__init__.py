@@ -1,0 +1,1 @@
+"""Decisions over values: no I/O, no clock, no logging."""

@@ -1,0 +1,237 @@
+"""The exception tree: each class has a stable code, an exit code (design.md 6) and a hint.
+
+SkillsyncError
+├── UsageError            E-USAGE            2   wrong words on the command line
+│   ├── ConfigError       E-CONFIG           2   skillsync.toml or the environment is wrong
+│   ├── NotARepository    E-NO-REPOSITORY    2
+│   └── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
+├── GitFailed             E-GIT              1   git answered with an error
+│   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
+├── Locked                E-LOCKED           75  another command works on this clone
+├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
+├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
+├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
+└── RemoteError                                  everything the other side can do
+    ├── NotAuthenticated  E-AUTH             7
+    ├── NotAllowed        E-FORBIDDEN        7
+    ├── HostNotTrusted    E-HOST-NOT-TRUSTED 7
+    ├── NotFound          E-NOT-FOUND        1
+    ├── VersionConflict   E-REMOTE-MOVED     3   409 with current_version
+    ├── Refused           E-REMOTE-REFUSED   1   400, 413, 422 and other 4xx
+    ├── BadAnswer         E-BAD-ANSWER       1   truncated, HTML, too large, inconsistent
+    ├── Throttled         E-THROTTLED        75
+    └── Unreachable       E-UNREACHABLE      75  no answer, or 5xx; a write is then indeterminate
+
+Raise the most specific class with the facts as attributes and keep the cause. Only ``cli/boundary.py`` prints
+and exits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SkillsyncError(Exception):
+    """What every error carries: what failed, on which object, why, what was not changed, what to run next.
+
+    ``message`` says what failed and why; ``subject`` names it; ``unchanged`` says what was not touched;
+    ``hint`` is the next command. None of them may contain a secret.
+    """
+
+    code: ClassVar[str] = "E-INTERNAL"
+    exit_code: ClassVar[int] = 70
+    default_hint: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str = "",
+        unchanged: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.subject = subject
+        self.unchanged = unchanged
+        self.hint = hint or self.default_hint
+
+
+class UsageError(SkillsyncError):
+    """The command line does not say something that can be done."""
+
+    code = "E-USAGE"
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A setting is wrong; the message names file, section and option."""
+
+    code = "E-CONFIG"
+
+
+class NotARepository(UsageError):
+    """There is no git repository, or no skillsync.toml in it."""
+
+    code = "E-NO-REPOSITORY"
+    default_hint = "skillsync init --git"
+
+
+class MissingExtra(UsageError):
+    """An optional part of the package is needed and not installed."""
+
+    code = "E-MISSING-EXTRA"
+
+
+class GitFailed(SkillsyncError):
+    """A git command failed. Carries the command, its exit code and what it printed."""
+
+    code = "E-GIT"
+    exit_code = 1
+
+    def __init__(self, command: str, status: int, output: str) -> None:
+        super().__init__(
+            f"`{command}` failed with exit code {status}: {output.strip() or 'no output'}"
+        )
+        self.command = command
+        self.status = status
+        self.output = output
+
+
+class ShallowClone(SkillsyncError):
+    """A decision needs history that this shallow clone does not have (sync.md B7)."""
+
+    code = "E-SHALLOW"
+    exit_code = 2
+    default_hint = "git fetch --unshallow --filter=blob:none (in CI: fetch-depth: 0)"
+
+
+class Locked(SkillsyncError):
+    """Another command is working on this clone."""
+
+    code = "E-LOCKED"
+    exit_code = 75
+
+
+class RefusedForSafety(SkillsyncError):
+    """The plan as a whole is refused: too many removals, wrong branch, a remote that went backwards."""
+
+    code = "E-REFUSED"
+    exit_code = 6
+
+
+class InvalidContent(SkillsyncError):
+    """One object's content cannot be read or must not be written; ``path`` and ``line`` say where."""
+
+    code = "E-INVALID"
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str = "",
+        path: str = "",
+        line: int | None = None,
+        unchanged: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, subject=subject, unchanged=unchanged, hint=hint)
+        self.path = path
+        self.line = line
+
+
+class LocalChanged(SkillsyncError):
+    """A file is no longer what the plan was made from; it was left alone."""
+
+    code = "E-LOCAL-CHANGED"
+    exit_code = 1
+    default_hint = "run the command again: it plans with your edit included"
+
+
+class RemoteError(SkillsyncError):
+    """The other side refused, failed or could not be understood. ``status`` is the HTTP status, if any."""
+
+    code = "E-REMOTE"
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        subject: str = "",
+        unchanged: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, subject=subject, unchanged=unchanged, hint=hint)
+        self.status = status
+
+
+class NotAuthenticated(RemoteError):
+    """No key, or the server does not know it (401)."""
+
+    code = "E-AUTH"
+    exit_code = 7
+    default_hint = "skillsync status -v shows which key was used and where it came from"
+
+
+class NotAllowed(RemoteError):
+    """The key lacks a scope, a project or a permission (403)."""
+
+    code = "E-FORBIDDEN"
+    exit_code = 7
+
+
+class HostNotTrusted(RemoteError):
+    """A key would go to an origin it does not belong to; nothing was sent."""
+
+    code = "E-HOST-NOT-TRUSTED"
+    exit_code = 7
+
+
+class NotFound(RemoteError):
+    """404: missing, archived, or invisible to this key; by itself never a proof of deletion (sync.md A9)."""
+
+    code = "E-NOT-FOUND"
+
+
+class VersionConflict(RemoteError):
+    """409 with ``current_version``: somebody published meanwhile. Plan again, never send again (R1)."""
+
+    code = "E-REMOTE-MOVED"
+    exit_code = 3
+
+    def __init__(self, message: str, *, current: int | None, subject: str = "") -> None:
+        super().__init__(message, status=409, subject=subject)
+        self.current = current
+
+
+class Refused(RemoteError):
+    """The server understood and refused (400, 405, 409 without version, 413, 415, 422)."""
+
+    code = "E-REMOTE-REFUSED"
+
+
+class BadAnswer(RemoteError):
+    """The answer is truncated, of the wrong type, too large, or contradicts itself; nothing was changed by it."""
+
+    code = "E-BAD-ANSWER"
+
+
+class Throttled(RemoteError):
+    """429 beyond the deadline. ``retry_after`` in seconds."""
+
+    code = "E-THROTTLED"
+    exit_code = 75
+
+    def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, status=429, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unreachable(RemoteError):
+    """No answer, a broken connection, or 5xx. A write that ends so is indeterminate: look before repeating."""
+
+    code = "E-UNREACHABLE"
+    exit_code = 75

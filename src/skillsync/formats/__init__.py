@@ -1,0 +1,1 @@
+"""The file formats: bytes to values and back, lossless."""

@@ -1,0 +1,1 @@
+"""The local side: git, files, pointers, journal."""

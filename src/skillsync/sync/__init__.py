@@ -1,0 +1,1 @@
+"""Where the sides meet: fetch, plan, safety, apply, report."""
