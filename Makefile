@@ -1,0 +1,74 @@
+# Two commands to begin with: `make demo` and `make test`. `make help` lists them all.
+# They need Python 3.11 or newer, git and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
+# Stamps say what is installed: the package with its server, or that and the tools of development.
+SERVER := $(VENV)/.installed-server
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-ci soak lint format docs docs-check bench constraints clean
+
+help: ## Show these lines
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+install: $(DEV) ## Make .venv with everything that development needs
+
+demo: $(SERVER) ## Install, then show the whole thing on a sample repository
+	@$(BIN)/skillsync demo $(ARGS)
+
+test: $(DEV) ## The fast tests (under 4 minutes)
+	$(PYTEST) -m "not slow and not soak" $(ARGS)
+
+test-slow: $(DEV) ## The bounded slow tests
+	$(PYTEST) -m "slow and not soak" $(ARGS) || test $$? -eq 5
+
+test-ci: test test-slow ## Both (under 10 minutes)
+
+soak: $(DEV) ## The long tests
+	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
+
+lint: $(DEV) ## ruff, the format, mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(DEV) ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(DEV) ## Refresh README's help texts and ARCHITECTURE's map
+	$(BIN)/python -m tools.check_docs --write
+
+docs-check: $(DEV) ## Do README's help texts and ARCHITECTURE's map agree with the code?
+	$(BIN)/python -m tools.check_docs
+
+bench: $(DEV) ## The figures, each against its baseline
+	$(BIN)/python -m benchmarks $(ARGS)
+
+constraints: $(DEV) ## Pin what is installed now
+	@{ echo "# What the tests ran with. Made by: make constraints"; \
+	   $(BIN)/python -m pip freeze --exclude-editable --exclude skillsync; } > constraints.txt
+
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: there is no $(PYTHON); install Python 3.11 or newer, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1); name another: make PYTHON=python3.12" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "make: git is needed" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(SERVER): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
+	@touch $@ $(SERVER)
