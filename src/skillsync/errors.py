@@ -11,6 +11,8 @@ SkillsyncError
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
 ├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
+├── RenamedHere           E-RENAMED          1   a name was changed that the server cannot change
+├── SystemRefused         E-SYSTEM           1   disk full, no permission, too many open files
 └── RemoteError                                  everything the other side can do
     ├── NotAuthenticated  E-AUTH             7
     ├── NotAllowed        E-FORBIDDEN        7
@@ -149,8 +151,28 @@ class LocalChanged(SkillsyncError):
     default_hint = "run the command again: it plans with your edit included"
 
 
+class RenamedHere(SkillsyncError):
+    """A skill's ``name`` was changed locally and the server offers no rename (sync.md S21)."""
+
+    code = "E-RENAMED"
+    exit_code = 1
+
+
+class SystemRefused(SkillsyncError):
+    """The operating system refused: disk full, no permission, read-only, too many open files."""
+
+    code = "E-SYSTEM"
+    exit_code = 1
+    default_hint = "make room or give permission, then run the command again"
+
+
 class RemoteError(SkillsyncError):
-    """The other side refused, failed or could not be understood. ``status`` is the HTTP status, if any."""
+    """The other side refused, failed or could not be understood. ``status`` is the HTTP status, if any.
+
+    ``reason`` is the server's own code (``unique``, ``blank``) or one of ours (``endpoint``, ``project``,
+    ``redirect``, ``truncated``, ``too-large``, ``generation``); ``field`` the field it is about.
+    ``indeterminate`` tells that a write may have happened all the same: look before repeating (sync.md 9.2).
+    """
 
     code = "E-REMOTE"
     exit_code = 1
@@ -163,9 +185,15 @@ class RemoteError(SkillsyncError):
         subject: str = "",
         unchanged: str = "",
         hint: str = "",
+        reason: str = "",
+        field: str = "",
+        indeterminate: bool = False,
     ) -> None:
         super().__init__(message, subject=subject, unchanged=unchanged, hint=hint)
         self.status = status
+        self.reason = reason
+        self.field = field
+        self.indeterminate = indeterminate
 
 
 class NotAuthenticated(RemoteError):
@@ -231,7 +259,31 @@ class Throttled(RemoteError):
 
 
 class Unreachable(RemoteError):
-    """No answer, a broken connection, or 5xx. A write that ends so is indeterminate: look before repeating."""
+    """No answer, a broken connection, or 5xx. A write that ends so is indeterminate: look before repeating.
+
+    ``retry_after`` in seconds, where the server named it.
+    """
 
     code = "E-UNREACHABLE"
     exit_code = 75
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        subject: str = "",
+        hint: str = "",
+        reason: str = "",
+        indeterminate: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            status=status,
+            subject=subject,
+            hint=hint,
+            reason=reason,
+            indeterminate=indeterminate,
+        )
+        self.retry_after = retry_after

@@ -1,0 +1,259 @@
+"""Reads ``items.jsonl`` line by line into rows, strictly and without losing a byte."""
+
+from __future__ import annotations
+
+import gc
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from skillsync.errors import InvalidContent
+from skillsync.formats.json_text import JsonTrouble, read_json
+from skillsync.formats.row_keys import DerivedKeys, fold_id, id_problem
+from skillsync.formats.row_names import ID, RowNames, UnknownName
+from skillsync.model import Key, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillsync.model import Json
+
+MAX_LINE = 1_000_000
+"""Bytes in one line, its line end not counted (sync.md 10.5)."""
+
+MAX_FILE = 2_000_000_000
+"""Bytes in one file (sync.md 10.5)."""
+
+OWN_KEY = "skillsync_id"
+"""Where the key travels in a server's metadata; it never shows in a file (skill-format.md 14.3)."""
+
+KeyMode: TypeAlias = Literal["id", "content"]
+"""Whether a line's key is its ``id`` only, or else derived from its input."""
+
+_MARKERS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
+_BOM = b"\xef\xbb\xbf"
+_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is in the file, its line end included.
+
+    ``fields`` is None for a blank line; ``row`` is None for that and for a line without a key. Both use the
+    newest names, whatever the line's spelling. ``derived`` tells that the row's key is not in the line
+    (``keys = "content"``).
+    """
+
+    number: int
+    raw: bytes
+    row: Row | None
+    fields: Mapping[str, Json] | None
+    derived: bool = False
+
+
+@dataclass(frozen=True)
+class ItemsFile:
+    """All lines of a file in order. ``used`` maps a field to the name that the file has for it.
+
+    ``names`` and ``keys`` are the dataset's settings that it was read with.
+    """
+
+    path: str
+    lines: tuple[Line, ...]
+    names: RowNames = field(default_factory=lambda: RowNames.from_mapping(None))
+    used: Mapping[str, str] = field(default_factory=dict)
+    keys: KeyMode = "id"
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that have a key, in file order."""
+        return tuple(line.row for line in self.lines if line.row is not None)
+
+    @cached_property
+    def keyless(self) -> tuple[Line, ...]:
+        """The lines that hold a row without a key, in file order."""
+        return tuple(line for line in self.lines if line.row is None and line.fields is not None)
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, Line]:
+        """The lines that have a key, by that key."""
+        return {line.row.key: line for line in self.lines if line.row is not None}
+
+
+def parse_items(
+    data: bytes,
+    *,
+    path: str,
+    mapping: Mapping[str, str] | None = None,
+    keys: KeyMode = "id",
+) -> ItemsFile:
+    """Read the rows of a file (skill-format.md 14.3 and 14.4); ``render_items`` gives back the same bytes.
+
+    ``mapping`` is the dataset's own naming of fields, such as ``{"input": "vars"}``. Lines without ``id`` are
+    kept in ``keyless``, or get a key derived from their input with ``keys="content"``. Anything that cannot be
+    read, is not one JSON object per line, or repeats a key (I19, I20) raises InvalidContent with path and line.
+    """
+    if len(data) > MAX_FILE:
+        raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
+    reader = LineReader(path, RowNames.from_mapping(mapping))
+    with _collector_paused():
+        lines = tuple(reader.read_lines(data))
+    file = ItemsFile(path, lines, reader.names, reader.used, keys)
+    return with_derived_keys(file) if keys == "content" else file
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Values of JSON hold no cycles: looking for some while they are built takes three times as long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def empty_items(
+    path: str, *, mapping: Mapping[str, str] | None = None, keys: KeyMode = "id"
+) -> ItemsFile:
+    """Return a file without lines, to append to."""
+    return ItemsFile(path, (), RowNames.from_mapping(mapping), {}, keys)
+
+
+def render_items(file: ItemsFile) -> bytes:
+    """Return the file's bytes."""
+    return b"".join(line.raw for line in file.lines)
+
+
+# ---------------------------------------------------------------- reading lines
+
+
+class LineReader:
+    """Reads lines one after the other; remembers the ids, and the names in use, of those it has read."""
+
+    def __init__(self, path: str, names: RowNames) -> None:
+        self.path = path
+        self.names = names
+        self._ids: dict[str, int] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The name of each field in the first line that has it."""
+        used: dict[str, str] = {}
+        for names, fields in self._shapes.items():
+            for name, of in zip(names, fields, strict=True):
+                used.setdefault(of, name)
+        return used
+
+    def read_lines(self, data: bytes) -> Iterator[Line]:
+        """Yield the lines of a file, split at LF only. Raises InvalidContent at the first that is wrong."""
+        if data.startswith(_BOM):
+            raise self._wrong("the file starts with a byte order mark: remove it", 1)
+        for number, raw in enumerate(io.BytesIO(data), start=1):
+            yield self.read_line(raw, number)
+
+    def read_line(self, raw: bytes, number: int) -> Line:
+        """Read one line with its line end. Raises InvalidContent."""
+        content = raw.removesuffix(b"\n").removesuffix(b"\r")
+        if len(content) > MAX_LINE:
+            raise self._wrong(
+                f"the line has {len(content):,} bytes, at most {MAX_LINE:,} are read", number
+            )
+        if not content.strip(b" \t\r"):
+            return Line(number, raw, None, None)
+        try:
+            value = read_json(content.decode())
+        except JsonTrouble as error:
+            raise self._not_json(error, content, number) from error
+        except UnicodeDecodeError as error:
+            message = (
+                f"not UTF-8 (byte {error.start + 1} of the line: 0x{content[error.start]:02x})"
+            )
+            raise self._wrong(message, number) from error
+        if not isinstance(value, dict):
+            kind = _KINDS[type(value)]
+            raise self._wrong(f"a line must hold one JSON object, this is {kind}", number)
+        return self._line(value, raw, number)
+
+    def _line(self, value: dict[str, Json], raw: bytes, number: int) -> Line:
+        names = tuple(value)
+        fields = self._shapes.get(names)
+        if fields is None:
+            fields = self._new_shape(names, number)
+        if fields != names:
+            value = dict(zip(fields, value.values(), strict=True))
+        metadata = value.get("metadata")
+        if isinstance(metadata, dict) and OWN_KEY in metadata:
+            message = f'{OWN_KEY!r} in the metadata is reserved: the line\'s "id" is its key'
+            raise self._wrong(message, number)
+        if ID not in value:
+            return Line(number, raw, None, value)
+        key = self._key(value.pop(ID), number)
+        return Line(number, raw, Row(key, value), value)
+
+    def _new_shape(self, names: tuple[str, ...], number: int) -> tuple[str, ...]:
+        try:
+            fields = self._shapes[names] = self.names.fields_of(names)
+        except UnknownName as error:
+            raise self._wrong(str(error), number) from error
+        return fields
+
+    def _key(self, value: Json, number: int) -> Key:
+        text = str(value) if type(value) is int else value
+        if not isinstance(text, str):
+            raise self._wrong(
+                f"an id must be a text or an integer, this is {_KINDS[type(value)]}", number
+            )
+        if problem := id_problem(text):
+            raise self._wrong(problem, number)
+        first = self._ids.setdefault(fold_id(text), number)
+        if first != number:
+            raise self._wrong(
+                f"the id {text!r} is there twice: in line {first} and in line {number}", number
+            )
+        return Key(text)
+
+    def _not_json(self, error: JsonTrouble, content: bytes, number: int) -> InvalidContent:
+        if content.startswith(_MARKERS):
+            return self._wrong(
+                "a conflict marker of an unfinished git merge: choose one side first", number
+            )
+        if number == 1 and content.startswith(b"version https://git-lfs"):
+            return self._wrong(
+                "this is a Git LFS pointer, not the file: run `git lfs pull`", number
+            )
+        place = f" (column {error.column})" if error.column else ""
+        return self._wrong(error.message + place, number)
+
+    def _wrong(self, message: str, number: int) -> InvalidContent:
+        return InvalidContent(message, path=self.path, line=number)
+
+
+# ---------------------------------------------------------------- keys from content
+
+
+def with_derived_keys(file: ItemsFile) -> ItemsFile:
+    """Return the file with a key for every line without ``id``: later duplicates get ``-2``, ``-3``, … in order.
+
+    Nothing is written into the lines. A key that another line has as its ``id`` is passed over.
+    """
+    keys = DerivedKeys(file.by_key)
+    return replace(file, lines=tuple(_with_derived_key(line, keys) for line in file.lines))
+
+
+def _with_derived_key(line: Line, keys: DerivedKeys) -> Line:
+    if line.row is not None or line.fields is None:
+        return line
+    return replace(line, row=Row(keys.next_key(line.fields), line.fields), derived=True)
