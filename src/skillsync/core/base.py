@@ -1,0 +1,128 @@
+"""Finds the base: which remote version a tree has taken in, and which pointer lines count (sync.md 5.3, 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skillsync.core.skill_states import BaseFact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from skillsync.model import Digest, Pointer, SkillPointer
+
+WALK_LIMIT = 50
+"""How many versions ``own_walk`` follows at most (sync.md 5.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineEvidence:
+    """A pointer line and what git says about the files beside it (design.md 3).
+
+    ``committed``: the line equals HEAD's. ``at_in_history``: the stamp's commit is HEAD or its ancestor, True for
+    ``unborn``, None when a shallow clone cannot tell. ``head_is_at``: HEAD is the stamp's commit (or both are
+    unborn). ``files_now_match``, ``later_commit_holds``: the object's files now, or those of a commit after ``at``
+    in HEAD's history, have the stamp's digest. ``files_differ_from_head``: they are edited.
+
+    ``intro_…`` is about the commit that brought a committed line: whether the files there have the stamp's digest,
+    and whether that commit changed any of them. None: unknown, or the line is not committed.
+    """
+
+    pointer: Pointer
+    committed: bool
+    at_in_history: bool | None = None
+    head_is_at: bool = False
+    files_now_match: bool = False
+    files_differ_from_head: bool = False
+    later_commit_holds: bool = False
+    intro_files_match: bool | None = None
+    intro_changed_files: bool | None = None
+
+
+def line_counts(evidence: LineEvidence) -> bool:
+    """Tell whether a pointer line may be believed.
+
+    A line that differs from HEAD's counts only while its stamp's commit is in HEAD's history *and* the files came
+    along: they still have the stamp's digest, or HEAD is that commit and they were edited since, or a later commit
+    holds them. A line without stamp that is not committed never counts; unknown history never counts.
+
+    A committed line counts unless it is proven that it was committed without its files: publishing the old text
+    that lies beside it would undo what the line claims to have taken in.
+    """
+    stamp = evidence.pointer.stamp
+    if evidence.committed:
+        return stamp is None or not _was_committed_alone(evidence)
+    if stamp is None or evidence.at_in_history is not True:
+        return False
+    return (
+        evidence.files_now_match
+        or (evidence.head_is_at and evidence.files_differ_from_head)
+        or evidence.later_commit_holds
+    )
+
+
+def _was_committed_alone(evidence: LineEvidence) -> bool:
+    """Tell whether a committed line's files never came along, in no commit and not in the working tree."""
+    return (
+        evidence.intro_files_match is False
+        and evidence.intro_changed_files is False
+        and not evidence.later_commit_holds
+        and not evidence.files_now_match
+    )
+
+
+def newest(pointers: Iterable[SkillPointer], latest_first: str | None) -> SkillPointer | None:
+    """Return the pointer of the highest version among those that count, None without any.
+
+    ``latest_first`` is the incarnation of the remote's latest version, None when there is none: numbers compare
+    within one incarnation only. Without a pointer of that incarnation the newest of the latest other one is
+    returned, so that S15–S19 see what was linked.
+    """
+    pointers = list(pointers)
+    current = [pointer for pointer in pointers if pointer.first == latest_first] or pointers
+    return max(current, key=_age, default=None)
+
+
+def _age(pointer: SkillPointer) -> tuple[str, int, str]:
+    """Order by incarnation, then number; the server leaves a fraction of 0 out, so ``Z`` must not sort."""
+    return pointer.first.removesuffix("Z"), pointer.number, pointer.id
+
+
+@dataclass(frozen=True, slots=True)
+class WalkStep:
+    """A version after the base, on a server without markers.
+
+    ``own``: its author is our own account or a publisher. ``matches``: positions in HEAD's history (larger is
+    newer) of the commits whose tree has this version's content, none older than the pointer's last change.
+    """
+
+    number: int
+    id: str
+    digest: Digest
+    own: bool
+    matches: tuple[int, ...] = ()
+
+
+def own_walk(start: BaseFact, later: Sequence[WalkStep]) -> BaseFact:
+    """Return the newest version that is recognised as published from HEAD's history, walking forward from ``start``.
+
+    Every step must be the next number, by an own author, match a commit newer than the one before, and not repeat
+    an earlier content (a web user's revert would look just like that: sync.md 5.1). At most 50 steps; what lies
+    beyond is not taken in, so that push blocks and names ``pull``.
+    """
+    reached, position, seen = start, -1, {start.digest}
+    ahead = sorted((step for step in later if step.number > start.number), key=_number)
+    for step in ahead[:WALK_LIMIT]:
+        match = min((found for found in step.matches if found > position), default=None)
+        is_next = step.number == reached.number + 1
+        if not (is_next and step.own and step.digest not in seen) or match is None:
+            break
+        reached = BaseFact(step.number, step.id, start.first, step.digest)
+        position = match
+        seen.add(step.digest)
+    return reached
+
+
+def _number(step: WalkStep) -> int:
+    return step.number

@@ -1,0 +1,62 @@
+"""Decides which folder a remote skill belongs to when several claim it: copies and renames (sync.md 7.1, S21, S23)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A folder, the ``name`` in its SKILL.md, and the incarnation in its own pointer (None: no pointer)."""
+
+    dir: str
+    name: str
+    first: str | None
+
+
+class Standing(StrEnum):
+    """What a folder's pointer is worth."""
+
+    KEEPS = "keeps its pointer"
+    COPY = "is a copy: its pointer does not count, it is a new skill (S2)"
+    RENAMED = "bears another name than the skill its pointer names (S21)"
+    DUPLICATE = "shares its name with another folder: neither is synced"
+
+
+def settle_claims(
+    claims: Iterable[Claim], *, remote_names: Mapping[str, str]
+) -> dict[str, Standing]:
+    """Return for each folder (by ``dir``) what its pointer is worth.
+
+    ``remote_names`` maps an incarnation to the name it has on the remote now; an incarnation that is not in it
+    is gone or unknown, and then the pointer is not judged by the name.
+    """
+    claims = sorted(claims, key=lambda claim: claim.dir)
+    names = Counter(claim.name for claim in claims)
+    by_first: defaultdict[str, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim.first is not None:
+            by_first[claim.first].append(claim)
+    standings: dict[str, Standing] = {}
+    for claim in claims:
+        if names[claim.name] > 1:
+            standings[claim.dir] = Standing.DUPLICATE
+        elif claim.first is None:
+            standings[claim.dir] = Standing.KEEPS
+        else:
+            rivals = by_first[claim.first]
+            standings[claim.dir] = _standing(claim, rivals, remote_names.get(claim.first))
+    return standings
+
+
+def _standing(claim: Claim, rivals: list[Claim], remote_name: str | None) -> Standing:
+    if remote_name is None or claim.name == remote_name:
+        return Standing.KEEPS
+    has_owner = any(rival.name == remote_name for rival in rivals)
+    return Standing.COPY if has_owner else Standing.RENAMED

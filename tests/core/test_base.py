@@ -1,0 +1,167 @@
+"""Which pointer lines count, and how far own publishes are recognised (design.md 3, sync.md 5.3, 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillsync.core.base import WALK_LIMIT, LineEvidence, WalkStep, line_counts, newest, own_walk
+from skillsync.core.reconcile import BaseFact
+from skillsync.model import Digest, SkillPointer, Stamp
+
+FIRST = "2026-08-01T10:00:00.123456Z"
+STAMP = Stamp("c" * 40, "f" * 32)
+
+
+def pointer(number: int = 3, first: str = FIRST, stamp: Stamp | None = None) -> SkillPointer:
+    return SkillPointer("h/1", number, f"id-{number}", first, Digest("d"), stamp)
+
+
+fresh = LineEvidence(
+    pointer(stamp=STAMP), committed=False, at_in_history=True, head_is_at=True, files_now_match=True
+)
+stray = LineEvidence(pointer(stamp=STAMP), committed=False, at_in_history=True)
+
+
+@pytest.mark.parametrize(
+    ("why", "evidence", "counts"),
+    [
+        ("just written", fresh, True),
+        ("HEAD moved on, files still match", replace(fresh, head_is_at=False), True),
+        ("edited since", replace(stray, head_is_at=True, files_differ_from_head=True), True),
+        ("a later commit holds the files", replace(stray, later_commit_holds=True), True),
+        ("the parent was checked out", replace(fresh, at_in_history=False), False),
+        ("a shallow clone cannot tell", replace(fresh, at_in_history=None), False),
+        ("stashed without the pointer: files are HEAD's", replace(stray, head_is_at=True), False),
+        ("edited on a later HEAD", replace(stray, files_differ_from_head=True), False),
+        ("no evidence but history", stray, False),
+        ("no stamp", replace(fresh, pointer=pointer()), False),
+    ],
+)
+def test_an_uncommitted_line(why: str, evidence: LineEvidence, counts: bool) -> None:
+    assert line_counts(evidence) is counts
+
+
+alone = LineEvidence(
+    pointer(stamp=STAMP), committed=True, intro_files_match=False, intro_changed_files=False
+)
+
+
+@pytest.mark.parametrize(
+    ("why", "evidence", "counts"),
+    [
+        ("no stamp", LineEvidence(pointer(), committed=True), True),
+        ("committed with its files", replace(alone, intro_files_match=True), True),
+        ("committed with edited files", replace(alone, intro_changed_files=True), True),
+        ("the files came in a later commit", replace(alone, later_commit_holds=True), True),
+        ("the files are in the working tree", replace(alone, files_now_match=True), True),
+        ("nothing known", LineEvidence(pointer(stamp=STAMP), committed=True), True),
+        ("the pointer was committed alone", alone, False),
+    ],
+)
+def test_a_committed_line(why: str, evidence: LineEvidence, counts: bool) -> None:
+    assert line_counts(evidence) is counts
+
+
+def test_an_uncommitted_line_counts_exactly_by_the_written_rule() -> None:
+    """All 48 combinations against design.md 3, word by word."""
+    flags = (True, False)
+    histories: tuple[bool | None, ...] = (True, False, None)
+    for at, (here, match, differ, later) in product(histories, product(flags, repeat=4)):
+        evidence = replace(
+            stray,
+            at_in_history=at,
+            head_is_at=here,
+            files_now_match=match,
+            files_differ_from_head=differ,
+            later_commit_holds=later,
+        )
+        files_came_along = match or (here and differ) or later
+        assert line_counts(evidence) is (at is True and files_came_along)
+
+
+# ---------------------------------------------------------------- newest
+
+
+def test_the_highest_number_of_the_current_incarnation_is_newest() -> None:
+    other = pointer(9, "2027-01-01T00:00:00Z")
+    assert newest([pointer(3), other, pointer(4)], FIRST) == pointer(4)
+    assert newest([], FIRST) is None
+
+
+def test_without_the_current_incarnation_the_latest_other_one_is_what_was_linked() -> None:
+    old, later = pointer(9, "2026-01-01T00:00:00Z"), pointer(2, "2026-01-01T00:00:00.5Z")
+    assert newest([old, later], None) == later
+    assert newest([later, old], "2028-01-01T00:00:00Z") == later
+
+
+@given(st.lists(st.builds(pointer, st.integers(1, 9), st.sampled_from([FIRST, "2027Z"]))))
+def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> None:
+    assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
+
+
+# ---------------------------------------------------------------- own_walk
+
+start = BaseFact(3, "id-3", FIRST, Digest("d3"))
+
+
+def step(number: int, *matches: int, own: bool = True, digest: str = "") -> WalkStep:
+    return WalkStep(number, f"id-{number}", Digest(digest or f"d{number}"), own, matches)
+
+
+@pytest.mark.parametrize(
+    ("why", "later", "reached"),
+    [
+        ("nothing later", [], 3),
+        ("own publishes in order", [step(4, 1), step(5, 2)], 5),
+        ("the list is in any order", [step(5, 2), step(4, 1)], 5),
+        ("the earliest commit that fits is taken", [step(4, 7, 1), step(5, 2)], 5),
+        ("a foreign author stops", [step(4, 1), step(5, 2, own=False), step(6, 3)], 4),
+        ("no match stops", [step(4), step(5, 2)], 3),
+        ("an older commit is no match", [step(4, 5), step(5, 2)], 4),
+        ("one commit is not two versions", [step(4, 1), step(5, 1)], 4),
+        ("content that was there before stops", [step(4, 1), step(5, 2, digest="d3")], 4),
+        ("content repeated later stops", [step(4, 1), step(5, 2, digest="d4")], 4),
+        ("a missing version stops", [step(5, 1)], 3),
+        ("versions up to the base are passed over", [step(2, 0), step(3, 0), step(4, 1)], 4),
+    ],
+)
+def test_own_publishes_are_recognised(why: str, later: list[WalkStep], reached: int) -> None:
+    found = own_walk(start, later)
+    assert found.number == reached
+    assert found.id == f"id-{reached}"
+    assert found.first == FIRST
+
+
+def test_the_walk_ends_after_fifty_versions() -> None:
+    later = [step(number, number) for number in range(4, 4 + WALK_LIMIT + 5)]
+    assert own_walk(start, later).number == 3 + WALK_LIMIT
+
+
+steps = st.lists(
+    st.builds(
+        WalkStep,
+        number=st.integers(2, 8),
+        id=st.just("id"),
+        digest=st.sampled_from([Digest(f"d{number}") for number in range(3, 9)]),
+        own=st.booleans(),
+        matches=st.lists(st.integers(0, 8), max_size=3).map(tuple),
+    ),
+    unique_by=lambda found: found.number,
+)
+
+
+@given(steps)
+def test_the_walk_is_deterministic_and_never_passes_a_foreign_version(
+    later: list[WalkStep],
+) -> None:
+    found = own_walk(start, later)
+    assert found == own_walk(start, later[::-1])
+    passed = [known for known in later if start.number < known.number <= found.number]
+    assert all(known.own and known.matches for known in passed)
+    assert len(passed) == found.number - start.number
+    assert len({known.digest for known in passed} | {start.digest}) == len(passed) + 1

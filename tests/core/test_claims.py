@@ -1,0 +1,68 @@
+"""Which folder keeps its pointer when several claim one remote skill (S21, S23)."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillsync.core.claims import Claim, Standing, settle_claims
+
+REMOTE = {"2026": "triage"}
+
+
+def test_the_folder_with_the_remote_name_keeps_it_and_the_copy_is_new() -> None:
+    claims = [Claim("a", "triage", "2026"), Claim("b", "triage-two", "2026")]
+    assert settle_claims(claims, remote_names=REMOTE) == {
+        "a": Standing.KEEPS,
+        "b": Standing.COPY,
+    }
+
+
+def test_a_single_folder_with_another_name_was_renamed() -> None:
+    claims = [Claim("b", "sorting", "2026")]
+    assert settle_claims(claims, remote_names=REMOTE) == {"b": Standing.RENAMED}
+
+
+def test_one_name_twice_is_synced_in_neither_folder() -> None:
+    claims = [Claim("a", "triage", "2026"), Claim("b", "triage", None), Claim("c", "other", None)]
+    assert settle_claims(claims, remote_names=REMOTE) == {
+        "a": Standing.DUPLICATE,
+        "b": Standing.DUPLICATE,
+        "c": Standing.KEEPS,
+    }
+
+
+def test_a_pointer_to_something_gone_is_not_judged_by_its_name() -> None:
+    claims = [Claim("a", "triage", "2020")]
+    assert settle_claims(claims, remote_names=REMOTE) == {"a": Standing.KEEPS}
+
+
+claims = st.lists(
+    st.builds(
+        Claim,
+        st.sampled_from("abcdef"),
+        st.sampled_from(["triage", "other"]),
+        st.sampled_from([None, "2026", "2020"]),
+    ),
+    unique_by=lambda claim: claim.dir,
+)
+
+
+@given(claims, st.integers())
+def test_the_order_of_the_folders_does_not_matter(found: list[Claim], seed: int) -> None:
+    shuffled = list(found)
+    Random(seed).shuffle(shuffled)
+    settled = settle_claims(shuffled, remote_names=REMOTE)
+    assert settled == settle_claims(found, remote_names=REMOTE)
+
+
+@given(claims)
+def test_at_most_one_folder_keeps_a_live_skill(found: list[Claim]) -> None:
+    standings = settle_claims(found, remote_names=REMOTE)
+    keepers = [
+        claim for claim in found if claim.first == "2026" and standings[claim.dir] is Standing.KEEPS
+    ]
+    assert len(keepers) <= 1
+    assert standings.keys() == {claim.dir for claim in found}

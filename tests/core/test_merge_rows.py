@@ -1,0 +1,228 @@
+"""Merging dataset rows by group and a dataset's own fields by key: examples and the laws P22."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillsync.core.merge import changed_row_groups, merge_info, merge_row
+from skillsync.formats.canonical import info_digest, row_digest
+from skillsync.model import ROW_FIELDS, Conflict, DatasetInfo, Json, Key, Row, UnitKind
+
+KEY = Key("case-1")
+CONTENT = "input+expected_output"
+
+
+def row(**fields: Json) -> Row:
+    return Row(KEY, fields)
+
+
+BASE = row(input="q", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
+
+
+def test_different_groups_are_merged() -> None:
+    local = row(input="q2", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
+    remote = row(
+        input="q", expected_output="a", metadata={"x": 1, "y": 3, "z": 4}, source_trace_id="u"
+    )
+    made = merge_row(BASE, local, remote)
+    assert made.conflicts == ()
+    assert made.row == row(
+        input="q2", expected_output="a", metadata={"x": 1, "y": 3, "z": 4}, source_trace_id="u"
+    )
+    assert changed_row_groups(BASE, local, remote) == (
+        frozenset({CONTENT}),
+        frozenset({"metadata.y", "metadata.z", "source"}),
+    )
+
+
+def test_input_and_output_are_one_unit() -> None:
+    """R22: field by field they would make a row that nobody wrote."""
+    local = row(input="q2", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
+    remote = row(input="q", expected_output="b", metadata={"x": 1, "y": 2}, source_trace_id="t")
+    made = merge_row(BASE, local, remote, subject="cases")
+    assert made.row == local
+    assert made.conflicts == (
+        Conflict(
+            "cases",
+            UnitKind.ROW,
+            f"case-1:{CONTENT}",
+            '{"expected_output":"a","input":"q"}',
+            '{"expected_output":"a","input":"q2"}',
+            '{"expected_output":"b","input":"q"}',
+            "edited on both sides",
+        ),
+    )
+
+
+def test_a_metadata_key_in_conflict_does_not_stop_the_others() -> None:
+    local = row(input="q", expected_output="a", metadata={"x": 5, "y": 2}, source_trace_id="t")
+    remote = row(input="q", expected_output="a", metadata={"x": 6}, source_trace_id="t")
+    made = merge_row(BASE, local, remote)
+    assert [conflict.unit for conflict in made.conflicts] == ["case-1:metadata.x"]
+    assert made.row.fields["metadata"] == {"x": 5}
+
+
+def test_metadata_that_is_no_object_is_one_unit() -> None:
+    base, local, remote = row(metadata={"x": 1}), row(metadata={"x": 1, "y": 2}), row(metadata=[1])
+    assert [conflict.unit for conflict in merge_row(base, local, remote).conflicts] == [
+        "case-1:metadata"
+    ]
+    assert merge_row(base, base, remote).row == remote
+    assert merge_row(base, remote, base).row == remote
+
+
+def test_both_sides_alike_is_agreement_and_in_neither_ones_changes() -> None:
+    both = row(input="q2", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
+    assert merge_row(BASE, both, both).row == both
+    assert changed_row_groups(BASE, both, both) == (frozenset(), frozenset())
+
+
+def test_values_that_are_equal_keep_their_local_spelling() -> None:
+    base = row(input=1, metadata={})
+    local = row(input=1.0, expected_output=None)
+    remote = row(input=1, source_trace_id="t", metadata=None)
+    made = merge_row(base, local, remote)
+    assert made.row.fields == {"input": 1.0, "expected_output": None, "source_trace_id": "t"}
+
+
+def test_true_is_not_one() -> None:
+    made = merge_row(row(input=1), row(input=1), row(input=True))
+    assert made.row.fields["input"] is True
+
+
+def test_a_field_that_the_remote_no_longer_has_goes() -> None:
+    base = row(input="q", source_trace_id="t")
+    assert merge_row(base, base, row(input="q")).row.fields == {"input": "q"}
+
+
+def test_without_a_base_the_whole_row_is_the_unit() -> None:
+    local, remote = row(input="q", metadata={"x": 1}), row(input="q", metadata={"y": 1})
+    made = merge_row(None, local, remote)
+    assert [conflict.unit for conflict in made.conflicts] == ["case-1"]
+    assert made.row == local
+    equal = merge_row(None, row(input=1.0, metadata={}), row(input=1))
+    assert equal.conflicts == ()
+
+
+# ---------------------------------------------------------------- a dataset's own fields
+
+
+def test_the_fields_of_a_dataset_are_merged_by_key() -> None:
+    base = DatasetInfo("Cases", "d", {"a": 1, "b": 2})
+    local = DatasetInfo("Cases", "local", {"a": 1, "b": 3})
+    remote = DatasetInfo("Test cases", "d", {"b": 2, "c": 4})
+    made = merge_info(base, local, remote)
+    assert made.conflicts == ()
+    assert made.info == DatasetInfo("Test cases", "local", {"b": 3, "c": 4})
+
+
+def test_without_a_base_equal_fields_agree_and_the_others_conflict() -> None:
+    local = DatasetInfo("Cases", "", {"a": 1, "b": 2})
+    remote = DatasetInfo("Cases", "said", {"a": 1.0, "b": 3})
+    made = merge_info(None, local, remote, subject="cases")
+    assert made.info == local
+    assert [(found.subject, found.unit) for found in made.conflicts] == [
+        ("cases", "description"),
+        ("cases", "metadata.b"),
+    ]
+
+
+# ---------------------------------------------------------------- laws (P22)
+
+scalars: st.SearchStrategy[Json] = (
+    st.none() | st.booleans() | st.sampled_from([0, 1, 1.0, 2.5, "a", "b"])
+)
+values: st.SearchStrategy[Json] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner)
+)
+metadatas = st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2) | values
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
+        "metadata": metadatas,
+        "source_trace_id": st.sampled_from(["t", " t", "u", None]),
+        "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
+    },
+)
+rows = st.builds(Row, st.just(KEY), fields)
+
+
+@st.composite
+def related_rows(draw: st.DrawFn) -> tuple[Row, Row, Row]:
+    base = draw(rows)
+    sides = []
+    for _ in range(2):
+        other, keep = draw(rows), draw(st.sets(st.sampled_from(ROW_FIELDS)))
+        kept = {name: value for name, value in base.fields.items() if name in keep}
+        sides.append(Row(KEY, {**{n: v for n, v in other.fields.items() if n not in keep}, **kept}))
+    return base, sides[0], sides[1]
+
+
+@given(related_rows())
+def test_merging_with_an_unchanged_side_gives_the_other(sides: tuple[Row, Row, Row]) -> None:
+    """P22: merge(b, x, b) = x, merge(b, b, y) = y, merge(b, x, x) = x."""
+    base, local, remote = sides
+    for made, wanted in (
+        (merge_row(base, local, base), local),
+        (merge_row(base, base, remote), remote),
+        (merge_row(base, local, local), local),
+        (merge_row(None, local, local), local),
+    ):
+        assert made.conflicts == ()
+        assert row_digest(made.row) == row_digest(wanted)
+
+
+@given(related_rows())
+def test_merging_is_symmetric_and_agrees_with_the_changed_groups(
+    sides: tuple[Row, Row, Row],
+) -> None:
+    base, local, remote = sides
+    one, two = merge_row(base, local, remote), merge_row(base, remote, local)
+    assert {(c.unit, c.local, c.remote) for c in one.conflicts} == {
+        (c.unit, c.remote, c.local) for c in two.conflicts
+    }
+    mine, other = changed_row_groups(base, local, remote)
+    assert {f"{KEY}:{group}" for group in mine & other} == {c.unit for c in one.conflicts}
+    if not one.conflicts:
+        assert row_digest(one.row) == row_digest(two.row)
+
+
+@given(related_rows())
+def test_every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> None:
+    _, local, remote = sides
+    made = merge_row(*sides).row
+    for name, value in made.fields.items():
+        if name != "metadata":
+            assert value in [side.fields.get(name) for side in (local, remote)]
+        elif isinstance(value, dict):
+            known = [side.fields.get(name) for side in (local, remote)]
+            dicts = [side for side in known if isinstance(side, dict)]
+            assert all(any(side.get(key) == item for side in dicts) for key, item in value.items())
+
+
+infos = st.builds(
+    DatasetInfo,
+    st.sampled_from(["Cases", "Tests"]),
+    st.sampled_from(["", "said"]),
+    st.none() | st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2),
+)
+
+
+@given(infos, infos, infos)
+def test_a_datasets_fields_obey_the_laws(
+    base: DatasetInfo, local: DatasetInfo, remote: DatasetInfo
+) -> None:
+    for made, wanted in (
+        (merge_info(base, local, base), local),
+        (merge_info(base, base, remote), remote),
+        (merge_info(base, local, local), local),
+        (merge_info(None, local, local), local),
+    ):
+        assert made.conflicts == ()
+        assert info_digest(made.info) == info_digest(wanted)
+    one, two = merge_info(base, local, remote), merge_info(base, remote, local)
+    assert {c.unit for c in one.conflicts} == {c.unit for c in two.conflicts}
+    if not one.conflicts:
+        assert info_digest(one.info) == info_digest(two.info)

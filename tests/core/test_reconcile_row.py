@@ -1,0 +1,251 @@
+"""Every row I1–I24 of sync.md 7.3, and what holds for all facts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillsync.core.reconcile import (
+    Absence,
+    FileStep,
+    RowFacts,
+    RowGroups,
+    RowPull,
+    RowPush,
+    RowState,
+    decide_file,
+    decide_row,
+    find_rekeyed,
+    removable_duplicates,
+    winner,
+)
+from skillsync.core.row_states import ROW_TABLE
+from skillsync.formats.canonical import short
+from skillsync.model import Author, Digest, Key, RemoteRow, Row
+
+
+def digest(letter: str) -> Digest:
+    return Digest("canon:1:sha256:" + letter * 64)
+
+
+B, L, R, X = digest("b"), digest("1"), digest("2"), digest("3")
+KEY = Key("case-1")
+DISJOINT = RowGroups(frozenset({"metadata.a"}), frozenset({"metadata.b"}))
+OVERLAPPING = RowGroups(frozenset({"metadata.a"}), frozenset({"metadata.a"}))
+
+
+def facts(
+    base: Digest | None = None,
+    local: Digest | None = None,
+    remote: Digest | None = None,
+    absence: Absence | None = None,
+    groups: RowGroups | None = None,
+    **more: bool,
+) -> RowFacts:
+    where = absence or (Absence.PRESENT if remote else Absence.NEVER)
+    taken = None if base is None else short(base)
+    made = RowFacts(KEY, taken, local, remote, base is not None, where, groups)
+    return replace(made, **more)  # type: ignore[arg-type]  # the tests' keywords are the fields
+
+
+P, Q = RowPush, RowPull
+GONE = Absence.CONFIRMED
+
+TABLE = [
+    ("nowhere", facts(), "", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I1 local only", facts(None, L), "I1", P.CREATE, Q.NOTHING, 0, 0, ""),
+    ("I2 remote only", facts(None, None, R), "I2", P.NOTHING, Q.APPEND, 0, 0, ""),
+    ("I3 same key, equal", facts(None, X, X), "I3", P.NOTHING, Q.LINK, 0, 0, ""),
+    ("I4 same key, different", facts(None, L, R), "I4", P.CONFLICT, Q.CONFLICT, 4, 4, "E-UNRELATED"),
+    ("I5 in sync", facts(B, B, B), "I5", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I6 ahead", facts(B, L, B), "I6", P.PATCH, Q.NOTHING, 0, 0, ""),
+    ("I6 remote is our own publish", facts(B, L, R, taken_in=True), "I6", P.PATCH, Q.NOTHING, 0, 0, ""),
+    ("I5 both are our own publish", facts(B, R, R, taken_in=True), "I5", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I5 our own publish, no pointer yet", facts(None, R, R, taken_in=True), "I5", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I7 behind", facts(B, B, R), "I7", P.NOTHING, Q.REWRITE, 0, 0, "N-BEHIND"),
+    ("I8 both changed alike", facts(B, X, X), "I8", P.NOTHING, Q.LINK, 0, 0, ""),
+    ("I9 disjoint groups", facts(B, L, R, groups=DISJOINT), "I9", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
+    ("I10 one group on both sides", facts(B, L, R, groups=OVERLAPPING), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-REMOTE-AHEAD"),
+    ("I10 base content unknown", facts(B, L, R), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-REMOTE-AHEAD"),
+    ("I11 line removed", facts(B, None, B), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
+    ("I11 line removed after our own publish", facts(B, None, R, taken_in=True), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
+    ("I12 line removed, edited remotely", facts(B, None, R), "I12", P.CONFLICT, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),
+    ("I13 archived remotely", facts(B, B, None, GONE), "I13", P.NOTHING, Q.REMOVE, 0, 0, "N-ARCHIVED"),
+    ("I14 edited, archived remotely", facts(B, L, None, GONE), "I14", P.CONFLICT, Q.CONFLICT, 4, 4, "E-EDITED-BUT-ARCHIVED"),
+    ("I14 a key that was in an older base is not created again", facts(None, L, was_in_base=True), "I14", P.CONFLICT, Q.CONFLICT, 4, 4, "E-EDITED-BUT-ARCHIVED"),
+    ("I15 gone on both sides", facts(B, None, None, GONE), "I15", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I16 archived and restored, equal", facts(B, B, B), "I5", P.NOTHING, Q.NOTHING, 0, 0, ""),
+    ("I16 archived and restored, edited", facts(B, B, R), "I7", P.NOTHING, Q.REWRITE, 0, 0, "N-BEHIND"),
+    ("I17 erased", facts(B, B, None, GONE, hard_deleted=True), "I17", P.ERROR, Q.ERROR, 1, 1, "E-ERASED"),
+    ("I17 erased, edited", facts(B, L, None, GONE, hard_deleted=True), "I17", P.ERROR, Q.ERROR, 1, 1, "E-ERASED"),
+    ("I18 the old key", facts(B, None, B), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
+    ("I18 the new key", facts(None, B), "I1", P.CREATE, Q.NOTHING, 0, 0, ""),
+    ("I21 pull shows the winner", facts(None, None, R, duplicates=True), "I21", P.CONFLICT, Q.APPEND, 4, 0, "E-DUPLICATE-KEY"),
+    ("I21 push patches neither", facts(B, L, B, duplicates=True), "I21", P.CONFLICT, Q.NOTHING, 4, 0, "E-DUPLICATE-KEY"),
+    ("S25 no answer", facts(B, L, None, Absence.UNREACHABLE), "S25", P.STOP_TARGET, Q.STOP_TARGET, 75, 75, "E-UNREACHABLE"),
+    ("S25 unconfirmed", facts(B, B, None, Absence.UNCONFIRMED), "S25", P.ERROR, Q.ERROR, 1, 1, "E-ABSENCE-UNCONFIRMED"),
+    ("S25 a listing can skip a row", facts(B, B), "S25", P.ERROR, Q.ERROR, 1, 1, "E-ABSENCE-UNCONFIRMED"),
+    ("S25 a skipped row is not forgotten", facts(B, None), "S25", P.ERROR, Q.ERROR, 1, 1, "E-ABSENCE-UNCONFIRMED"),
+    ("S25 no creation after an incomplete listing", facts(None, L, None, Absence.UNCONFIRMED), "S25", P.ERROR, Q.ERROR, 1, 1, "E-ABSENCE-UNCONFIRMED"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given_facts", "row", "push", "pull", "push_exit", "pull_exit", "code"),
+    [pytest.param(*case[1:], id=case[0]) for case in TABLE],
+)
+def test_each_row_does_what_the_table_says(
+    given_facts: RowFacts,
+    row: str,
+    push: RowPush,
+    pull: RowPull,
+    push_exit: int,
+    pull_exit: int,
+    code: str,
+) -> None:
+    verdict = decide_row(given_facts)
+    assert (verdict.row, verdict.push, verdict.pull) == (row, push, pull)
+    assert (verdict.push_exit, verdict.pull_exit, verdict.code) == (push_exit, pull_exit, code)
+
+
+def test_every_state_is_reached() -> None:
+    assert ROW_TABLE.keys() | {RowState.DUPLICATED} == set(RowState)
+    assert {decide_row(case[1]).state for case in TABLE} == set(RowState)
+
+
+def test_the_fix_names_the_key_and_leaves_the_dataset_to_the_caller() -> None:
+    assert decide_row(facts(B, None, B)).fix == "skillsync push --archive {name}:case-1"
+
+
+def test_a_key_with_braces_is_only_text() -> None:
+    odd = replace(facts(B, None, B), key=Key("{name}{0}"))
+    assert decide_row(odd).fix.endswith(":{name}{0}")
+
+
+def test_facts_that_contradict_themselves_are_refused() -> None:
+    with pytest.raises(ValueError, match="present"):
+        RowFacts(KEY, remote=R)
+
+
+@pytest.mark.parametrize(
+    ("readable", "twice", "keyless", "solo", "row", "push", "pull", "push_exit"),
+    [
+        (True, False, 0, True, "", FileStep.GO_ON, FileStep.GO_ON, 0),
+        (False, False, 0, True, "I20", FileStep.REFUSE, FileStep.REFUSE, 1),
+        (True, True, 3, True, "I19", FileStep.REFUSE, FileStep.REFUSE, 1),
+        (True, False, 3, True, "I22", FileStep.ASSIGN_KEYS, FileStep.GO_ON, 0),
+        (True, False, 3, False, "I22", FileStep.REFUSE, FileStep.GO_ON, 5),
+    ],
+)
+def test_the_file_as_a_whole(
+    readable: bool,
+    twice: bool,
+    keyless: int,
+    solo: bool,
+    row: str,
+    push: FileStep,
+    pull: FileStep,
+    push_exit: int,
+) -> None:
+    """I19, I20, I22: unreadable or ambiguous files are refused whole; id-less lines only by a team's push."""
+    verdict = decide_file(readable=readable, has_duplicate_keys=twice, keyless=keyless, solo=solo)
+    assert (verdict.row, verdict.push, verdict.pull) == (row, push, pull)
+    assert verdict.push_exit == push_exit
+
+
+# ---------------------------------------------------------------- I21, I18
+
+
+def item(name: str, created_at: str, author: int | None = 1) -> RemoteRow:
+    return RemoteRow(
+        name, "data", Row(KEY, {}), created_at, created_at, Author(author, "A"), own_key=True
+    )
+
+
+def test_the_oldest_item_wins_and_the_id_breaks_the_tie() -> None:
+    first, second = item("b", "2026-01-01T00:00:00Z"), item("a", "2026-01-01T00:00:00.000001Z")
+    tied = item("a", "2026-01-01T00:00:00Z")
+    assert winner([second, first]) is first
+    assert winner([first, second, tied]) is tied
+
+
+def test_only_equal_copies_of_our_own_making_may_be_removed() -> None:
+    first, copy = item("a", "2026-01-01T00:00:00Z", 9), item("b", "2026-01-02T00:00:00Z", 1)
+    foreign = item("c", "2026-01-03T00:00:00Z", 9)
+    assert removable_duplicates([], own_ids={1}) == ()
+    assert removable_duplicates([(first, B)], own_ids={1}) == ()
+    assert removable_duplicates([(copy, B), (first, B)], own_ids={1}) == (copy,)
+    assert removable_duplicates([(copy, L), (first, B)], own_ids={1}) is None
+    assert removable_duplicates([(first, B), (copy, B), (foreign, B)], own_ids={1}) is None
+
+
+def test_a_new_key_for_equal_content_is_recognised_only_one_to_one() -> None:
+    a, b, c = Key("a"), Key("b"), Key("c")
+    assert find_rekeyed({a: B}, {b: B}) == ((a, b),)
+    assert find_rekeyed({a: B}, {b: L}) == ()
+    assert find_rekeyed({a: B}, {b: B, c: B}) == ()
+    assert find_rekeyed({a: B, c: B}, {b: B}) == ()
+
+
+# ---------------------------------------------------------------- for all facts
+
+digests = st.none() | st.sampled_from([B, L, R])
+
+
+@st.composite
+def all_facts(draw: st.DrawFn) -> RowFacts:
+    remote, base = draw(digests), draw(digests)
+    absences = (
+        [Absence.PRESENT]
+        if remote
+        else [Absence.CONFIRMED, Absence.NEVER, Absence.UNCONFIRMED, Absence.UNREACHABLE]
+    )
+    return RowFacts(
+        KEY,
+        None if base is None else short(base),
+        draw(digests),
+        remote,
+        base is not None or draw(st.booleans()),
+        draw(st.sampled_from(absences)),
+        draw(st.sampled_from([None, DISJOINT, OVERLAPPING])),
+        draw(st.booleans()),
+        draw(st.booleans()),
+        draw(st.booleans()),
+    )
+
+
+@given(all_facts())
+def test_patch_only_over_what_was_taken_in(given_facts: RowFacts) -> None:
+    if decide_row(given_facts).push is P.PATCH:
+        assert given_facts.remote is not None
+        assert given_facts.taken_in or short(given_facts.remote) == given_facts.base
+        assert not given_facts.duplicates
+
+
+@given(all_facts())
+def test_create_only_what_was_never_in_the_base(given_facts: RowFacts) -> None:
+    if decide_row(given_facts).push is P.CREATE:
+        assert not given_facts.was_in_base
+        assert given_facts.remote is None
+        assert given_facts.absence in {Absence.NEVER, Absence.CONFIRMED}
+
+
+@given(all_facts())
+def test_a_local_line_goes_or_is_replaced_only_if_it_is_the_base(given_facts: RowFacts) -> None:
+    verdict = decide_row(given_facts)
+    if verdict.pull in {Q.REMOVE, Q.REWRITE}:
+        assert given_facts.local is not None
+        assert short(given_facts.local) == given_facts.base
+    if verdict.pull is Q.REMOVE:
+        assert given_facts.absence is Absence.CONFIRMED
+
+
+@given(all_facts())
+def test_exit_codes_belong_to_the_steps(given_facts: RowFacts) -> None:
+    verdict = decide_row(given_facts)
+    codes = {"block": {3}, "conflict": {4}, "error": {1}, "stop target": {75}}
+    assert verdict.push_exit in codes.get(verdict.push, {0})
+    assert verdict.pull_exit in codes.get(verdict.pull, {0})
