@@ -1,0 +1,516 @@
+"""Everything asked of git, through child processes that GitPython starts; no other module imports GitPython.
+
+GitPython costs 60–110 ms to import and its own object model is slow, so it is imported at the first question
+and used for nothing but ``Git.execute`` (performance.md, "What follows"). Lists are NUL-separated, pathspecs
+literal, hooks off, prompts off; a read takes no lock. Works from git 2.25 on.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from subprocess import PIPE
+from typing import TYPE_CHECKING
+
+from skillsync.errors import GitFailed, NotARepository, ShallowClone
+from skillsync.repo import git_formats as formats
+from skillsync.repo.git_formats import (
+    Commit,
+    HistoryLine,
+    ListedFile,
+    TextMerge,
+    TreeEntry,
+)
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+
+__all__ = ["Commit", "Done", "HistoryLine", "ListedFile", "Repository", "TextMerge", "TreeEntry"]
+
+_HISTORY_BLOB_LIMIT = 1_000_000
+"""Bytes of a file in the history beyond which its lines are not read: no pointer is that long."""
+
+_OPTIONS = (
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "log.showSignature=false"),
+    *("-c", "advice.detachedHead=false"),
+)
+
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GIT_PAGER": "cat",
+    # Replacements and grafts are local to one clone: what they say about ancestry is no evidence.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+}
+
+_POINTS_ELSEWHERE = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_IMPLICIT_WORK_TREE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_PREFIX"),
+    *("GIT_SHALLOW_FILE", "GIT_QUARANTINE_PATH", "GIT_REPLACE_REF_BASE", "GIT_CONFIG"),
+    *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS"),
+    *("GIT_ICASE_PATHSPECS", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"),
+)
+"""Variables a hook or an outer git leaves behind that would make git answer about another repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a git process ended: exit code, what it printed, and what it said on stderr."""
+
+    status: int
+    output: bytes
+    complaint: str
+
+    @property
+    def line(self) -> str:
+        """The output as text without its final line end."""
+        return os.fsdecode(self.output).removesuffix("\n")
+
+
+@cache
+def _wrapper(folder: Path) -> Git:
+    """Make GitPython's process starter for one folder; raises GitFailed when there is no git."""
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from git.cmd import Git
+
+    return Git(folder)
+
+
+def run_git(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    data: bytes | None = None,
+    accept: Collection[int] = (0,),
+    reads: bool = True,
+    environment: Mapping[str, str] = {},
+) -> Done:
+    """Run git in ``folder`` with ``data`` on its stdin. ``accept`` names the exit codes that are answers.
+
+    Raises GitFailed for any other exit code, and when git cannot be started. ``reads`` keeps git from taking
+    optional locks, so that a question never disturbs another git.
+    """
+    stray = [name for name in _POINTS_ELSEWHERE if name in os.environ]
+    # GitPython can add variables to a child's environment but not remove one.
+    clean = ["env", *(word for name in stray for word in ("-u", name))] if stray else []
+    # GitPython would fall back to the current folder if this one is gone; -C fails instead.
+    command = [*clean, "git", "-C", str(folder.absolute()), *_OPTIONS, *arguments]
+    variables = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "0" if reads else "1", **environment}
+    shown = " ".join(["git", *[word for word in arguments if word != _LITERAL][:3]])
+    try:
+        process = _wrapper(folder).execute(
+            command, istream=PIPE, as_process=True, env=variables, start_new_session=False
+        )
+    except Exception as error:  # GitPython's own classes would cost its import here
+        raise GitFailed(shown, 127, f"git could not be started: {error}") from error
+    child = process.proc
+    assert child is not None  # set by the call that made it; the type covers finished ones
+    output, complaint = child.communicate(data)
+    done = Done(child.returncode, output, os.fsdecode(complaint))
+    if done.status not in accept:
+        raise GitFailed(shown, done.status, done.complaint)
+    return done
+
+
+class Repository:
+    """One git working tree. ``root`` is its top folder, ``state_dir`` our folder in its git directory.
+
+    Methods raise GitFailed when git fails. Paths are relative to ``root``, with ``/``; file names that are no
+    UTF-8 carry lone surrogates as from ``os.fsdecode``.
+    """
+
+    def __init__(self, root: Path, state_dir: Path) -> None:
+        self.root = root
+        self.state_dir = state_dir
+
+    @classmethod
+    def open(cls, start: Path) -> Repository:
+        """Find the repository that ``start`` lies in; raises NotARepository when there is none."""
+        asked = ["rev-parse", "--git-path", "skillsync", "--show-toplevel"]
+        if not start.is_dir():
+            raise NotARepository(f"{start} is not a folder")
+        try:
+            done = run_git(start, asked)
+        except GitFailed as error:
+            if error.status != 128 or "dubious ownership" in error.output:
+                raise
+            raise NotARepository(
+                f"{start} is not in the working tree of a git repository"
+            ) from error
+        state, _, root = done.line.partition("\n")
+        return cls(Path(root), (start / state).resolve())
+
+    @classmethod
+    def init(cls, path: Path) -> Repository:
+        """Make ``path`` a git repository (nothing changes if it is one) and open it."""
+        run_git(path, ["init", "--quiet"], reads=False)
+        return cls.open(path)
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        data: bytes | None = None,
+        accept: Collection[int] = (0,),
+        reads: bool = True,
+        environment: Mapping[str, str] = {},
+    ) -> Done:
+        """Run git at the root, as ``run_git``."""
+        return run_git(
+            self.root, arguments, data=data, accept=accept, reads=reads, environment=environment
+        )
+
+    # ------------------------------------------------------------ where we are
+
+    def head(self) -> str | None:
+        """Return HEAD's commit id, None before the first commit."""
+        done = self.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], accept=(0, 1))
+        return done.line or None
+
+    def branch(self) -> str | None:
+        """Return the checked-out branch's name (also while it has no commit), None when HEAD is detached."""
+        done = self.run(["symbolic-ref", "--quiet", "HEAD"], accept=(0, 1))
+        return done.line.removeprefix("refs/heads/") or None
+
+    def is_shallow(self) -> bool:
+        """Tell whether history is cut off in this clone."""
+        return self.run(["rev-parse", "--is-shallow-repository"]).line == "true"
+
+    def upstream_of(self, branch: str) -> str | None:
+        """Return the full name of the ref that HEAD is compared with for ``branch`` (sync.md B3).
+
+        The configured upstream, else the branch of that name on ``origin`` or on the only remote (a clone made
+        for CI has no local branch), else the local branch. None when there is no such ref at all.
+        """
+        done = self.run(
+            ["for-each-ref", "--format=%(refname)%00%(upstream)", "refs/heads/", "refs/remotes/"]
+        )
+        refs = dict(line.split("\0") for line in done.line.splitlines())
+        upstream = refs.get(f"refs/heads/{branch}", "")
+        if upstream in refs:
+            return upstream
+        same = [
+            ref
+            for ref in refs
+            if ref.startswith("refs/remotes/")
+            and ref.removeprefix("refs/remotes/").partition("/")[2] == branch
+        ]
+        origin, local = f"refs/remotes/origin/{branch}", f"refs/heads/{branch}"
+        if origin in same:
+            return origin
+        if len(same) == 1:
+            return same[0]
+        return local if local in refs else None
+
+    def operations_in_progress(self) -> list[str]:
+        """Name what the user is in the middle of: merge, rebase, am, cherry-pick, revert, bisect."""
+        signs = {
+            "MERGE_HEAD": "merge",
+            "rebase-merge": "rebase",
+            "rebase-apply": "rebase",
+            "CHERRY_PICK_HEAD": "cherry-pick",
+            "REVERT_HEAD": "revert",
+            "BISECT_LOG": "bisect",
+        }
+        here = self.state_dir.parent
+        return sorted({word for sign, word in signs.items() if (here / sign).exists()})
+
+    def has_modes(self) -> bool:
+        """Tell whether the executable bit of a file on disk means anything here (``core.fileMode``)."""
+        asked = ["config", "--type=bool", "--default=true", "--get", "core.fileMode"]
+        return self.run(asked).line != "false"
+
+    # ------------------------------------------------------------ commits
+
+    def commit_exists(self, commit: str) -> bool:
+        """Tell whether ``commit`` is the full id of a commit in this clone; anything else is not (14.6 #107)."""
+        if not formats.is_object_id(commit):
+            return False
+        # A clone with promised objects would ask its remote for a commit nobody has.
+        offline = {"GIT_NO_LAZY_FETCH": "1"}
+        done = self.run(
+            ["cat-file", "--batch-check"], data=f"{commit}\n".encode(), environment=offline
+        )
+        return done.line.split(" ")[1:2] == ["commit"]
+
+    def is_ancestor(self, ancestor: str, descendant: str) -> bool:
+        """Tell whether ``descendant`` is or contains ``ancestor``; a commit that is not here is no ancestor.
+
+        Raises ShallowClone when the answer lies beyond the cut (sync.md B7).
+        """
+        if ancestor == descendant and self.commit_exists(ancestor):
+            return True
+        if self._is_known(ancestor):
+            asked = ["merge-base", "--is-ancestor", _rev(ancestor), _rev(descendant)]
+            if self.run(asked, accept=(0, 1)).status == 0:
+                return True
+        if self.is_shallow():
+            raise ShallowClone(f"whether {ancestor[:12]} is in the history of {descendant[:12]}"
+                               " cannot be told in a shallow clone")  # fmt: skip
+        return False
+
+    def _is_known(self, rev: str) -> bool:
+        return not formats.is_object_id(rev) or self.commit_exists(rev)
+
+    def first_parent(self, commit: str) -> str | None:
+        """Return a commit's first parent, None for a root commit.
+
+        Raises ShallowClone for a commit at the cut, whose parents are missing (sync.md B7).
+        """
+        asked = ["rev-parse", "--verify", "--quiet", f"{_rev(commit)}^1^{{commit}}"]
+        parent = self.run(asked, accept=(0, 1)).line or None
+        if parent is None and self._is_cut(commit):
+            raise ShallowClone(f"the parent of {commit[:12]} is not in this shallow clone")
+        return parent
+
+    def _is_cut(self, commit: str) -> bool:
+        """Tell whether a shallow clone leaves the parents of ``commit`` out."""
+        listed = self.root / self.run(["rev-parse", "--git-path", "shallow"]).line
+        whole = self.run(["rev-parse", "--verify", f"{_rev(commit)}^{{commit}}"]).line
+        return listed.is_file() and whole in listed.read_text().split()
+
+    def merge_bases(self, one: str, other: str) -> list[str]:
+        """Return all best common ancestors (sync.md B4). Raises ShallowClone when history is cut off."""
+        if self.is_shallow():
+            raise ShallowClone("common ancestors cannot be told in a shallow clone")
+        asked = ["merge-base", "--all", _rev(one), _rev(other)]
+        return self.run(asked, accept=(0, 1)).line.splitlines()
+
+    def log_paths(
+        self, revisions: str, paths: Sequence[str] = (), *, limit: int | None = None
+    ) -> list[Commit]:
+        """List the commits of ``revisions`` (a commit or ``a..b``) that touch ``paths``, newest first.
+
+        Children come before parents; side branches that were merged are included. No paths: all commits.
+        """
+        count = [] if limit is None else [f"--max-count={limit}"]
+        asked = ["log", "-z", *_LOG, *count, f"--format={formats.LOG_FORMAT}", _rev(revisions)]
+        return formats.parse_log(self._literal([*asked, "--", *paths]).output)
+
+    def commits_touching(self, folder: str, *, head: str, since: str | None = None) -> list[str]:
+        """List the ids of commits in ``head``'s history, not in ``since``'s, that touch ``folder``, newest first."""
+        if since is not None and not self._is_known(since):
+            raise ShallowClone(f"commit {since[:12]} is not in this clone")
+        revisions = head if since is None else f"{since}..{head}"
+        asked = ["log", *_LOG, "--format=%H", _rev(revisions), "--", *_below([folder])]
+        return self._literal(asked).line.splitlines()
+
+    def history_of(self, path_globs: Sequence[str], *, head: str) -> list[HistoryLine]:
+        """List every line that the history of ``head`` added to files named by the globs, newest commit first.
+
+        A glob is git's (``**/.skillsync``, also with its ``:(glob)`` in front), from the root. Merges count against each of their parents, so a
+        line that only a merge made is found. Lines of files over 1 MB are left out.
+        """
+        pathspecs = [f":(top,glob){glob.removeprefix(':(glob)')}" for glob in path_globs]
+        asked = ["log", "-z", "--raw", "--no-abbrev", "-m", "--no-renames", *_LOG,
+                 "--format=%x01%H", _rev(head), "--", *pathspecs]  # fmt: skip
+        added = list(formats.parse_raw_log(self.run(asked).output))
+        blobs = {blob for each in added for blob in (each.blob, each.before) if blob}
+        sizes = self.blob_sizes(sorted(blobs))
+        small = [blob for blob, size in sizes.items() if size <= _HISTORY_BLOB_LIMIT]
+        contents = self.read_blobs(small)
+        return [line for each in added for line in formats.added_lines(each, contents)]
+
+    # ------------------------------------------------------------ trees and blobs
+
+    def tree(self, commit: str, roots: Sequence[str] = (".",)) -> list[TreeEntry]:
+        """List the files of a commit below the folders (or at the paths) ``roots``, sorted by path."""
+        asked = ["ls-tree", "-r", "-z", "-l", "--full-tree", _rev(commit), "--", *_below(roots)]
+        return formats.parse_tree(self._literal(asked).output)
+
+    def show(self, commit: str, path: str) -> bytes | None:
+        """Return a file's content in a commit, None when it has no such file."""
+        for entry in self.tree(commit, [path]):
+            if entry.path == path and entry.size >= 0:
+                return self.read_blobs([entry.blob])[entry.blob]
+        return None
+
+    def read_blobs(self, ids: Collection[str], *, missing_ok: bool = False) -> dict[str, bytes]:
+        """Read blobs in one process: id to content. A missing one raises GitFailed, or is left out."""
+        if not ids:
+            return {}
+        asked = ["cat-file", "--batch"]
+        found = formats.parse_batch(self.run(asked, data=_id_lines(ids)).output)
+        missing = [blob for blob, content in found.items() if content is None]
+        if missing and not missing_ok:
+            raise GitFailed("git cat-file --batch", 0, f"{missing[0]} is missing")
+        return {blob: content for blob, content in found.items() if content is not None}
+
+    def blob_sizes(self, ids: Collection[str]) -> dict[str, int]:
+        """Return the sizes of blobs in bytes; missing ones are left out."""
+        if not ids:
+            return {}
+        return formats.parse_sizes(
+            self.run(["cat-file", "--batch-check"], data=_id_lines(ids)).output
+        )
+
+    def write_blobs(self, contents: Sequence[bytes]) -> list[str]:
+        """Store contents as blobs, as they are (no filter, no line-end conversion), and return their ids."""
+        if not contents:
+            return []
+        if len(contents) == 1:
+            asked = ["hash-object", "-w", "--stdin", "--no-filters"]
+            return [self.run(asked, data=contents[0], reads=False).line]
+        stream = formats.blob_stream(contents)
+        done = self.run(["fast-import", "--quiet"], data=stream, reads=False)
+        return done.line.splitlines()
+
+    # ------------------------------------------------------------ working tree and index
+
+    def listing(self, roots: Sequence[str] = (".",)) -> list[ListedFile]:
+        """List what git tracks, and what is untracked and not ignored, below ``roots``.
+
+        A path with unmerged stages appears once per stage; a tracked path appears though its file is gone. A
+        folder that could not be looked into appears as ``is_denied``.
+        """
+        asked = ["ls-files", "-z", "-t", "-s", "--cached", "--others", "--exclude-standard"]
+        done = self._literal([*asked, "--", *_below(roots)])
+        return formats.parse_listing(done.output) + formats.parse_denied(done.complaint)
+
+    def tracked_and_untracked(self, roots: Sequence[str] = (".",)) -> list[str]:
+        """Return the paths of ``listing`` that are on disk, each once, sorted."""
+        paths = {each.path for each in self.listing(roots)}
+        return sorted(path for path in paths if os.path.lexists(self.root / path))
+
+    def changed_paths(self, roots: Sequence[str] = (".",)) -> list[str]:
+        """List the paths below ``roots`` that differ from HEAD, in the index or on disk, untracked ones included."""
+        asked = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
+                 "--ignore-submodules=all"]  # fmt: skip
+        done = self._literal([*asked, "--", *_below(roots)])
+        return sorted(record[3:] for record in formats.names(done.output))
+
+    def stage(self, paths: Sequence[str]) -> None:
+        """Make the index hold ``paths`` as they are on disk; a missing file is removed from it.
+
+        Ignored files are staged too: the pointer has to be tracked whatever ``.gitignore`` says.
+        """
+        if paths:
+            names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            self.run(
+                ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
+                data=names,
+                reads=False,
+            )
+
+    def stage_conflict(
+        self,
+        path: str,
+        *,
+        base: bytes | None,
+        local: bytes | None,
+        remote: bytes | None,
+        executable: bool = False,
+    ) -> None:
+        """Make ``path`` unmerged with stages 1, 2 and 3 (sync.md 8); None leaves that stage out.
+
+        The file on disk is not touched. Whoever calls looked at ``unmerged`` first: stages that a merge of
+        the user's left there would be replaced.
+        """
+        sides = [(stage, side) for stage, side in ((1, base), (2, local), (3, remote))
+                 if side is not None]  # fmt: skip
+        if not sides:
+            raise GitFailed("git update-index --index-info", 0, f"{path}: no side to stage")
+        blobs = self.write_blobs([side for _, side in sides])
+        mode = 0o100755 if executable else 0o100644
+        entries = [(path, 0, "0" * len(blobs[0]), 0)]
+        entries += [
+            (path, mode, blob, stage) for (stage, _), blob in zip(sides, blobs, strict=True)
+        ]
+        self._write_index(entries)
+
+    def unmerged(self) -> dict[str, set[int]]:
+        """Return the unmerged paths of the whole repository with the stages each has."""
+        found = formats.parse_unmerged(self.run(["ls-files", "-u", "-z"]).output)
+        return {path: set(stages) for path, stages in found.items()}
+
+    def stages(self, path: str) -> dict[int, bytes]:
+        """Return the contents of an unmerged path by stage (1 base, 2 local, 3 remote); empty when merged."""
+        found = formats.parse_unmerged(
+            self._literal(["ls-files", "-u", "-z", "--", path]).output
+        ).get(path, {})
+        contents = self.read_blobs({blob for _, blob in found.values()})
+        return {stage: contents[blob] for stage, (_, blob) in found.items()}
+
+    def clear_conflict(self, paths: Collection[str]) -> None:
+        """Replace the stages of unmerged ``paths`` by what HEAD has there (nothing, if HEAD has nothing).
+
+        This is for giving a conflict up; a resolved file is staged with ``stage``, which clears them as well.
+        """
+        wanted = set(paths) & set(self.unmerged())
+        if not wanted:
+            return
+        head = self.head()
+        kept = {} if head is None else {each.path: each for each in self.tree(head, sorted(wanted))}
+        zero = "0" * len(self.write_blobs([b""])[0])
+        entries = [(path, 0, zero, 0) for path in sorted(wanted)]
+        entries += [(path, kept[path].mode, kept[path].blob, 0)
+                    for path in sorted(wanted) if path in kept]  # fmt: skip
+        self._write_index(entries)
+
+    def _write_index(self, entries: Sequence[tuple[str, int, str, int]]) -> None:
+        data = formats.index_lines(entries)
+        self.run(["update-index", "-z", "--index-info"], data=data, reads=False)
+
+    # ------------------------------------------------------------ text
+
+    def merge_file(
+        self,
+        local: str,
+        base: str,
+        remote: str,
+        *,
+        labels: tuple[str, str, str] = ("local", "base", "remote"),
+        marker_size: int = 7,
+    ) -> TextMerge:
+        """Merge two texts line by line against their base, in diff3 style (sync.md 8). Texts have LF.
+
+        ``labels`` name local, base and remote in the markers. ``marker_size`` is the least length of a marker;
+        it grows until nothing in the texts looks like one.
+        """
+        size = formats.marker_size((local, base, remote), minimum=marker_size)
+        sides = (("local", local), ("base", base), ("remote", remote))
+        with tempfile.TemporaryDirectory(prefix="skillsync-merge-") as folder:
+            for name, text in sides:
+                (Path(folder) / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+            named = [word for label in labels for word in ("-L", " ".join(label.split()) or "?")]
+            done = self.run(
+                ["merge-file", "-p", "--diff3", f"--marker-size={size}", *named,
+                 *(str(Path(folder) / name) for name, _ in sides)],
+                accept=range(128),
+            )  # fmt: skip
+        return TextMerge(done.output.decode("utf-8", "surrogatepass"), done.status, size)
+
+    def _literal(self, arguments: Sequence[str]) -> Done:
+        return self.run([_LITERAL, *arguments])
+
+
+_LITERAL = "--literal-pathspecs"
+_LOG = ("--topo-order", "--full-history", "--no-color", "--no-ext-diff", "--no-textconv")
+
+
+def _rev(revision: str) -> str:
+    """Pass a revision on unless it would be read as an option."""
+    if not revision or revision.startswith("-") or "\0" in revision:
+        raise GitFailed("git rev-parse", 128, f"{revision!r} is not a revision")
+    return revision
+
+
+def _below(roots: Sequence[str]) -> list[str]:
+    """Return pathspecs for the folders; the root of the repository needs none."""
+    return [] if any(root in ("", ".") for root in roots) else list(roots)
+
+
+def _id_lines(ids: Collection[str]) -> bytes:
+    for each in ids:
+        if not formats.is_object_id(each):
+            raise GitFailed("git cat-file", 128, f"{each!r} is not an object id")
+    return "".join(f"{each}\n" for each in ids).encode()

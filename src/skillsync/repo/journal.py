@@ -1,0 +1,288 @@
+"""What a command was about to do, written before it did: lets the next run finish it after a crash (sync.md 9).
+
+One file per intent under ``.git/skillsync/journal``, whole or not there. A pull's entry is a redo log: for each
+file the contents before and after, as git blobs. The journal is help, never evidence: deleting it costs time
+only, because a crashed pull left the pointer alone and its files are planned anew (P7).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from skillsync.errors import GitFailed, InvalidContent, LocalChanged
+from skillsync.model import FileChange, Json, Problem, Severity
+from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk
+from skillsync.repo.files import apply_changes, read_current, write_all_atomic
+from skillsync.repo.git import Repository
+from skillsync.repo.git_formats import is_object_id
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """One file's change with its contents as blob ids; None where there is no file."""
+
+    path: str
+    before: str | None
+    after: str | None
+    executable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullEntry:
+    """A pull that was begun: the files of one object in ``dir``, then its pointer files.
+
+    ``head`` was HEAD's commit then (None before the first).
+    """
+
+    id: str
+    subject: str
+    dir: str
+    head: str | None
+    changes: tuple[LoggedChange, ...]
+    pointer_changes: tuple[LoggedChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PushEntry:
+    """A publish that was begun, with the facts its caller wants to see again (sync.md 9.2 step 3)."""
+
+    id: str
+    subject: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+Entry: TypeAlias = PullEntry | PushEntry
+
+
+class Journal:
+    """The journal of one working tree. Use it while holding the lock.
+
+    ``set_aside`` collects problems about entries that could not be read.
+    """
+
+    def __init__(self, repo: Repository, *, disk: Disk = REAL) -> None:
+        self._repo = repo
+        self._disk = disk
+        self._folder = repo.state_dir / "journal"
+        self.set_aside: list[Problem] = []
+
+    def begin_pull(
+        self,
+        subject: str,
+        *,
+        dir: str,  # the word of Folder.dir
+        changes: Sequence[FileChange],
+        pointer_changes: Sequence[FileChange] = (),
+    ) -> PullEntry:
+        """Record that ``changes`` and then ``pointer_changes`` are about to be made below ``dir``."""
+        return self.begin_pulls([(subject, dir, changes, pointer_changes)])[0]
+
+    def begin_pulls(
+        self,
+        intents: Iterable[tuple[str, str, Sequence[FileChange], Sequence[FileChange]]],
+    ) -> list[PullEntry]:
+        """Record many pulls (subject, dir, changes, pointer changes), storing all blobs with one process."""
+        wanted = list(intents)
+        blobs = self._store(
+            change for _, _, files, pointers in wanted for change in (*files, *pointers)
+        )
+        head = self._repo.head()
+        first = self._next_number()
+        entries = [
+            PullEntry(
+                _id(first + offset),
+                subject,
+                folder,
+                head,
+                tuple(_logged(change, blobs) for change in files),
+                tuple(_logged(change, blobs) for change in pointers),
+            )
+            for offset, (subject, folder, files, pointers) in enumerate(wanted)
+        ]
+        self._write([(entry.id, _pull_json(entry)) for entry in entries])
+        return entries
+
+    def begin_push(self, subject: str, facts: Mapping[str, Json]) -> PushEntry:
+        """Record that a publish of ``subject`` is about to be sent; the nonce is among the facts (R19)."""
+        entry = PushEntry(_id(self._next_number()), subject, dict(facts))
+        self._write([(entry.id, {"kind": "push", "subject": subject, "facts": dict(facts)})])
+        return entry
+
+    def finish(self, entry: Entry) -> None:
+        """Forget an entry: it was carried out, or given up. Forgetting twice is nothing."""
+        (self._folder / f"{entry.id}.json").unlink(missing_ok=True)
+
+    def pending(self) -> list[Entry]:
+        """List what was begun and not finished, oldest first.
+
+        An entry that cannot be read is moved to ``journal/unreadable`` and reported in ``set_aside``.
+        """
+        if not self._folder.is_dir():
+            return []
+        found: list[Entry] = []
+        for path in sorted(self._folder.iterdir()):
+            if path.name.startswith(TEMP_PREFIX):
+                path.unlink(missing_ok=True)
+            elif path.suffix == ".json":
+                entry = _read(path)
+                if entry is None:
+                    self._put_aside(path)
+                else:
+                    found.append(entry)
+        return found
+
+    def pending_pulls(self) -> list[PullEntry]:
+        """List the pulls that were begun and not finished, oldest first."""
+        return [entry for entry in self.pending() if isinstance(entry, PullEntry)]
+
+    def pending_pushes(self) -> list[PushEntry]:
+        """List the publishes that were begun and not finished, oldest first."""
+        return [entry for entry in self.pending() if isinstance(entry, PushEntry)]
+
+    def recover_pull(self, entry: PullEntry) -> bool:
+        """Finish a pull: files still as before get their new content, the pointer files last.
+
+        Returns False, with nothing (more) written, when HEAD moved, a blob is gone, or any file is neither as
+        before nor as after: somebody edited it, and a new plan has to include that. The entry is forgotten
+        either way.
+        """
+        try:
+            done = self._redo(entry)
+        except (LocalChanged, InvalidContent, GitFailed):
+            done = False
+        self.finish(entry)
+        return done
+
+    def _redo(self, entry: PullEntry) -> bool:
+        if self._repo.head() != entry.head:
+            return False
+        every = (*entry.changes, *entry.pointer_changes)
+        ids = {blob for each in every for blob in (each.before, each.after) if blob is not None}
+        contents = self._repo.read_blobs(ids)
+        files = [_restored(each, contents) for each in entry.changes]
+        pointers = [_restored(each, contents) for each in entry.pointer_changes]
+        for change in (*files, *pointers):
+            path = f"{entry.dir}/{change.path}" if entry.dir else change.path
+            if read_current(self._repo.root, path)[0] not in (change.before, change.after):
+                return False
+        apply_changes(self._repo.root, entry.dir, files, disk=self._disk)
+        apply_changes(self._repo.root, entry.dir, pointers, disk=self._disk)
+        return True
+
+    # ------------------------------------------------------------ files of our own
+
+    def _store(self, changes: Iterable[FileChange]) -> dict[bytes, str]:
+        contents = list(
+            dict.fromkeys(
+                side
+                for change in changes
+                for side in (change.before, change.after)
+                if side is not None
+            )
+        )
+        return dict(zip(contents, self._repo.write_blobs(contents), strict=True))
+
+    def _next_number(self) -> int:
+        stems = [path.stem for path in self._folder.glob("*.json")]
+        return 1 + max((int(stem) for stem in stems if re.fullmatch(r"\d{1,12}", stem)), default=0)
+
+    def _write(self, records: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
+        """Write entry files, each whole or not at all, and have them on the disk before going on."""
+        files = {
+            f"{name}.json": json.dumps({"format": _FORMAT, **record}).encode()
+            for name, record in records
+        }
+        write_all_atomic(self._folder, files, disk=self._disk)
+
+    def _put_aside(self, path: Path) -> None:
+        aside = self._folder / "unreadable"
+        aside.mkdir(exist_ok=True)
+        path.replace(aside / path.name)
+        self.set_aside.append(
+            Problem(
+                "E-JOURNAL",
+                f"a journal entry could not be read and was set aside as {aside / path.name};"
+                " what it began is planned anew",
+                path=str(aside / path.name),
+                severity=Severity.WARNING,
+            )
+        )
+
+
+def _id(number: int) -> str:
+    return f"{number:08d}"
+
+
+def _logged(change: FileChange, blobs: Mapping[bytes, str]) -> LoggedChange:
+    return LoggedChange(
+        change.path,
+        None if change.before is None else blobs[change.before],
+        None if change.after is None else blobs[change.after],
+        change.executable,
+    )
+
+
+def _restored(change: LoggedChange, contents: Mapping[str, bytes]) -> FileChange:
+    return FileChange(
+        change.path,
+        None if change.before is None else contents[change.before],
+        None if change.after is None else contents[change.after],
+        change.executable,
+    )
+
+
+def _pull_json(entry: PullEntry) -> dict[str, Json]:
+    return {
+        "kind": "pull",
+        "subject": entry.subject,
+        "dir": entry.dir,
+        "head": entry.head,
+        "changes": [_change_json(each) for each in entry.changes],
+        "pointer_changes": [_change_json(each) for each in entry.pointer_changes],
+    }
+
+
+def _change_json(change: LoggedChange) -> Json:
+    return [change.path, change.before, change.after, change.executable]
+
+
+def _read(path: Path) -> Entry | None:
+    """Read one entry file; None for anything but what this version writes."""
+    try:
+        record = json.loads(path.read_bytes())
+        if record["format"] != _FORMAT or not isinstance(record["subject"], str):
+            return None
+        if record["kind"] == "push":
+            return PushEntry(path.stem, record["subject"], dict(record["facts"]))
+        if record["kind"] != "pull" or not isinstance(record["dir"], str):
+            return None
+        return PullEntry(
+            path.stem,
+            record["subject"],
+            record["dir"],
+            _blob(record["head"]),
+            tuple(_change(each) for each in record["changes"]),
+            tuple(_change(each) for each in record["pointer_changes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _change(record: Json) -> LoggedChange:
+    match record:
+        case [str(path), before, after, bool() | None as executable]:
+            return LoggedChange(path, _blob(before), _blob(after), executable)
+    raise ValueError("not a change")
+
+
+def _blob(value: Json) -> str | None:
+    if value is None or (isinstance(value, str) and is_object_id(value)):
+        return value
+    raise ValueError("not an object id")

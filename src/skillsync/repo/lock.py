@@ -1,0 +1,49 @@
+"""One writing command at a time in a working tree: a file lock that the kernel lets go of on any death."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from skillsync.errors import Locked
+
+
+@contextmanager
+def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[None]:
+    """Hold the lock of this working tree while the plan is made and applied (sync.md 9.3).
+
+    Waits up to ``timeout`` seconds, then raises Locked naming the process and the command that hold it.
+    """
+    from filelock import FileLock, Timeout
+
+    state_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(state_dir / "lock", timeout=timeout)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Locked(
+            f"another command is working on this clone: {_holder(state_dir)}",
+            unchanged="Nothing was changed.",
+            hint="wait until it is done, then run the command again",
+        ) from None
+    try:
+        _sign(state_dir, command)
+        yield
+    finally:
+        lock.release()
+
+
+def _sign(state_dir: Path, command: str) -> None:
+    """Say who holds the lock. A hint for people: nothing is decided by it."""
+    (state_dir / "lock.holder").write_text(json.dumps({"pid": os.getpid(), "command": command}))
+
+
+def _holder(state_dir: Path) -> str:
+    try:
+        holder = json.loads((state_dir / "lock.holder").read_text())
+        return f"`{str(holder['command'])[:200]}` (process {int(holder['pid'])})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a process that did not say its name"

@@ -1,0 +1,184 @@
+"""Copies of what was overwritten or deleted, kept as git commits for 30 days (sync.md 9.1 step 3, P10).
+
+Each rescue is one commit under ``refs/skillsync/rescue/<UTC time>-<n>``. Its tree is flat (``0``, ``1``, … and
+``manifest.json``), so that no file name, however odd, can get in the way of saving a file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from skillsync.errors import GitFailed, UsageError
+from skillsync.model import FileChange
+from skillsync.repo.disk import REAL, Disk
+from skillsync.repo.files import apply_changes, read_current
+from skillsync.repo.git import Repository
+
+KEPT = timedelta(days=30)
+"""How long a rescue copy can be printed."""
+
+_REFS = "refs/skillsync/rescue/"
+_ID = re.compile(r"\d{8}T\d{6}Z-\d{1,9}")
+_TIME = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class RescuedFile:
+    """One saved file: ``path`` relative to the repository, why and for which object it was saved, its size."""
+
+    path: str
+    reason: str
+    subject: str
+    size: int
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """One rescue: what one command saved before it changed an object. ``time`` is UTC."""
+
+    id: str
+    time: datetime
+    files: tuple[RescuedFile, ...]
+
+
+class Rescue:
+    """The rescue copies of one repository."""
+
+    def __init__(self, repo: Repository) -> None:
+        self._repo = repo
+
+    def store(self, files: Sequence[tuple[str, bytes, str, str]], *, now: datetime) -> str:
+        """Save files (path, content, reason, subject) and return the rescue's id; no files, no rescue, ``""``."""
+        if not files:
+            return ""
+        moment = now.astimezone(UTC)
+        prefix = moment.strftime(_TIME)
+        taken = {name for name in self._names() if name.startswith(f"{prefix}-")}
+        number = 1 + max((int(name.rpartition("-")[2]) for name in taken), default=0)
+        name = f"{prefix}-{number}"
+        stream = _stream(f"{_REFS}{name}", files, seconds=int(moment.timestamp()))
+        self._repo.run(["fast-import", "--quiet"], data=stream, reads=False)
+        return name
+
+    def list(self) -> list[Rescued]:
+        """List the rescues, newest first. One that cannot be read any more is left out."""
+        found = []
+        for name in sorted(self._names(), key=_order, reverse=True):
+            files = self._files(name)
+            if files is not None:
+                found.append(Rescued(name, _time_of(name), files))
+        return found
+
+    def files(self, id: str) -> tuple[RescuedFile, ...]:  # the word users see
+        """Name the files of a rescue; raises UsageError for an unknown id."""
+        files = self._files(id) if id in self._names() else None
+        if files is None:
+            raise UsageError(f"there is no rescue copy {id!r}", hint="skillsync rescue")
+        return files
+
+    def show(self, id: str, path: str) -> bytes:
+        """Return a saved file's content; raises UsageError when the rescue does not hold it."""
+        for file in self.files(id):
+            if file.path == path:
+                return self._repo.read_blobs([file.blob])[file.blob]
+        raise UsageError(f"rescue copy {id} holds no {path}", hint=f"skillsync rescue {id}")
+
+    def restore(
+        self,
+        id: str,
+        path: str | None = None,
+        *,
+        now: datetime,
+        disk: Disk = REAL,
+    ) -> tuple[str, ...]:
+        """Write the saved file, or all of them, back to where they were, and return their paths.
+
+        What stands there now is saved first. Raises LocalChanged for a file that changes meanwhile or lies
+        behind a link.
+        """
+        chosen = {file.path: file for file in self.files(id) if path in (None, file.path)}
+        if not chosen:
+            raise UsageError(f"rescue copy {id} holds no {path}", hint=f"skillsync rescue {id}")
+        contents = self._repo.read_blobs({file.blob for file in chosen.values()})
+        changes = []
+        for file in chosen.values():
+            current, _ = read_current(self._repo.root, file.path)
+            if current != contents[file.blob]:
+                changes.append(FileChange(file.path, current, contents[file.blob]))
+        self.store(
+            [
+                (change.path, change.before, "restore", chosen[change.path].subject)
+                for change in changes
+                if change.before is not None
+            ],
+            now=now,
+        )
+        apply_changes(self._repo.root, "", changes, disk=disk)
+        return tuple(sorted(change.path for change in changes))
+
+    def expire(self, now: datetime) -> tuple[str, ...]:
+        """Drop rescues older than 30 days and return their ids; git removes their contents later."""
+        limit = now.astimezone(UTC) - KEPT
+        old = tuple(sorted(name for name in self._names() if _time_of(name) < limit))
+        if old:
+            lines = "".join(f"delete {_REFS}{name}\n" for name in old)
+            self._repo.run(["update-ref", "--stdin"], data=lines.encode(), reads=False)
+        return old
+
+    def _names(self) -> set[str]:
+        done = self._repo.run(["for-each-ref", "--format=%(refname)", _REFS])
+        names = {line.removeprefix(_REFS) for line in done.line.splitlines()}
+        return {name for name in names if _ID.fullmatch(name) and _is_time(name)}
+
+    def _files(self, name: str) -> tuple[RescuedFile, ...] | None:
+        try:
+            tree = {each.path: each for each in self._repo.tree(f"{_REFS}{name}")}
+            manifest = tree["manifest.json"].blob
+            records = json.loads(self._repo.read_blobs([manifest])[manifest])
+            return tuple(
+                RescuedFile(path, reason, subject, tree[str(number)].size, tree[str(number)].blob)
+                for number, (path, reason, subject) in enumerate(records)
+            )
+        except (GitFailed, KeyError, ValueError, TypeError):
+            return None
+
+
+def _stream(ref: str, files: Sequence[tuple[str, bytes, str, str]], *, seconds: int) -> bytes:
+    """Write the ``git fast-import`` stream of one commit that holds the files by number."""
+    manifest = json.dumps([[path, reason, subject] for path, _, reason, subject in files])
+    message = b"skillsync: copies of what was overwritten or deleted\n"
+    parts = [
+        f"commit {ref}\ncommitter skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
+        _data(message),
+        b"M 100644 inline manifest.json\n",
+        _data(manifest.encode()),
+    ]
+    for number, (_, content, _, _) in enumerate(files):
+        parts += [b"M 100644 inline %d\n" % number, _data(content)]
+    return b"".join([*parts, b"\n"])
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def _time_of(name: str) -> datetime:
+    return datetime.strptime(name.partition("-")[0], _TIME).replace(tzinfo=UTC)
+
+
+def _is_time(name: str) -> bool:
+    try:
+        _time_of(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _order(name: str) -> tuple[str, int]:
+    time, _, number = name.partition("-")
+    return time, int(number)

@@ -1,0 +1,514 @@
+"""git is asked the same way everywhere: SHA-1 or SHA-256, worktrees, detached, unborn, shallow, in a hook."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skillsync.errors import GitFailed, NotARepository, ShallowClone
+from skillsync.repo.git import Repository
+from tests.conftest import MakeRepo
+from tests.world import commit_all, git, make_repository, write_files
+
+
+@pytest.fixture
+def object_format() -> str:
+    return "sha1"
+
+
+@pytest.fixture
+def repo(object_format: str, make_repo: MakeRepo) -> Repository:
+    return Repository.open(make_repo(files={"README.md": "r\n"}, object_format=object_format))
+
+
+either_format = pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+"""14.6 #131: what handles object ids is tried with both kinds."""
+
+
+def commit(repo: Repository, files: dict[str, str | bytes], message: str = "change") -> str:
+    write_files(repo.root, files)
+    return commit_all(repo.root, message)
+
+
+def test_importing_our_module_does_not_import_gitpython() -> None:
+    code = "import sys, skillsync.repo.git, skillsync.repo.worktree; sys.exit('git' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_opens_from_any_folder_inside(repo: Repository) -> None:
+    write_files(repo.root, {"a/b/c": ""})
+    inside = Repository.open(repo.root / "a/b")
+    assert inside.root == repo.root
+    assert inside.state_dir == repo.root / ".git/skillsync"
+
+
+def test_a_folder_outside_any_repository_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotARepository):
+        Repository.open(tmp_path)
+    with pytest.raises(NotARepository):
+        Repository.open(tmp_path / "missing")
+    git(tmp_path, "init", "-q", "--bare", "bare")
+    with pytest.raises(NotARepository):
+        Repository.open(tmp_path / "bare")
+
+
+def test_init_makes_a_repository_once(tmp_path: Path) -> None:
+    assert Repository.init(tmp_path).head() is None
+    assert Repository.init(tmp_path).root == tmp_path.resolve()
+
+
+def test_head_and_branch_when_unborn_on_a_branch_and_detached(make_repo: MakeRepo) -> None:
+    """14.6 #127."""
+    repo = Repository.open(make_repo(commit=False))
+    assert (repo.head(), repo.branch()) == (None, "main")
+    first = commit(repo, {"a": "1"})
+    assert (repo.head(), repo.branch()) == (first, "main")
+    git(repo.root, "checkout", "-q", "-b", "feature/x")
+    assert repo.branch() == "feature/x"
+    git(repo.root, "checkout", "-q", "--detach")
+    assert (repo.head(), repo.branch()) == (first, None)
+
+
+def test_an_unborn_repository_answers_everything(make_repo: MakeRepo) -> None:
+    repo = Repository.open(make_repo(commit=False, files={"skills/a/SKILL.md": "x"}))
+    assert repo.tracked_and_untracked(["skills"]) == ["skills/a/SKILL.md"]
+    assert repo.unmerged() == {}
+    assert repo.upstream_of("main") is None
+    repo.stage(["skills/a/SKILL.md"])
+    repo.stage_conflict("skills/a/SKILL.md", base=b"b", local=b"l", remote=b"r")
+    repo.clear_conflict(["skills/a/SKILL.md"])
+    assert repo.unmerged() == {}
+
+
+def test_a_linked_worktree_has_its_own_state(repo: Repository, tmp_path: Path) -> None:
+    git(repo.root, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "other")
+    linked = Repository.open(tmp_path / "linked")
+    assert linked.branch() == "other"
+    assert linked.state_dir == repo.root / ".git/worktrees/linked/skillsync"
+
+
+def test_variables_of_an_outer_git_do_not_lead_elsewhere(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook runs with GIT_DIR and GIT_INDEX_FILE set."""
+    elsewhere = make_repository(tmp_path / "elsewhere", {"other": "o"})
+    monkeypatch.setenv("GIT_DIR", str(elsewhere / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(elsewhere))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    assert Repository.open(repo.root).root == repo.root
+    assert repo.tracked_and_untracked() == ["README.md"]
+    write_files(repo.root, {"new": "n"})
+    repo.stage(["new"])
+    assert not (tmp_path / "index").exists()
+
+
+def test_hooks_do_not_run(repo: Repository) -> None:
+    for name in ("post-index-change", "reference-transaction", "pre-commit"):
+        hook = repo.root / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\ntouch hook-ran\n")
+        hook.chmod(0o755)
+    write_files(repo.root, {"new": "n"})
+    repo.stage(["new"])
+    repo.write_blobs([b"1", b"2"])
+    assert not (repo.root / "hook-ran").exists()
+
+
+def test_a_failure_names_command_code_and_output(repo: Repository) -> None:
+    with pytest.raises(GitFailed) as caught:
+        repo.tree("no-such-commit")
+    assert caught.value.status == 128
+    assert "no-such-commit" in caught.value.output
+    assert caught.value.command.startswith("git ls-tree")
+
+
+@pytest.mark.parametrize("rev", ["--output=/tmp/x", "-h", "", "a\0b"])
+def test_a_revision_is_never_an_option(repo: Repository, rev: str) -> None:
+    with pytest.raises(GitFailed):
+        repo.tree(rev)
+    with pytest.raises(GitFailed):
+        repo.commits_touching(".", head=rev)
+
+
+# ---------------------------------------------------------------- history
+
+
+@either_format
+def test_commit_exists_takes_full_ids_of_commits_alone(repo: Repository) -> None:
+    """14.6 #107: short, missing, tag, blob."""
+    head = repo.head()
+    assert head is not None
+    [blob] = repo.write_blobs([b"text"])
+    git(repo.root, "tag", "-a", "v1", "-m", "tag")
+    tag = git(repo.root, "rev-parse", "v1")
+    assert repo.commit_exists(head)
+    for other in (head[:12], "0" * len(head), blob, tag, "HEAD", "main", "", f"{head}\n{head}"):
+        assert not repo.commit_exists(other)
+
+
+@either_format
+def test_ancestry(repo: Repository) -> None:
+    first = repo.head()
+    second = commit(repo, {"a": "1"})
+    assert first
+    assert repo.is_ancestor(first, second)
+    assert repo.is_ancestor(second, second)
+    assert not repo.is_ancestor(second, first)
+    assert not repo.is_ancestor("0" * len(first), second)
+    assert repo.first_parent(second) == first
+    assert repo.first_parent(first) is None
+
+
+def test_replacements_do_not_change_ancestry(repo: Repository) -> None:
+    """14.6 #129."""
+    first = repo.head()
+    second = commit(repo, {"a": "1"})
+    assert first
+    git(repo.root, "replace", "--graft", second)
+    assert repo.is_ancestor(first, second)
+
+
+def test_merge_bases_are_all_found(repo: Repository) -> None:
+    git(repo.root, "checkout", "-q", "-b", "side")
+    one = commit(repo, {"s": "1"}, "one")
+    git(repo.root, "checkout", "-q", "main")
+    two = commit(repo, {"m": "2"}, "two")
+    git(repo.root, "merge", "-q", "--no-edit", "side")
+    left = repo.head()
+    git(repo.root, "checkout", "-q", "side")
+    git(repo.root, "merge", "-q", "--no-edit", two)
+    right = repo.head()
+    assert left
+    assert right
+    assert sorted(repo.merge_bases(left, right)) == sorted([one, two])
+
+
+def test_a_shallow_clone_says_so_instead_of_guessing(repo: Repository, tmp_path: Path) -> None:
+    """B7 and 14.6 #125."""
+    first = repo.head()
+    second = commit(repo, {"a": "1"})
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repo.root}", "shallow")
+    shallow = Repository.open(tmp_path / "shallow")
+    assert first
+    assert shallow.is_shallow()
+    assert shallow.is_ancestor(second, second)
+    with pytest.raises(ShallowClone):
+        shallow.is_ancestor(first, second)
+    with pytest.raises(ShallowClone):
+        shallow.commits_touching("a", head="HEAD", since=first)
+    with pytest.raises(ShallowClone):
+        shallow.first_parent(second)
+
+
+def test_upstream_is_the_configured_one_then_origins_then_the_local_branch(
+    repo: Repository, tmp_path: Path
+) -> None:
+    assert repo.upstream_of("main") == "refs/heads/main"
+    assert repo.upstream_of("none") is None
+    git(tmp_path, "clone", "-q", str(repo.root), "clone")
+    clone = Repository.open(tmp_path / "clone")
+    assert clone.upstream_of("main") == "refs/remotes/origin/main"
+    git(clone.root, "checkout", "-q", "--detach")
+    git(clone.root, "branch", "-q", "-D", "main")
+    assert clone.upstream_of("main") == "refs/remotes/origin/main"
+    git(clone.root, "branch", "-q", "--no-track", "topic")
+    assert clone.upstream_of("topic") == "refs/heads/topic"
+
+
+@either_format
+def test_history_finds_lines_of_every_branch_newest_first(repo: Repository) -> None:
+    pointer = "skills/a/.skillsync"
+    one = commit(repo, {pointer: "line 1\n"})
+    git(repo.root, "checkout", "-q", "-b", "side")
+    side = commit(repo, {pointer: "line 1\nside\n", "skills/b\tx/.skillsync": "odd name\n"})
+    git(repo.root, "checkout", "-q", "main")
+    main = commit(repo, {pointer: "+++ b/main\nline 1\n", "skills/a/other": "not asked\n"})
+    git(repo.root, "merge", "-q", "--no-commit", "side", check=False)
+    merge = commit(repo, {pointer: "only in the merge\nline 1\n"})
+    git(repo.root, "mv", "skills/a", "skills/moved")
+    moved = commit(repo, {})
+    found = [(each.commit, each.path, each.line) for each in
+             repo.history_of(["**/.skillsync"], head="HEAD")]  # fmt: skip
+    assert found[0] == (moved, "skills/moved/.skillsync", "only in the merge")
+    assert (merge, pointer, "only in the merge") in found
+    assert (side, pointer, "side") in found
+    assert (side, "skills/b\tx/.skillsync", "odd name") in found
+    assert (main, pointer, "+++ b/main") in found
+    assert found[-1] == (one, pointer, "line 1")
+    assert not [line for _, _, line in found if line == "not asked"]
+    commits = [commit for commit, _, _ in found]
+    assert commits.index(merge) < commits.index(main)
+    assert repo.history_of([":(glob)**/.skillsync"], head="HEAD")[0].commit == moved
+
+
+def test_history_of_huge_or_binary_pointers_is_bounded(repo: Repository) -> None:
+    commit(repo, {"skills/a/.skillsync": b"x" * 1_000_001, "skills/b/.skillsync": b"\xff\0\n"})
+    found = repo.history_of(["**/.skillsync"], head="HEAD")
+    assert {each.path for each in found} == {"skills/b/.skillsync"}
+
+
+@either_format
+def test_commits_touching_a_folder_include_merged_branches(repo: Repository) -> None:
+    first = repo.head()
+    git(repo.root, "checkout", "-q", "-b", "side")
+    side = commit(repo, {"skills/a/x": "1"})
+    git(repo.root, "checkout", "-q", "main")
+    other = commit(repo, {"skills/b/x": "1"})
+    same = commit(repo, {"skills/a/x": "1"})
+    git(repo.root, "merge", "-q", "--no-edit", "side")
+    found = repo.commits_touching("skills/a", head="HEAD", since=first)
+    assert {side, same} <= set(found)
+    assert other not in found
+    assert first not in repo.commits_touching("skills/a", head="HEAD")
+    assert repo.commits_touching("skills/a", head=other) == []
+    assert [each.id for each in repo.log_paths("HEAD", ["skills/b"]) if len(each.parents) == 1] == [
+        other
+    ]
+
+
+def test_a_folder_with_magic_in_its_name_is_taken_as_it_is(repo: Repository) -> None:
+    name = ":(exclude)[a]*?"
+    made = commit(repo, {f"{name}/x": "1", "a/x": "1"})
+    assert repo.commits_touching(name, head="HEAD") == [made]
+    assert repo.tracked_and_untracked([name]) == [f"{name}/x"]
+    assert [each.path for each in repo.tree("HEAD", [name])] == [f"{name}/x"]
+
+
+def test_log_reads_parents_subject_author_and_time(repo: Repository) -> None:
+    first = repo.head()
+    second = commit(repo, {"a": "1"}, "Sübject — with\nbody")
+    [entry, _] = repo.log_paths("HEAD")
+    assert (entry.id, entry.parents, entry.author) == (second, (first,), "Ada Author")
+    assert entry.subject == "Sübject — with body"
+    assert entry.time == 1767323045
+    assert len(repo.log_paths("HEAD", limit=1)) == 1
+
+
+# ---------------------------------------------------------------- objects and index
+
+
+@either_format
+def test_trees_and_blobs(repo: Repository) -> None:
+    write_files(repo.root, {"s/run": "#!", 's/a b\n"ü': "odd", "t/x": "x"})
+    (repo.root / "s/run").chmod(0o755)
+    (repo.root / "s/link").symlink_to("run")
+    commit_all(repo.root)
+    tree = {each.path: each for each in repo.tree("HEAD", ["s"])}
+    assert sorted(tree) == ['s/a b\n"ü', "s/link", "s/run"]
+    assert tree["s/run"].executable
+    assert not tree["s/link"].executable
+    assert repo.read_blobs([tree["s/link"].blob]) == {tree["s/link"].blob: b"run"}
+    assert repo.show("HEAD", 's/a b\n"ü') == b"odd"
+    assert repo.show("HEAD", "s") is None
+    assert repo.show("HEAD", "none") is None
+    assert repo.tree("HEAD", ["s/run/deeper", "none"]) == []
+
+
+@either_format
+@pytest.mark.parametrize("count", [0, 1, 2, 150])
+def test_blobs_are_stored_as_they_are(repo: Repository, count: int) -> None:
+    contents = [b"\r\n\0 %d\xff" % number for number in range(count)] + [b"", b"same", b"same"]
+    git(repo.root, "config", "core.autocrlf", "true")
+    ids = repo.write_blobs(contents)
+    found = repo.read_blobs(ids)
+    assert [found[each] for each in ids] == contents
+    assert repo.blob_sizes(ids)[ids[0]] == len(contents[0])
+
+
+@either_format
+def test_a_missing_blob_is_an_error_or_left_out(repo: Repository) -> None:
+    head = repo.head()
+    assert head
+    missing = "1" * len(head)
+    with pytest.raises(GitFailed):
+        repo.read_blobs([missing])
+    assert repo.read_blobs([missing], missing_ok=True) == {}
+    with pytest.raises(GitFailed):
+        repo.read_blobs(["HEAD\nmain"])
+
+
+@either_format
+def test_listing_honours_gitignore_and_names_each_path_once(repo: Repository) -> None:
+    write_files(repo.root, {".gitignore": "*.log\n", "s/a": "", "s/x.log": "", "s/ü\n": ""})
+    commit_all(repo.root)
+    write_files(repo.root, {"s/new": "", "s/y.log": "", "t/z": ""})
+    (repo.root / "s/a").unlink()
+    assert repo.tracked_and_untracked(["s"]) == ["s/new", "s/ü\n"]
+    assert "t/z" in repo.tracked_and_untracked()
+    raw = os.fsencode(repo.root) + b"/s/\xff"
+    with open(raw, "wb"):  # noqa: PTH123  # a name that is no text
+        pass
+    assert os.fsdecode(b"s/\xff") in repo.tracked_and_untracked(["s"])
+
+
+@either_format
+def test_staging_adds_changes_and_removes_also_what_is_ignored(repo: Repository) -> None:
+    write_files(repo.root, {".gitignore": ".skillsync\n", "s/.skillsync": "1\n"})
+    repo.stage(["s/.skillsync", "README.md", "never/was"])
+    assert git(repo.root, "diff", "--cached", "--name-only") == "s/.skillsync"
+    (repo.root / "s/.skillsync").unlink()
+    repo.stage(["s/.skillsync"])
+    assert git(repo.root, "diff", "--cached", "--name-only") == ""
+    repo.stage([])
+
+
+def test_an_index_lock_left_behind_is_an_error_and_reads_go_on(repo: Repository) -> None:
+    """14.6 #137."""
+    write_files(repo.root, {"new": "n"})
+    (repo.root / ".git/index.lock").write_bytes(b"")
+    assert "new" in repo.tracked_and_untracked()
+    assert repo.tree("HEAD")
+    with pytest.raises(GitFailed, match=r"index\.lock"):
+        repo.stage(["new"])
+
+
+def test_questions_leave_the_index_alone(repo: Repository) -> None:
+    """P19."""
+    index = repo.root / ".git/index"
+    os.utime(repo.root / "README.md", (1, 1))
+    before = index.read_bytes()
+    repo.listing()
+    repo.unmerged()
+    repo.log_paths("HEAD", ["README.md"])
+    assert index.read_bytes() == before
+
+
+@either_format
+def test_a_conflict_is_gits_own_state(repo: Repository) -> None:
+    """sync.md 8: status says both modified, a plain commit is refused, staging ends it."""
+    path = "skills/a/SKILL.md"
+    commit(repo, {path: "base\n"})
+    write_files(repo.root, {path: "<<<<<<< local\n"})
+    repo.stage_conflict(path, base=b"base\n", local=b"local\n", remote=b"remote\n")
+    assert repo.unmerged() == {path: {1, 2, 3}}
+    assert repo.stages(path) == {1: b"base\n", 2: b"local\n", 3: b"remote\n"}
+    assert git(repo.root, "status", "--porcelain") == f"UU {path}"
+    with pytest.raises(AssertionError, match="unmerged"):
+        git(repo.root, "commit", "-m", "no")
+    assert repo.tracked_and_untracked(["skills"]) == [path]
+    git(repo.root, "checkout", "--theirs", "--", path)
+    assert (repo.root / path).read_text() == "remote\n"
+    repo.stage([path])
+    assert repo.unmerged() == {}
+    assert repo.stages(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("base", "local", "remote", "stages"),
+    [(None, b"l", b"r", {2, 3}), (b"b", None, b"r", {1, 3}), (b"b", b"l", None, {1, 2}),
+     (b"", b"", b"r", {1, 2, 3})],
+)  # fmt: skip
+def test_a_side_without_the_file_has_no_stage(
+    repo: Repository,
+    base: bytes | None,
+    local: bytes | None,
+    remote: bytes | None,
+    stages: set[int],
+) -> None:
+    repo.stage_conflict("x", base=base, local=local, remote=remote)
+    assert repo.unmerged() == {"x": stages}
+    with pytest.raises(GitFailed):
+        repo.stage_conflict("y", base=None, local=None, remote=None)
+
+
+@either_format
+def test_giving_a_conflict_up_restores_heads_entry(repo: Repository) -> None:
+    write_files(repo.root, {"tracked": "t"})
+    commit_all(repo.root)
+    for path in ("tracked", "untracked"):
+        repo.stage_conflict(path, base=b"b", local=b"l", remote=b"r", executable=True)
+    repo.clear_conflict(["tracked", "untracked", "README.md"])
+    assert repo.unmerged() == {}
+    assert git(repo.root, "diff", "--cached", "--name-only") == ""
+
+
+def test_entries_unmerged_by_the_user_are_seen(repo: Repository) -> None:
+    """14.6 #139."""
+    git(repo.root, "checkout", "-q", "-b", "side")
+    commit(repo, {"README.md": "side\n"})
+    git(repo.root, "checkout", "-q", "main")
+    commit(repo, {"README.md": "main\n"})
+    git(repo.root, "merge", "-q", "side", check=False)
+    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    assert repo.operations_in_progress() == ["merge"]
+    assert repo.tracked_and_untracked() == ["README.md"]
+
+
+def test_packed_refs_and_gc_change_no_answer(repo: Repository) -> None:
+    """14.6 #137."""
+    before = repo.head()
+    git(repo.root, "pack-refs", "--all")
+    git(repo.root, "gc", "-q")
+    assert repo.head() == before
+    assert repo.show("HEAD", "README.md") == b"r\n"
+
+
+def test_what_differs_from_head_is_listed(repo: Repository) -> None:
+    write_files(repo.root, {"s/kept": "k", "s/edited": "1", "s/gone": "g", "t/other": "o"})
+    commit_all(repo.root)
+    write_files(repo.root, {"s/edited": "2", "s/new\n": "n", "s/staged": "s", "t/other": "2"})
+    (repo.root / "s/gone").rename(repo.root / "s/moved")
+    repo.stage(["s/staged", "s/gone", "s/moved"])
+    wanted = ["s/edited", "s/gone", "s/moved", "s/new\n", "s/staged"]
+    assert repo.changed_paths(["s"]) == wanted
+    assert repo.changed_paths() == [*wanted, "t/other"]
+
+
+def test_file_modes_may_be_switched_off(repo: Repository) -> None:
+    assert repo.has_modes()
+    git(repo.root, "config", "core.fileMode", "false")
+    assert not repo.has_modes()
+
+
+# ---------------------------------------------------------------- text merge
+
+
+def test_merges_lines_of_both_sides(repo: Repository) -> None:
+    base = "".join(f"{number}\n" for number in range(20))
+    local, remote = base.replace("3\n", "three\n", 1), base.replace("15\n", "fifteen\n")
+    merged = repo.merge_file(local, base, remote)
+    assert merged.conflicts == 0
+    assert merged.text == local.replace("15\n", "fifteen\n")
+
+
+def test_a_conflict_shows_the_base_and_the_labels(repo: Repository) -> None:
+    merged = repo.merge_file(
+        "ä\nlocal\n",
+        "ä\nbase\n",
+        "ä\nremote\n",
+        labels=("local (main)", "base (v1)", "--remote\nv2"),
+    )
+    assert merged.conflicts == 1
+    assert merged.text == (
+        "ä\n<<<<<<< local (main)\nlocal\n||||||| base (v1)\nbase\n=======\nremote\n>>>>>>> --remote v2\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("<<<<<<< old\n", 8), (">>>>>>>>>> x\n", 11), ("|||||||\n", 8), ("=======\n", 8),
+     ("title\n==========\n", 7), ("x <<<<<<<\n", 7), ("<<<<<<\n", 7), ("<<<<<<< a\n========\n", 9)],
+)  # fmt: skip
+def test_markers_are_longer_than_what_looks_like_one(
+    repo: Repository, text: str, size: int
+) -> None:
+    """14.6 #51."""
+    merged = repo.merge_file(text + "local\n", text + "base\n", text + "remote\n")
+    assert merged.marker_size == size
+    assert "<" * size + " local\n" in merged.text
+    assert merged.conflicts == 1
+
+
+def test_more_conflicts_than_an_exit_code_holds_are_no_error(repo: Repository) -> None:
+    sides = ["".join(f"{n}\n{side}\n{n}\n" for n in range(300)) for side in ("l", "b", "r")]
+    assert repo.merge_file(*sides).conflicts == 127
+
+
+def test_a_text_git_takes_for_binary_is_an_error(repo: Repository) -> None:
+    with pytest.raises(GitFailed):
+        repo.merge_file("a\0", "b\0", "c\0")

@@ -1,0 +1,110 @@
+"""Whatever was overwritten can be printed for 30 days, under whatever name it had (P10)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from skillsync.errors import LocalChanged, UsageError
+from skillsync.repo.git import Repository
+from skillsync.repo.rescue import Rescue
+from tests.conftest import MakeRepo
+from tests.world import git, tree_of, write_files
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+ODD = "skills/a/ü \n\t\"q\" 'x' ../.git"
+
+
+@pytest.fixture(params=["sha1", "sha256"])
+def rescue(request: pytest.FixtureRequest, make_repo: MakeRepo) -> Rescue:
+    path = make_repo(files={"x": "x"}, object_format=request.param)
+    return Rescue(Repository.open(path))
+
+
+@pytest.fixture
+def root(rescue: Rescue, tmp_path: Path) -> Path:
+    return tmp_path / "repo"
+
+
+def test_what_is_stored_is_shown_byte_by_byte(rescue: Rescue) -> None:
+    content = b"\0\r\n\xff"
+    name = rescue.store(
+        [("skills/a/SKILL.md", content, "pull", "a"), (ODD, b"", "pull", "a")], now=NOW
+    )
+    assert name == "20261123T120000Z-1"
+    assert rescue.show(name, "skills/a/SKILL.md") == content
+    assert rescue.show(name, ODD) == b""
+    [found] = rescue.list()
+    assert (found.id, found.time) == (name, NOW)
+    assert [(file.path, file.reason, file.subject, file.size) for file in found.files] == [
+        ("skills/a/SKILL.md", "pull", "a", 4),
+        (ODD, "pull", "a", 0),
+    ]
+
+
+def test_it_survives_garbage_collection(rescue: Rescue, root: Path) -> None:
+    name = rescue.store([("x", b"precious", "pull", "a")], now=NOW)
+    git(root, "gc", "-q", "--prune=now")
+    assert rescue.show(name, "x") == b"precious"
+
+
+def test_several_in_one_second_get_numbers_and_the_newest_comes_first(rescue: Rescue) -> None:
+    names = [rescue.store([("x", b"%d" % n, "pull", "a")], now=NOW) for n in range(11)]
+    later = rescue.store([("x", b"later", "pull", "a")], now=NOW + timedelta(seconds=1))
+    assert names[-1] == "20261123T120000Z-11"
+    assert [each.id for each in rescue.list()] == [later, *reversed(names)]
+    assert [rescue.show(name, "x") for name in names] == [b"%d" % n for n in range(11)]
+
+
+def test_no_files_make_no_rescue(rescue: Rescue) -> None:
+    assert rescue.store([], now=NOW) == ""
+    assert rescue.list() == []
+
+
+def test_unknown_ids_and_paths_are_usage_errors(rescue: Rescue) -> None:
+    name = rescue.store([("x", b"x", "pull", "a")], now=NOW)
+    for wrong in ("nope", "../heads/main", "20261123T120000Z-2", "--all", ""):
+        with pytest.raises(UsageError):
+            rescue.show(wrong, "x")
+    with pytest.raises(UsageError):
+        rescue.show(name, "y")
+    with pytest.raises(UsageError):
+        rescue.restore(name, "y", now=NOW)
+
+
+def test_restoring_saves_what_stands_there_first(rescue: Rescue, root: Path) -> None:
+    name = rescue.store([("s/a", b"old a", "pull", "a"), ("s/b", b"old b", "pull", "a")], now=NOW)
+    write_files(root, {"s/a": "new a"})
+    assert rescue.restore(name, now=NOW) == ("s/a", "s/b")
+    assert tree_of(root) == {"x": b"x", "s/a": b"old a", "s/b": b"old b"}
+    assert rescue.show(rescue.list()[0].id, "s/a") == b"new a"
+    assert rescue.restore(name, "s/a", now=NOW) == ()
+    assert len(rescue.list()) == 2
+
+
+def test_restoring_never_goes_through_a_link(rescue: Rescue, root: Path, tmp_path: Path) -> None:
+    name = rescue.store([("s/a", b"old", "pull", "a")], now=NOW)
+    (tmp_path / "outside").mkdir()
+    (root / "s").symlink_to(tmp_path / "outside", target_is_directory=True)
+    with pytest.raises(LocalChanged):
+        rescue.restore(name, now=NOW)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_after_thirty_days_it_is_dropped(rescue: Rescue, root: Path) -> None:
+    old = rescue.store([("x", b"old", "pull", "a")], now=NOW - timedelta(days=30, seconds=1))
+    kept = rescue.store([("x", b"kept", "pull", "a")], now=NOW - timedelta(days=30))
+    git(root, "update-ref", "refs/skillsync/rescue/odd-name", "HEAD")
+    git(root, "update-ref", "refs/skillsync/rescue/20001399T120000Z-1", "HEAD")
+    assert rescue.expire(NOW) == (old,)
+    assert rescue.expire(NOW) == ()
+    assert [each.id for each in rescue.list()] == [kept]
+    assert git(root, "for-each-ref", "--format=x", "refs/skillsync/rescue/").count("x") == 3
+
+
+def test_a_rescue_that_is_none_is_left_out(rescue: Rescue, root: Path) -> None:
+    git(root, "update-ref", "refs/skillsync/rescue/20261123T120000Z-7", "HEAD")
+    assert rescue.list() == []
+    assert rescue.store([("x", b"x", "pull", "a")], now=NOW) == "20261123T120000Z-8"
