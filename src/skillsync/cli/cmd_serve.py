@@ -1,0 +1,110 @@
+"""``skillsync serve``: the embedded server on a port of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from skillsync.server.accounts import FirstStart
+
+SCHEMA = "skillsync.serve/1"
+DEFAULT_PORT = 8765
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--database",
+    metavar="URL",
+    help="Database, such as sqlite:///PATH. Default: skillsync/server.sqlite3 in your data folder.",
+)
+@click.option(
+    "--dialect",
+    default="seed",
+    show_default=True,
+    type=click.Choice(["seed"]),
+    help="Generation of the API to speak.",
+)
+@click.option(
+    "--key",
+    metavar="phx_...",
+    envvar="SKILLSYNC_SERVER_KEY",
+    help="Make this key valid. Also read from SKILLSYNC_SERVER_KEY.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
+def serve(
+    *,
+    host: str,
+    port: int,
+    database: str | None,
+    dialect: str,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Serve the API on this machine, from an SQLite file.
+
+    The first start creates project 1, a user and a key, and shows the key once. Ctrl-C ends it.
+    """
+    try:
+        from skillsync.server import accounts, locations
+        from skillsync.server.app import create_app
+        from skillsync.server.serve import serve as run
+    except ImportError as error:
+        raise click.UsageError(
+            f"the server is an optional part ({error.name} is missing): "
+            "pip install 'skillsync[server]'"
+        ) from error
+    if not _is_loopback(host):
+        click.echo(
+            f"warning: {host} may be reached from other machines and plain http sends keys in the "
+            "clear: put a TLS proxy in front.",
+            err=True,
+        )
+    url_of_database = database or locations.default_database()
+    try:
+        create_app(url_of_database)
+        started = accounts.first_start(key=key)
+    except (ValueError, OSError) as error:
+        raise click.UsageError(f"--database or --key: {error}") from error
+
+    def announce(url: str) -> None:
+        click.echo(_ready_json(url, started) if as_json else _ready_line(url, started))
+        sys.stdout.flush()  # whoever started us waits for this line
+
+    try:
+        run(host=host, port=port, database=url_of_database, on_ready=announce)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _ready_json(url: str, started: FirstStart) -> str:
+    ready: dict[str, object] = {"schema": SCHEMA, "url": url, "project": started.project}
+    if started.key is not None:
+        ready["key"] = started.key
+    return json.dumps(ready)
+
+
+def _ready_line(url: str, started: FirstStart) -> str:
+    key = "" if started.key is None else f", key {started.key}"
+    return f"Serving at {url}, project {started.project}{key}. Ctrl-C ends it."
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

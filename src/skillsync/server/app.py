@@ -1,0 +1,69 @@
+"""The WSGI application over one database, in this process or behind a port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from skillsync.server.database import new_database, point_at
+from skillsync.server.dialects import DIALECTS, Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from django.core.handlers.wsgi import WSGIHandler
+
+    from skillsync.server.database import Database
+
+__all__ = ["Application", "create_app", "new_database"]
+
+
+class Application:
+    """A WSGI application that may be called from any thread; two of them may live in one process."""
+
+    def __init__(self, handler: WSGIHandler, database: Database, dialect: Dialect) -> None:
+        self._handler = handler
+        self._database = database
+        self._dialect = dialect
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        self._database.bind()
+        environ["skillsync.dialect"] = self._dialect
+        environ["PATH_INFO"] = _wsgi_path(environ.get("PATH_INFO", ""))
+        answer: Any = self._handler(environ, start_response)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            answer.close()
+            return []
+        body: Iterable[bytes] = answer
+        return body
+
+    def close(self) -> None:
+        """Close the database connections of every thread."""
+        self._database.close()
+
+
+def create_app(database: str, *, dialect: str = "seed") -> Application:
+    """The application over ``database``, a URL such as ``sqlite:////abs/path.sqlite3``.
+
+    Sets Django up once per process, migrates the database if needed, and makes it the one that
+    ``accounts`` works on. ValueError for a URL that is none, KeyError for an unknown dialect.
+    """
+    pointed = point_at(database)
+    from django.core.handlers.wsgi import WSGIHandler
+
+    return Application(WSGIHandler(), pointed, DIALECTS[dialect])
+
+
+def _wsgi_path(path: str) -> str:
+    """The path as WSGI wants it: bytes in the clothes of Latin-1 (PEP 3333).
+
+    ``httpx.WSGITransport`` hands over text instead; text that is not valid in the other form is turned into it.
+    """
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeEncodeError:
+        return path.encode().decode("latin-1")
+    except UnicodeDecodeError:
+        return path.encode("utf-8").decode("latin-1")
+    return path

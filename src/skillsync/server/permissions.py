@@ -1,0 +1,76 @@
+"""What a key may do: scopes, the projects it is limited to, and its owner's membership."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.permissions import BasePermission
+
+from skillsync.server.models import ApiKey, Project, User
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class ScopesAndMembership(BasePermission):
+    """platform.md 4, in its order: credentials (401), scope (403), project (404 or 403)."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """True when allowed; False without credentials; raises PermissionDenied or NotFound otherwise."""
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            return False
+        _require_scope(key, getattr(view, "scope_object", None), request.method or "GET")
+        wanted = view.kwargs.get("project")
+        if wanted is not None:
+            view.project = _project_for(key, wanted)  # type: ignore[attr-defined]  # views.ApiView has it
+        return True
+
+
+def _require_scope(key: ApiKey, scope_object: str | None, method: str) -> None:
+    if scope_object is None or "*" in key.scopes:
+        return
+    read, write = f"{scope_object}:read", f"{scope_object}:write"
+    needed = read if method in _READING else write
+    if write not in key.scopes and needed not in key.scopes:
+        raise PermissionDenied(f"API key missing required scope '{needed}'")
+
+
+def _project_for(key: ApiKey, wanted: str) -> Project:
+    """The project of the URL: a number or ``@current`` (platform.md 2)."""
+    project = _find_project(key.user, wanted)
+    if project is None:
+        raise NotFound("Project not found.")
+    if key.scoped_teams and project.pk not in key.scoped_teams:
+        raise PermissionDenied(
+            f"API key does not have access to the requested project: ID {project.pk}."
+        )
+    if not is_member(key.user, project):
+        raise PermissionDenied("You don't have access to the project.")
+    return project
+
+
+def _find_project(user: User, wanted: str) -> Project | None:
+    if wanted == "@current":
+        return current_project(user)
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+        return None
+    return Project.objects.filter(pk=int(wanted)).first()
+
+
+def current_project(user: User) -> Project | None:
+    """The project that ``@current`` means: the one last opened, else the first one the user is in."""
+    if user.current_project is not None:
+        return user.current_project
+    limited_to = user.projects.order_by("pk").first()
+    return limited_to or Project.objects.order_by("pk").first()
+
+
+def is_member(user: User, project: Project) -> bool:
+    """Whether the user belongs to the project: everybody does, unless limited to some."""
+    allowed = set(user.projects.values_list("pk", flat=True))
+    return not allowed or project.pk in allowed

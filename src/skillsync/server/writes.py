@@ -1,0 +1,36 @@
+"""Write transactions, one at a time per project, and timestamps that only grow."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from skillsync.server.models import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+
+@contextmanager
+def writing(project: Project) -> Iterator[None]:
+    """All or nothing, and no other write of the project in between.
+
+    On SQLite the transaction takes the database's one write lock at BEGIN; elsewhere the project's row is
+    locked. Either way whoever waited reads what the one before wrote, so a stale base is seen as such.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().only("pk").get(pk=project.pk)
+        yield
+
+
+def now_after(moment: datetime | None) -> datetime:
+    """The present, but at least a microsecond after ``moment`` whatever the clock says."""
+    now = timezone.now()
+    if moment is None:
+        return now
+    return max(now, moment + timedelta(microseconds=1))

@@ -1,0 +1,66 @@
+"""A fresh database per test, and clients that reach the application without a socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from skillsync.server import accounts
+from skillsync.server.app import create_app, new_database
+from skillsync.server.database import start_django
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from skillsync.server.app import Application
+
+start_django()  # so that test modules may import models while they are collected
+
+BASE = "http://server.test/api/projects/1/"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """The URL of a migrated, empty database."""
+    return new_database(tmp_path / "server.sqlite3")
+
+
+@pytest.fixture
+def app(database: str) -> Iterator[Application]:
+    """The application over it, with project 1 and its first key."""
+    app = create_app(database)
+    accounts.first_start(key="phx_first_key")
+    yield app
+    app.close()
+
+
+class Clients:
+    """Makes clients with other keys, prefixes and projects."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    def __call__(
+        self, *, key: str | None = "phx_first_key", base: str = BASE, **options: Any
+    ) -> httpx.Client:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        transport = httpx.WSGITransport(app=self.app)
+        return httpx.Client(transport=transport, base_url=base, headers=headers, **options)
+
+    def scoped(self, *scopes: str, user: str = "scoped") -> httpx.Client:
+        """A client of somebody whose key has these scopes."""
+        return self(key=accounts.create_key(user=user, scopes=scopes).value)
+
+
+@pytest.fixture
+def clients(app: Application) -> Clients:
+    return Clients(app)
+
+
+@pytest.fixture
+def client(clients: Clients) -> httpx.Client:
+    """A client with every scope, at project 1."""
+    return clients()
