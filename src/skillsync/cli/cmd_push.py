@@ -1,0 +1,90 @@
+"""The verb `push`: publish what may be published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skillsync.cli.boundary import Run, command_boundary
+from skillsync.cli.options import (
+    api_key_file_option,
+    json_option,
+    names_argument,
+    target_option,
+    yes_option,
+)
+
+
+@click.command()
+@names_argument
+@target_option
+@click.option(
+    "--archive",
+    multiple=True,
+    metavar="NAME[:KEY]",
+    help="Archive remotely what is missing here: a skill, a dataset's removed rows, or one row. Repeatable.",
+)
+@click.option(
+    "--max-removals", type=click.IntRange(min=1), metavar="N", help="Allow exactly N removals."
+)
+@click.option(
+    "--republish",
+    multiple=True,
+    metavar="NAME",
+    help="Publish NAME though nothing seems to have changed.",
+)
+@click.option(
+    "--from-branch",
+    is_flag=True,
+    help="Team mode: publish a HEAD that is not on the publish branch.",
+)
+@click.option(
+    "--all-or-nothing", is_flag=True, help="Publish nothing unless everything can be published."
+)
+@click.option("--verify", is_flag=True, help="Read every published file back.")
+@yes_option
+@api_key_file_option
+@json_option
+@command_boundary
+def push(
+    run: Run,
+    *,
+    names: tuple[str, ...],
+    target: str | None,
+    archive: tuple[str, ...],
+    max_removals: int | None,
+    republish: tuple[str, ...],
+    from_branch: bool,
+    all_or_nothing: bool,
+    verify: bool,
+    yes: bool,  # part of the contract; push asks nothing that it could answer
+    api_key_file: Path | None,
+) -> int:
+    """Publish your skills and datasets.
+
+    Only what has taken in everything the remote has is published; anything else is blocked and left to pull.
+    """
+    from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
+    from skillsync.sync.push import PushRequest
+    from skillsync.sync.push import push as run_push
+
+    workspace = open_workspace(run)
+    report = run_push(
+        workspace,
+        workspace.settings.target(target),
+        connector(run, api_key_file=api_key_file),
+        PushRequest(
+            names=names,
+            archive=archive,
+            max_removals=max_removals,
+            republish=republish,
+            from_branch=from_branch,
+            verify=verify,
+            all_or_nothing=all_or_nothing,
+        ),
+    )
+    code = print_report(run, report, nothing="nothing to push")
+    if not workspace.is_team or from_branch:
+        commit_hint(run.out, report)
+    return code

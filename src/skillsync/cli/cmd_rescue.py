@@ -1,0 +1,111 @@
+"""The verb `rescue`: list and bring back what was overwritten."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from skillsync.cli.boundary import Run, command_boundary
+from skillsync.cli.options import json_option
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def rescue(context: click.Context) -> None:
+    """List and bring back what was overwritten.
+
+    Whatever skillsync overwrites or deletes in your files is kept for 30 days.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_rescued)
+
+
+@rescue.command("list")
+@json_option
+@command_boundary
+def list_rescued(run: Run) -> int:
+    """List the copies, newest first."""
+    from skillsync.cli.render import visible
+    from skillsync.cli.session import open_workspace
+    from skillsync.repo.rescue import Rescue
+
+    found = Rescue(open_workspace(run).repo).list()
+    for one in found:
+        for file in one.files:
+            run.out.data(
+                f"{one.id}  {visible(file.path)}  ({visible(file.reason)} of {visible(file.subject)})"
+            )
+    if not found:
+        run.out.data("nothing was overwritten in the last 30 days")
+    else:
+        run.out.note(
+            "skillsync rescue show ID PATH prints a copy, rescue restore ID [PATH] brings it back"
+        )
+    run.out.emit_json(
+        "skillsync.rescue.list/1",
+        {
+            "copies": [
+                {
+                    "id": one.id,
+                    "time": one.time.isoformat(),
+                    "files": [
+                        {"path": file.path, "reason": file.reason, "subject": file.subject}
+                        for file in one.files
+                    ],
+                }
+                for one in found
+            ]
+        },
+    )
+    return 0
+
+
+@rescue.command("show")
+@click.argument("copy_id", metavar="ID")
+@click.argument("path")
+@json_option
+@command_boundary
+def show_rescued(run: Run, *, copy_id: str, path: str) -> int:
+    """Print one copied file, byte for byte."""
+    from skillsync.cli.session import open_workspace
+    from skillsync.repo.rescue import Rescue
+
+    data = Rescue(open_workspace(run).repo).show(copy_id, path)
+    if run.json:
+        run.out.emit_json(
+            "skillsync.rescue.show/1",
+            {
+                "id": copy_id,
+                "path": path,
+                "text": data.decode("utf-8", "replace"),
+                "bytes": len(data),
+            },
+        )
+    else:
+        run.out.stdout.flush()
+        sys.stdout.buffer.write(data)
+    return 0
+
+
+@rescue.command("restore")
+@click.argument("copy_id", metavar="ID")
+@click.argument("path", required=False)
+@json_option
+@command_boundary
+def restore_rescued(run: Run, *, copy_id: str, path: str | None) -> int:
+    """Bring copied files back; what is there now is copied first."""
+    from datetime import UTC, datetime
+
+    from skillsync.cli.render import visible
+    from skillsync.cli.session import open_workspace
+    from skillsync.repo.lock import locked
+    from skillsync.repo.rescue import Rescue
+
+    repo = open_workspace(run).repo
+    with locked(repo.state_dir, command="rescue restore"):
+        restored = Rescue(repo).restore(copy_id, path, now=datetime.now(UTC))
+    for one in restored:
+        run.out.data(f"restored {visible(one)}")
+    run.out.emit_json("skillsync.rescue.restore/1", {"id": copy_id, "restored": list(restored)})
+    return 0

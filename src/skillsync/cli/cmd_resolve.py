@@ -1,0 +1,87 @@
+"""The verb `resolve`: settle a conflict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from skillsync.cli.boundary import Run, command_boundary
+from skillsync.cli.options import api_key_file_option, json_option, target_option
+
+
+@click.command()
+@click.argument("name", metavar="NAME[:PATH|:KEY]")
+@target_option
+@click.option("--local", "choice", flag_value="local", help="Take your side where both changed.")
+@click.option(
+    "--remote", "choice", flag_value="remote", help="Take the remote's side where both changed."
+)
+@click.option("--union", "choice", flag_value="union", help="Texts: take both sides' lines.")
+@click.option("--edit", is_flag=True, help="Open the marked files in your editor first.")
+@click.option(
+    "--abort",
+    "choice",
+    flag_value="abort",
+    help="Bring back the files as they were before the pull.",
+)
+@api_key_file_option
+@json_option
+@command_boundary
+def resolve(
+    run: Run,
+    *,
+    name: str,
+    target: str | None,
+    choice: str | None,
+    edit: bool,
+    api_key_file: Path | None,
+) -> int:
+    """Settle a conflict.
+
+    Without a side the file is taken as it is now; that is refused while our markers are in it.
+    """
+    from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
+    from skillsync.errors import UsageError
+    from skillsync.sync.resolve import Choice
+    from skillsync.sync.resolve import resolve as settle
+
+    workspace = open_workspace(run)
+    if edit:
+        if choice:
+            raise UsageError("--edit takes no side", unchanged="Nothing was changed.")
+        _edit(run, workspace, name)
+    report = settle(
+        workspace,
+        workspace.settings.target(target),
+        connector(run, api_key_file=api_key_file),
+        name=name,
+        choice=Choice(choice) if choice else Choice.AS_IS,
+    )
+    code = print_report(run, report, nothing="nothing to resolve")
+    commit_hint(run.out, report)
+    return code
+
+
+def _edit(run: Run, workspace: object, name: str) -> None:
+    from skillsync.errors import UsageError
+    from skillsync.sync.parked import parked_skills
+    from skillsync.sync.workspace import Workspace
+
+    assert isinstance(workspace, Workspace)
+    subject, _, unit = name.partition(":")
+    paths = [
+        path
+        for parked in parked_skills(workspace)
+        if parked.name == subject
+        for path in dict.fromkeys((*parked.open, *parked.marked))
+        if not unit or path.endswith(f"/{unit}")
+    ]
+    if not paths or not run.out.interactive:
+        raise UsageError(
+            "--edit needs a marked file and a terminal",
+            unchanged="Nothing was changed.",
+            hint=f"skillsync conflicts {subject}",
+        )
+    for path in paths:
+        click.edit(filename=str(workspace.repo.root / path))

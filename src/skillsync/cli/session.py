@@ -1,0 +1,117 @@
+"""What the commands share: the open clone, the connection with the right key, and how a report is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skillsync.cli.boundary import Run
+from skillsync.cli.render import Output, visible
+from skillsync.model import Json, Problem, Severity
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.sync.report import Outcome, Report
+    from skillsync.sync.workspace import Connect, Remote, Workspace
+
+MARKS = {"failed": "error", "conflict": "red", "blocked": "yellow"}
+
+
+def open_workspace(run: Run) -> Workspace:
+    """Open the clone that the command acts on."""
+    from skillsync.sync.workspace import Workspace
+
+    return Workspace.open(run.directory)
+
+
+def connector(run: Run, *, api_key_file: Path | None = None) -> Connect:
+    """Return how to connect: the key is found and checked against the host before any request."""
+
+    @contextmanager
+    def connect(target: Target) -> Iterator[Remote]:
+        from skillsync.api.keys import find_key
+        from skillsync.api.transport import Transport
+        from skillsync.sync.workspace import Remote
+
+        found = find_key(target, api_key_file=api_key_file)
+        run.out.detail(
+            f"target {target.name}: {target.host}, project {target.project}, {found.described}"
+        )
+        with Transport(host=target.host, key=found.secret, pace=target.pace) as transport:
+            remote = Remote(target, transport)
+            yield remote
+            done = transport.requests
+            run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
+
+    return connect
+
+
+def print_report(run: Run, report: Report, *, nothing: str) -> int:
+    """Print what a run did, for people and as JSON, and return its exit code."""
+    out = run.out
+    for outcome in report.outcomes:
+        print_outcome(out, outcome)
+    problems = [one for one in report.problems if one.severity is Severity.ERROR]
+    out.problems(problems)
+    if not report.outcomes and not problems:
+        out.data(nothing)
+    for note in report.notes:
+        out.note(f"note: {visible(note)}")
+    code = max_exit(report.exit, problems)
+    out.emit_json(
+        f"skillsync.{report.command}/1",
+        {
+            "target": report.target,
+            "exit": code,
+            "outcomes": [outcome.as_json() for outcome in report.outcomes],
+            "problems": problems_json(report.problems),
+            "notes": list(report.notes),
+        },
+    )
+    return code
+
+
+def max_exit(code: int, problems: Sequence[Problem]) -> int:
+    """An object that could not even be looked at is a failure of its own: 1, or 5 beside others that went on."""
+    return code or (1 if problems else 0)
+
+
+def print_outcome(out: Output, outcome: Outcome) -> None:
+    """Print one object's outcome with its reason and the next command."""
+    style = "green" if outcome.changed and not outcome.exit else ""
+    if outcome.exit:
+        style = "red" if outcome.exit in {1, 4} else "yellow"
+    out.data(
+        f"{out.style(visible(outcome.subject), 'bold')}: {out.style(visible(outcome.did), style)}"
+    )
+    if outcome.message:
+        out.data(f"    {visible(outcome.message)}")
+    for conflict in outcome.conflicts:
+        out.data(f"    {visible(conflict.unit)}: {visible(conflict.reason)}")
+    if outcome.fix and (outcome.exit or outcome.code):
+        code = f"  [{outcome.code}]" if outcome.code else ""
+        out.data(f"    next: {visible(outcome.fix)}{code}")
+
+
+def problems_json(problems: Sequence[Problem]) -> list[Json]:
+    """Return problems as JSON objects."""
+    return [
+        {
+            "code": one.code,
+            "severity": str(one.severity),
+            "message": one.message,
+            "subject": one.subject,
+            "path": one.path,
+            "line": one.line,
+            "fix": one.fix,
+        }
+        for one in problems
+    ]
+
+
+def commit_hint(out: Output, report: Report) -> None:
+    """End push and pull with what is left to do: commit the pointers with the files (design.md 3)."""
+    if report.changed:
+        out.note("commit .skillsync together with your files: git add -A && git commit")
