@@ -1,0 +1,153 @@
+"""What the server is and what the key may do, learned lazily from answers and remembered per target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from skillsync.api.answers import Answer, Method, clean
+from skillsync.api.transport import DEFAULT_CAP, Transport
+from skillsync.errors import BadAnswer, ConfigError, NotFound, Refused
+from skillsync.model import Json
+
+DatasetGeneration = Literal["unknown", "G1", "G2"]
+_PREFIXES = ("environments", "projects")
+_NEWER_DATASET_KEYS = frozenset({"archived", "team_id", "current_revision"})
+_NEWER_ITEM_KEYS = frozenset({"version_id", "client_item_id", "external_id", "expected_output"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """What a key is (platform.md 9). ``teams`` None: not limited to projects. ``mask`` is the server's."""
+
+    user_id: int | None
+    label: str
+    scopes: tuple[str, ...]
+    teams: tuple[int, ...] | None
+    mask: str
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the key has ``scope``, such as ``dataset:read``; write implies read, ``*`` all."""
+        thing, _, _ = scope.partition(":")
+        return bool({"*", scope, f"{thing}:write"} & set(self.scopes))
+
+    def reaches(self, project: int) -> bool:
+        """Tell whether the key is not limited to other projects."""
+        return self.teams is None or project in self.teams
+
+
+def key_info(transport: Transport) -> KeyInfo | None:
+    """Ask what the key is; None on a server without that call. NotAuthenticated for a key it does not know."""
+    try:
+        answer = transport.request(
+            "GET", "/api/personal_api_keys/@current/", subject="the key", cap=1 << 20
+        )
+    except NotFound:
+        return None
+    value = answer.json
+    if not isinstance(value, dict):
+        raise BadAnswer("the description of the key is not an object", subject="the key")
+    teams = value.get("scoped_teams")
+    user = value.get("user_id")
+    return KeyInfo(
+        user_id=user if isinstance(user, int) and not isinstance(user, bool) else None,
+        label=_text(value.get("label")),
+        scopes=tuple(s for s in _items(value.get("scopes")) if isinstance(s, str)),
+        teams=tuple(t for t in _items(teams) if isinstance(t, int)) or None,
+        mask=_text(value.get("mask_value")),
+    )
+
+
+@dataclass(slots=True)
+class Capabilities:
+    """What answers have shown so far. ``None`` and ``unknown``: nothing seen yet. One per target.
+
+    ``version_description``: the server has the field, so that markers can be written (sync.md 5.5).
+    ``prefixes`` maps a collection to the URL prefix that it answered under.
+    """
+
+    version_description: bool | None = None
+    dataset_generation: DatasetGeneration = "unknown"
+    prefixes: dict[str, str] = field(default_factory=dict)
+
+    def note_skill(self, detail: Mapping[str, Json]) -> None:
+        """Learn from a create or detail answer."""
+        self.version_description = "version_description" in detail
+
+    def require_first_generation(self, item: Mapping[str, Json]) -> None:
+        """Learn the generation from a dataset or an item (datasets-api.md 0.1); Refused for the newer one."""
+        is_newer = bool(_NEWER_DATASET_KEYS & item.keys() or _NEWER_ITEM_KEYS & item.keys())
+        self.dataset_generation = "G2" if is_newer else "G1"
+        if is_newer:
+            raise newer_generation()
+
+
+def newer_generation() -> Refused:
+    """The error for datasets that this version of the client cannot write safely."""
+    return Refused(
+        "this server's datasets are of the newer generation, which is not supported yet",
+        reason="generation",
+        hint="leave datasets out for this target: datasets = []",
+    )
+
+
+class Project:
+    """The URLs of one project: tries both prefixes once and remembers which one answers (platform.md 2)."""
+
+    def __init__(
+        self, transport: Transport, project: int | str, capabilities: Capabilities | None = None
+    ) -> None:
+        number = str(project)
+        if not (number.isascii() and number.isdigit()):
+            raise ConfigError(f"the project must be a number, not {clean(number, limit=40)!r}")
+        self.number = number
+        self.transport = transport
+        self.capabilities = capabilities or Capabilities()
+
+    def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str | int]] = (),
+        json: Json = None,
+        cap: int = DEFAULT_CAP,
+        subject: str = "",
+    ) -> Answer:
+        """Send a request for ``path`` below the project, such as ``llm_skills/name/x``.
+
+        Only a 404 that says that the *endpoint* is missing makes the other prefix be tried; such a request
+        was not processed, so this is safe for writes, too.
+        """
+        collection = path.partition("/")[0]
+        known = self.capabilities.prefixes.get(collection)
+        missing: NotFound | None = None
+        for prefix in (known,) if known else _PREFIXES:
+            try:
+                answer = self.transport.request(
+                    method,
+                    f"/api/{prefix}/{self.number}/{path}",
+                    query=query,
+                    json=json,
+                    cap=cap,
+                    subject=subject,
+                )
+            except NotFound as error:
+                if error.reason != "endpoint":
+                    self.capabilities.prefixes[collection] = prefix
+                    raise
+                missing = missing or error
+                continue
+            self.capabilities.prefixes[collection] = prefix
+            return answer
+        assert missing is not None  # there is at least one prefix
+        raise missing
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Json) -> str:
+    return clean(value, limit=100) if isinstance(value, str) else ""

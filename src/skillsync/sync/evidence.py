@@ -1,0 +1,203 @@
+"""Collects what git knows about a pointer line, so that core/base.py can decide whether it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from skillsync.core.base import LineEvidence, line_counts
+from skillsync.formats.canonical import files_digest
+from skillsync.model import Folder, Pointer, SkillPointer
+from skillsync.repo.git import HistoryLine, Repository
+from skillsync.repo.pointer import parse_line
+
+UNBORN = "unborn"
+"""Stands for HEAD in a stamp before the first commit."""
+
+
+def folder_files_digest(folder: Folder) -> str:
+    """Return the digest of an object's files for a stamp: content only, line ends folded (design.md 3).
+
+    A file that was not read counts by its size and link target.
+    """
+    return files_digest(
+        (entry.path, entry.data if entry.data is not None else _unread(entry.size, entry.target))
+        for entry in folder.entries
+    )
+
+
+def _unread(size: int, target: str) -> bytes:
+    return f"\0unread {size} {target}".encode()
+
+
+@dataclass(slots=True)
+class Lines:
+    """The line for one target in the tree that is read and in HEAD, for one object."""
+
+    tree: Pointer | None
+    head: Pointer | None
+
+
+@dataclass
+class History:
+    """Questions about HEAD's history, each answered once per run.
+
+    ``folder_at(commit, dir)`` returns the object's files in that commit, None when it has none.
+    """
+
+    repo: Repository
+    folder_at: Callable[[str, str], Folder | None]
+    _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
+    _ancestor: dict[str, bool] = field(default_factory=dict)
+
+    @cached_property
+    def head(self) -> str | None:
+        """HEAD's commit, None before the first commit."""
+        return self.repo.head()
+
+    @cached_property
+    def added_lines(self) -> Sequence[HistoryLine]:
+        """Every pointer line that some commit in HEAD's history added, newest first."""
+        return self.repo.history_of([":(glob)**/.skillsync"], head=self.head) if self.head else ()
+
+    def pointers_for(self, first: str) -> list[tuple[HistoryLine, SkillPointer]]:
+        """Return the pointer lines of one incarnation in HEAD's history, newest first."""
+        needle = f" first={first} "
+        found = []
+        for line in self.added_lines:
+            if needle in line.line:
+                pointer = parse_line(line.line)
+                if isinstance(pointer, SkillPointer) and pointer.first == first:
+                    found.append((line, pointer))
+        return found
+
+    def introduced_at(self, version_id: str, directory: str) -> str | None:
+        """Return the newest commit of HEAD's history that added a pointer line with that version id."""
+        path = f"{directory}/.skillsync" if directory else ".skillsync"
+        needle = f" {version_id} "
+        return next(
+            (line.commit for line in self.added_lines if line.path == path and needle in line.line),
+            None,
+        )
+
+    def files_digest_at(self, commit: str, directory: str) -> str | None:
+        """Return the stamp digest of an object's files in a commit, None when it is not there."""
+        key = (commit, directory)
+        if key not in self._digests:
+            folder = self.folder_at(commit, directory)
+            self._digests[key] = folder_files_digest(folder) if folder else None
+        return self._digests[key]
+
+    def touching(self, directory: str, *, since: str | None) -> list[str]:
+        """Return the commits of HEAD's history after ``since`` that changed the folder, newest first."""
+        if self.head is None:
+            return []
+        key = (directory, since)
+        if key not in self._touching:
+            self._touching[key] = self.repo.commits_touching(directory, head=self.head, since=since)
+        return self._touching[key]
+
+    def is_in_history(self, commit: str) -> bool:
+        """Tell whether ``commit`` is HEAD or an ancestor of it; ``unborn`` precedes every commit."""
+        if commit == UNBORN:
+            return True
+        if self.head is None:
+            return False
+        if commit not in self._ancestor:
+            self._ancestor[commit] = self.repo.commit_exists(commit) and self.repo.is_ancestor(
+                commit, self.head
+            )
+        return self._ancestor[commit]
+
+    def held_after(self, start: str | None, directory: str, files: str) -> bool:
+        """Tell whether a commit after ``start`` in HEAD's history holds the files with that digest."""
+        since = None if start in {None, UNBORN} else start
+        return any(
+            self.files_digest_at(commit, directory) == files
+            for commit in self.touching(directory, since=since)
+        )
+
+    # ------------------------------------------------------------ does a line count?
+
+    def uncommitted_counts(self, pointer: Pointer, directory: str, files_now: str) -> bool:
+        """Decide whether a line that differs from HEAD's counts (design.md 3)."""
+        stamp = pointer.stamp
+        if stamp is None:
+            return False
+        at_in_history = self.is_in_history(stamp.at)
+        head_is_at = stamp.at == (self.head or UNBORN)
+        match = files_now == stamp.files
+        differ = bool(
+            head_is_at
+            and not match
+            and (self.head is None or self.files_digest_at(self.head, directory) != files_now)
+        )
+        held = bool(
+            at_in_history
+            and not match
+            and not differ
+            and self.held_after(stamp.at, directory, stamp.files)
+        )
+        return line_counts(
+            LineEvidence(
+                pointer=pointer,
+                committed=False,
+                at_in_history=at_in_history,
+                head_is_at=head_is_at,
+                files_now_match=match,
+                files_differ_from_head=differ,
+                later_commit_holds=held,
+            )
+        )
+
+    def committed_counts(self, pointer: Pointer, directory: str, files_now: str | None) -> bool:
+        """Decide whether a line that HEAD's tree or history holds counts: not when its files never came along."""
+        stamp = pointer.stamp
+        if stamp is None or files_now == stamp.files:
+            return True
+        intro = self._introduced(pointer, directory)
+        if intro is None:
+            return True
+        at_intro = self.files_digest_at(intro, directory)
+        before = self.repo.first_parent(intro)
+        changed = before is None or self.files_digest_at(before, directory) != at_intro
+        held = at_intro == stamp.files or (
+            not changed and self.held_after(intro, directory, stamp.files)
+        )
+        return line_counts(
+            LineEvidence(
+                pointer=pointer,
+                committed=True,
+                files_now_match=False,
+                intro_files_match=at_intro == stamp.files,
+                intro_changed_files=changed,
+                later_commit_holds=held,
+            )
+        )
+
+    def _introduced(self, pointer: Pointer, directory: str) -> str | None:
+        path = f"{directory}/.skillsync" if directory else ".skillsync"
+        for line in self.added_lines:
+            if line.path == path and parse_line(line.line) == pointer:
+                return line.commit
+        return None
+
+    def tree_line(
+        self, lines: Lines, directory: str, files_now: str
+    ) -> tuple[Pointer | None, bool]:
+        """Return the line of the tree that counts, and whether a line was ignored.
+
+        A line equal to HEAD's is committed; another counts only by its stamp, else HEAD's stands.
+        """
+        ignored = False
+        if lines.tree is not None and lines.tree != lines.head:
+            if self.uncommitted_counts(lines.tree, directory, files_now):
+                return lines.tree, False
+            ignored = True
+        if lines.head is not None:
+            if self.committed_counts(lines.head, directory, files_now):
+                return lines.head, ignored
+            ignored = True
+        return None, ignored

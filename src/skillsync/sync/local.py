@@ -1,0 +1,268 @@
+"""The local side as one value: every skill and dataset of a tree, with its digests and pointer lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from skillsync.errors import InvalidContent
+from skillsync.formats.canonical import info_digest, row_digest, short, skill_digest
+from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
+from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items
+from skillsync.formats.skill_folder import SkillReading, read_skill
+from skillsync.model import Digest, Folder, Key, Pointer, Problem, Row, Severity
+from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
+from skillsync.repo.worktree import read_folders
+from skillsync.sync.evidence import folder_files_digest
+from skillsync.sync.workspace import Workspace
+
+ITEMS = "items.jsonl"
+DATASET_MD = "DATASET.md"
+
+
+def join(directory: str, path: str) -> str:
+    """Join an object's folder and a path below it, as a repository path."""
+    return f"{directory}/{path}" if directory else path
+
+
+def last_part(directory: str) -> str:
+    """Return a folder's own name."""
+    return directory.rsplit("/", 1)[-1]
+
+
+@dataclass
+class LocalSkill:
+    """One skill folder of the tree. ``name`` is the frontmatter's, the folder's while that is unreadable."""
+
+    folder: Folder
+
+    @property
+    def dir(self) -> str:
+        """The folder, relative to the repository."""
+        return self.folder.dir
+
+    @cached_property
+    def reading(self) -> SkillReading:
+        """The folder as a skill, with its problems."""
+        return read_skill(self.folder)
+
+    @property
+    def name(self) -> str:
+        """The skill's name."""
+        document = self.reading.document
+        return (document.name if document else "") or last_part(self.dir)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with it; errors keep it from being published."""
+        return self.reading.problems
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it may be published."""
+        return self.reading.skill is not None
+
+    @cached_property
+    def digest(self) -> Digest | None:
+        """The canonical digest, None while invalid."""
+        return skill_digest(self.reading.skill) if self.reading.skill else None
+
+    @cached_property
+    def files(self) -> str:
+        """The digest of its files for a stamp."""
+        return folder_files_digest(self.folder)
+
+
+@dataclass
+class LocalDataset:
+    """One dataset folder of the tree, parsed when first asked."""
+
+    folder: Folder
+    mapping: Mapping[str, str] | None = None
+    content_keys: bool = False
+
+    @property
+    def dir(self) -> str:
+        """The folder, relative to the repository."""
+        return self.folder.dir
+
+    @property
+    def slug(self) -> str:
+        """The folder's own name."""
+        return last_part(self.dir)
+
+    def _data(self, name: str) -> bytes | None:
+        entry = self.folder.entry(name)
+        if entry is None:
+            return None
+        if entry.data is None:
+            kind = "too large to read" if entry.kind == "file" else f"a {entry.kind}, not a file"
+            raise InvalidContent(
+                f"{name} is {kind}",
+                subject=self.slug,
+                path=join(self.dir, name),
+                unchanged="Nothing of this dataset was sent or written.",
+            )
+        return entry.data
+
+    @cached_property
+    def items(self) -> ItemsFile:
+        """The rows. Raises InvalidContent naming file and line (I19, I20)."""
+        path = join(self.dir, ITEMS)
+        data = self._data(ITEMS)
+        if data is None:
+            return empty_items(path)
+        return parse_items(
+            data, path=path, mapping=self.mapping, keys="content" if self.content_keys else "id"
+        )
+
+    @property
+    def has_items_file(self) -> bool:
+        """Whether items.jsonl is there at all: a missing one is a stop, not "archive everything"."""
+        return self.folder.entry(ITEMS) is not None
+
+    @cached_property
+    def document(self) -> DatasetDocument:
+        """DATASET.md. Raises InvalidContent naming file and line."""
+        return parse_dataset_md(
+            self._data(DATASET_MD), path=join(self.dir, DATASET_MD), folder_name=self.slug
+        )
+
+    @property
+    def name(self) -> str:
+        """The dataset's name; the folder's while DATASET.md cannot be read."""
+        try:
+            return self.document.info.name
+        except InvalidContent:
+            return self.slug
+
+    @cached_property
+    def rows(self) -> dict[Key, Row]:
+        """Rows by key, in file order."""
+        return {row.key: row for row in self.items.rows}
+
+    @cached_property
+    def row_digests(self) -> dict[Key, str]:
+        """Short digest of each row."""
+        return {key: short(row_digest(row)) for key, row in self.rows.items()}
+
+    @cached_property
+    def info_digest(self) -> Digest:
+        """Digest of name, description and metadata."""
+        return info_digest(self.document.info)
+
+    @cached_property
+    def files(self) -> str:
+        """The digest of its files for a stamp."""
+        return folder_files_digest(self.folder)
+
+    @cached_property
+    def problem(self) -> InvalidContent | None:
+        """What keeps it from being synced, None when it is valid."""
+        try:
+            _ = self.items.rows, self.document.info
+        except InvalidContent as error:
+            return error
+        return None
+
+
+@dataclass
+class LocalTree:
+    """All objects of one tree: the working tree (``commit`` None) or a commit's.
+
+    ``gone_*`` are objects whose folder is missing although HEAD still has their pointer.
+    """
+
+    commit: str | None
+    skills: list[LocalSkill]
+    datasets: list[LocalDataset]
+    gone_skills: list[LocalSkill]
+    gone_datasets: list[LocalDataset]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def pointer_line(
+    folder: Folder, place: str, problems: list[Problem] | None = None
+) -> Pointer | None:
+    """Return a folder's pointer line for one place, None when there is none or it cannot be read."""
+    if folder.pointer is None:
+        return None
+    parsed = parse_pointer(folder.pointer, path=join(folder.dir, POINTER))
+    if problems is not None:
+        problems.extend(parsed.problems)
+    return parsed.lines.get(place)
+
+
+def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Problem, ...]]:
+    """Return the short base digest of each row for one place, and what is wrong with the file (sync.md 7.3)."""
+    if folder.rows is None:
+        return {}, ()
+    parsed = parse_rows(folder.rows, path=join(folder.dir, ROWS))
+    return parsed.get(place, {}), parsed.problems
+
+
+def read_tree(
+    workspace: Workspace, *, commit: str | None = None, only: Iterable[str] | None = None
+) -> LocalTree:
+    """Read every configured object of the working tree or of a commit."""
+    settings = workspace.settings
+    scan = read_folders(
+        workspace.repo,
+        skill_roots=settings.skills,
+        dataset_roots=settings.datasets,
+        commit=commit,
+        only=set(only) if only is not None else None,
+    )
+    head = workspace.history.head
+
+    def dataset(folder: Folder) -> LocalDataset:
+        options = settings.options_for(last_part(folder.dir))
+        return LocalDataset(
+            folder, mapping=options.fields or None, content_keys=options.keys == "content"
+        )
+
+    skills = [LocalSkill(folder) for folder in scan.skills if folder.entry("SKILL.md")]
+    datasets = [dataset(folder) for folder in scan.datasets if folder.entries]
+    gone_skills: list[LocalSkill] = []
+    gone_datasets: list[LocalDataset] = []
+    for folder in _gone(scan.skills, "SKILL.md") + [f for f in scan.gone if _is_skill(f)]:
+        at_head = (workspace.folder_at(head, folder.dir) if head else None) or folder
+        gone_skills.append(LocalSkill(Folder(folder.dir, at_head.entries, folder.pointer)))
+    for folder in [f for f in scan.datasets if not f.entries] + [
+        f for f in scan.gone if not _is_skill(f)
+    ]:
+        at_head = (workspace.folder_at(head, folder.dir) if head else None) or folder
+        gone_datasets.append(
+            dataset(Folder(folder.dir, at_head.entries, folder.pointer, folder.rows))
+        )
+    return LocalTree(commit, skills, datasets, gone_skills, gone_datasets, list(scan.problems))
+
+
+def _gone(folders: Iterable[Folder], main: str) -> list[Folder]:
+    return [folder for folder in folders if not folder.entry(main) and folder.pointer is not None]
+
+
+def _is_skill(folder: Folder) -> bool:
+    return bool(folder.pointer) and b" dataset=" not in (folder.pointer or b"")
+
+
+def name_clashes(skills: Iterable[LocalSkill]) -> dict[str, list[LocalSkill]]:
+    """Return the skills that share a name: neither is synced (skill-format.md 12)."""
+    by_name: dict[str, list[LocalSkill]] = {}
+    for skill in skills:
+        by_name.setdefault(skill.name, []).append(skill)
+    return {name: found for name, found in by_name.items() if len(found) > 1}
+
+
+def clash_problem(name: str, skills: Iterable[LocalSkill]) -> Problem:
+    """Describe two folders with one name."""
+    places = ", ".join(sorted(join(skill.dir, "SKILL.md") for skill in skills))
+    return Problem(
+        "E-SKILL-DUPLICATE",
+        f"several folders hold a skill named {name!r}: {places}; neither is synced",
+        subject=name,
+        path=places.split(", ")[0],
+        severity=Severity.ERROR,
+        fix="give one of them another name, or exclude one in skillsync.toml",
+    )

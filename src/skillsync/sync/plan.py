@@ -1,0 +1,201 @@
+"""Makes the plan of a push and of a pull without carrying anything out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from skillsync.core.plan import Action, Effect, Plan, Side, What
+from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush
+from skillsync.core.reconcile_row import RowPull, RowPush
+from skillsync.core.reconcile_skill import PullStep, PushStep
+from skillsync.model import Conflict, Problem, Severity, UnitKind
+from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
+from skillsync.sync.local import read_tree
+from skillsync.sync.pull_datasets import row_conflicts
+from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
+from skillsync.sync.workspace import Remote, Workspace
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+_PUSH = {PushStep.CREATE: Effect.CREATE, PushStep.PUBLISH: Effect.UPDATE}
+_PULL = {
+    PullStep.WRITE: Effect.CREATE,
+    PullStep.FAST_FORWARD: Effect.UPDATE,
+    PullStep.MERGE: Effect.MERGE,
+    PullStep.LINK: Effect.LINK,
+}
+_ROW_PUSH = {RowPush.CREATE: Effect.CREATE, RowPush.PATCH: Effect.UPDATE}
+_ROW_PULL = {
+    RowPull.APPEND: Effect.CREATE,
+    RowPull.REWRITE: Effect.UPDATE,
+    RowPull.MERGE: Effect.MERGE,
+    RowPull.REMOVE: Effect.REMOVE,
+}
+
+
+def make_plan(
+    workspace: Workspace, target: Target, remote: Remote, *, names: Sequence[str] = ()
+) -> tuple[Plan, Plan]:
+    """Return what `push` and what `pull` would do now; writes nothing (P19).
+
+    Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
+    """
+    pull_tree = read_tree(workspace)
+    push_tree = (
+        read_tree(workspace, commit=workspace.history.head)
+        if workspace.is_team and workspace.history.head
+        else pull_tree
+    )
+    skills = survey_skills(workspace, target, pull_tree, remote=remote, names=names)
+    datasets = survey_datasets(workspace, target, pull_tree, remote=remote, names=names)
+    pull = _pull_plan(skills, datasets)
+    if push_tree is not pull_tree:
+        skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
+        datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
+    return _push_plan(skills, datasets), pull
+
+
+def _push_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+    actions: list[Action] = []
+    pending: list[Action] = []
+    problems = [one for one in skills.problems if one.severity is Severity.ERROR]
+    for view in skills.views.values():
+        problems += _skill_problems(view, exit_code=view.verdict.push_exit)
+        if view.error or view.problem:
+            continue
+        effect = _PUSH.get(view.verdict.push)
+        if effect is not None:
+            actions.append(_skill_action(effect, Side.REMOTE, view))
+        elif view.verdict.push is PushStep.PENDING_REMOVAL:
+            pending.append(_skill_action(Effect.REMOVE, Side.REMOTE, view))
+    for dataset in datasets.views:
+        problems += _dataset_problems(dataset)
+        if problems and dataset.error:
+            continue
+        _plan_dataset_push(dataset, actions, pending)
+    return Plan.of(actions, problems=problems, pending=pending)
+
+
+def _plan_dataset_push(view: DatasetView, actions: list[Action], pending: list[Action]) -> None:
+    if view.local is None or view.local.problem is not None:
+        return
+    push = view.verdict.push
+    if push is DatasetPush.CREATE:
+        rows = len(view.local.rows) + len(view.local.items.keyless)
+        actions.append(
+            Action(
+                Effect.CREATE,
+                Side.REMOTE,
+                What.DATASET,
+                view.slug,
+                precondition="absent",
+                detail=f"{rows} rows",
+            )
+        )
+    elif push is DatasetPush.SEND_INFO:
+        actions.append(
+            Action(Effect.UPDATE, Side.REMOTE, What.DATASET, view.slug, detail="DATASET.md")
+        )
+    for row in view.rows:
+        effect = _ROW_PUSH.get(row.verdict.push)
+        if effect is not None:
+            before = row.facts.remote or "absent"
+            actions.append(
+                Action(effect, Side.REMOTE, What.ROW, view.slug, str(row.key), precondition=before)
+            )
+        elif row.verdict.push is RowPush.PENDING_REMOVAL:
+            pending.append(Action(Effect.REMOVE, Side.REMOTE, What.ROW, view.slug, str(row.key)))
+
+
+def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+    actions: list[Action] = []
+    conflicts: list[Conflict] = []
+    problems = [one for one in skills.problems if one.severity is Severity.ERROR]
+    for view in skills.views.values():
+        problems += _skill_problems(view, exit_code=view.verdict.pull_exit)
+        effect = _PULL.get(view.verdict.pull)
+        if effect is not None and not view.error and not view.problem:
+            actions.append(_skill_action(effect, Side.LOCAL, view))
+        elif view.verdict.pull in {PullStep.CONFLICT, PullStep.REFUSE}:
+            conflicts.append(
+                Conflict(view.name, UnitKind.FILE, str(view.verdict.state), None, None, None)
+            )
+    for dataset in datasets.views:
+        problems += _dataset_problems(dataset)
+        pull = dataset.verdict.pull
+        if pull is DatasetPull.WRITE:
+            count = len(dataset.remote_rows or ())
+            actions.append(
+                Action(
+                    Effect.CREATE, Side.LOCAL, What.DATASET, dataset.slug, detail=f"{count} rows"
+                )
+            )
+            continue
+        if pull in {DatasetPull.TAKE_INFO, DatasetPull.MERGE_INFO}:
+            actions.append(
+                Action(Effect.UPDATE, Side.LOCAL, What.DATASET, dataset.slug, detail="DATASET.md")
+            )
+        for row in dataset.rows:
+            effect = _ROW_PULL.get(row.verdict.pull)
+            if effect is not None:
+                actions.append(Action(effect, Side.LOCAL, What.ROW, dataset.slug, str(row.key)))
+            elif row.verdict.pull is RowPull.CONFLICT:
+                conflicts += row_conflicts(dataset.slug, row)
+    return Plan.of(actions, problems=problems, conflicts=conflicts)
+
+
+def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:
+    version = view.version
+    precondition = f"v{version.number} {version.id}" if version else "absent"
+    if side is Side.LOCAL:
+        precondition = view.local.digest or "" if view.local else "absent"
+    base = f"v{view.base.number}" if view.base else ""
+    if effect is Effect.UPDATE and side is Side.REMOTE and version:
+        detail = f"v{version.number} → v{version.number + 1}"
+    elif effect is Effect.CREATE and side is Side.REMOTE:
+        detail = "v1"
+    elif version is not None:
+        detail = f"{base} → v{version.number} by {version.author.label}".removeprefix(" → ")
+    else:
+        detail = ""
+    return Action(effect, side, What.SKILL, view.name, precondition=precondition, detail=detail)
+
+
+def _skill_problems(view: SkillView, *, exit_code: int) -> list[Problem]:
+    if view.problem is not None:
+        return [view.problem]
+    if view.error is not None:
+        return [
+            Problem(
+                view.error.code, view.error.message, view.name, view.dir or "", fix=view.error.hint
+            )
+        ]
+    errors = [
+        one for one in (view.local.problems if view.local else ()) if one.severity is Severity.ERROR
+    ]
+    if errors:
+        return errors
+    if exit_code:
+        verdict = view.verdict
+        return [
+            Problem(verdict.code, f"{verdict.state}", view.name, view.dir or "", fix=verdict.fix)
+        ]
+    return []
+
+
+def _dataset_problems(view: DatasetView) -> list[Problem]:
+    error = view.error or (view.local.problem if view.local else None)
+    if error is not None:
+        return [
+            Problem(
+                error.code,
+                error.message,
+                view.slug,
+                getattr(error, "path", "") or view.dir or "",
+                getattr(error, "line", None),
+                fix=error.hint,
+            )
+        ]
+    return [view.problem] if view.problem else []

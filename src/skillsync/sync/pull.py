@@ -1,0 +1,77 @@
+"""Takes the remote's edits into the working tree: survey, apply, report (design.md 3, sync.md 9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.repo.lock import locked
+from skillsync.repo.rescue import Rescue
+from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.local import read_tree
+from skillsync.sync.parked import settle_parked
+from skillsync.sync.pull_datasets import DatasetPuller
+from skillsync.sync.pull_skills import SkillPull
+from skillsync.sync.report import Report
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.workspace import Connect, Workspace
+from skillsync.sync.writing import Writer
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What the user asked for. ``prune`` moves folders of confirmed archived objects to a rescue copy."""
+
+    names: Sequence[str] = ()
+    prune: bool = False
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def pull(
+    workspace: Workspace,
+    target: Target,
+    connect: Connect,
+    request: PullRequest,
+    *,
+    writer: Writer | None = None,
+) -> Report:
+    """Merge the remote into the working tree; each object alone, nothing overwritten without a rescue copy.
+
+    Raises RefusedForSafety when the remote seems to be emptied, RemoteError when the run cannot go on.
+    """
+    writer = writer or Writer(workspace, clock=request.clock)
+    report = Report("pull", target.name)
+    with locked(workspace.repo.state_dir, command="pull"):
+        for subject in writer.recover():
+            report.note(f"finished what an interrupted command had begun: {subject}")
+        with connect(target) as remote:
+            settle_parked(workspace, target, writer, report)
+            tree = read_tree(workspace)
+            try:
+                skills = survey_skills(
+                    workspace,
+                    target,
+                    tree,
+                    remote=remote,
+                    names=request.names,
+                    confirm=request.clock,
+                )
+                report.problems.extend(skills.problems)
+                SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
+                    skills
+                )
+                datasets = survey_datasets(
+                    workspace, target, tree, remote=remote, names=request.names, confirm=True
+                )
+                DatasetPuller(workspace, target, remote, writer, report, prune=request.prune).run(
+                    datasets
+                )
+            finally:
+                writer.stage()
+        Rescue(workspace.repo).expire(request.clock.now())
+    return report

@@ -1,0 +1,344 @@
+"""Takes remote skills into the working tree: fast-forward, three-way merge, or a conflict that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from skillsync.core.merge import TextMerge, merge_skill
+from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
+from skillsync.formats.paths import is_never_sent
+from skillsync.formats.skill_folder import write_skill
+from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
+from skillsync.repo.conflicts import ConflictStore
+from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.local import LocalSkill
+from skillsync.sync.push_skills import invalid, invalid_pointer, stop_target
+from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.skill_conflict import Labels, park_skill, present
+from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into
+from skillsync.sync.workspace import Remote, Workspace
+from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+READS = {PullStep.WRITE, PullStep.FAST_FORWARD, PullStep.MERGE}
+
+
+@dataclass
+class SkillPull:
+    """One run's pulling of skills."""
+
+    workspace: Workspace
+    target: Target
+    remote: Remote
+    writer: Writer
+    report: Report
+    prune: bool = False
+
+    def run(self, survey: SkillSurvey) -> None:
+        """Decide and write each skill in scope; each is independent of the others."""
+        views = {name: survey.views[name] for name in sorted(survey.views)}
+        store = ConflictStore(self.workspace.repo)
+        parked = {name for name in views if store.read(name) is not None}
+        missing = {
+            name: view
+            for name, view in views.items()
+            if view.content is None and view.error is None and view.verdict.pull in READS
+        }
+        read_into(self.remote, missing)
+        for name, view in views.items():
+            if name in parked:
+                self.report.add(still_open(view))
+                continue
+            self._one(view)
+
+    def _one(self, view: SkillView) -> None:
+        try:
+            outcome = self._decided(view)
+        except NotAuthenticated:
+            raise
+        except SkillsyncError as error:
+            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+        if outcome is not None:
+            self.report.add(outcome)
+
+    def _decided(self, view: SkillView) -> Outcome | None:
+        if view.error is not None:
+            raise view.error
+        if view.problem is not None:
+            return invalid_pointer(view)
+        match view.verdict.pull:
+            case PullStep.NOTHING | PullStep.WAIT:
+                return None
+            case PullStep.WRITE:
+                return self._write_new(view)
+            case PullStep.FAST_FORWARD:
+                return self._fast_forward(view)
+            case PullStep.MERGE:
+                return self._merge(view)
+            case PullStep.LINK:
+                return self._link(view)
+            case PullStep.MARK_ARCHIVED:
+                return self._archived(view)
+            case PullStep.DROP_POINTER:
+                return self._drop(view)
+            case PullStep.STOP_TARGET:
+                raise stop_target(view)
+            case PullStep.ERROR:
+                return invalid(view)
+            case PullStep.REFUSE | PullStep.CONFLICT:
+                return self._refused(view)
+
+    # -------------------------------------------------------------- steps
+
+    def _write_new(self, view: SkillView) -> Outcome:
+        content = self._content(view)
+        directory = str(PurePosixPath(self.workspace.settings.skills[0]) / view.name)
+        path = self.workspace.repo.root / directory
+        if path.exists() or path.is_symlink():
+            raise InvalidContent(
+                f"{directory} is there already and holds no skill of that name",
+                subject=view.name,
+                path=directory,
+                unchanged="Nothing was written.",
+                hint="move it away, then run the command again",
+            )
+        folder = Folder(directory, ())
+        changes = write_skill(None, content.content, edges=content.edges)
+        self._write(view, folder, changes, content)
+        return self._done(view, f"written to {directory} at v{content.version.number}")
+
+    def _fast_forward(self, view: SkillView) -> Outcome:
+        content = self._content(view)
+        local = self._local(view)
+        changes = write_skill(local.reading, content.content, edges=content.edges)
+        self._write(view, local.folder, changes, content)
+        return self._done(view, f"fast-forwarded to {self._words(content)}")
+
+    def _merge(self, view: SkillView) -> Outcome:
+        content = self._content(view)
+        base = self._base(view)
+        return self.merge_with(view, base.content, content)
+
+    def merge_with(self, view: SkillView, base: Skill | None, content: RemoteSkill) -> Outcome:
+        """Merge a version into the files; clean: write and move the pointer, else show the conflict."""
+        local = self._local(view)
+        mine = local.reading.skill
+        if mine is None:
+            return invalid(view)
+        theirs = content.content
+        known_base = base
+        if base is not None:
+            known_base = replace(base, extra=base.extra or _stand_in(mine, theirs))
+        labels = self._labels(view, content)
+
+        def merge_text(old: str, ours: str, other: str) -> TextMerge:
+            return self.workspace.repo.merge_file(ours, old, other, labels=labels.as_tuple())
+
+        merge = merge_skill(known_base, mine, theirs, merge_text=merge_text)
+        if merge.is_clean:
+            changes = write_skill(local.reading, merge.skill, edges=content.edges)
+            self._write(view, local.folder, changes, content)
+            units = ", ".join(changed_units(base, theirs)) if base else "two ways"
+            return self._done(view, f"merged {self._words(content)} ({units})")
+        shown = present(
+            local.reading,
+            merge,
+            base=known_base,
+            remote=theirs,
+            labels=labels,
+            edges=content.edges,
+        )
+        self.writer.write(view.name, local.folder, shown.changes, (), reason="conflict")
+        line = self._line(view, content, local.folder)
+        record = park_skill(
+            self.workspace.repo,
+            name=view.name,
+            folder=local.folder,
+            presentation=shown,
+            conflicts=merge.conflicts,
+            pointer=line,
+            rescue=self.writer.rescued[-1] if self.writer.rescued else "",
+        )
+        ConflictStore(self.workspace.repo).write(view.name, record)
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            f"conflict with {self._words(content)}",
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            changed=True,
+            exit=4,
+            code="E-CONFLICT",
+            message="both sides changed "
+            + ", ".join(conflict.unit for conflict in merge.conflicts),
+            fix=f"edit the marked files, then skillsync resolve {view.name} (or --local, --remote)",
+            conflicts=merge.conflicts,
+        )
+
+    def _link(self, view: SkillView) -> Outcome:
+        local = self._local(view)
+        version = view.version
+        if version is None or local.digest is None:
+            return self._refused(view)
+        digest = view.remote_digest or local.digest
+        line = skill_line(
+            self.target.place, version, digest, stamp_for(self.workspace, local.folder)
+        )
+        change = pointer_change(local.folder, line, place=self.target.place)
+        self.writer.write(view.name, local.folder, (), [change], reason="pull")
+        return self._done(view, f"linked to v{version.number} ({view.verdict.state})")
+
+    def _archived(self, view: SkillView) -> Outcome:
+        if not self.prune:
+            return Outcome(
+                Kind.SKILL,
+                view.name,
+                "was archived remotely; the folder stays",
+                row=view.verdict.row,
+                state=str(view.verdict.state),
+                code=view.verdict.code,
+                fix=view.verdict.fix,
+            )
+        local = self._local(view)
+        changes = [
+            FileChange(entry.path, entry.data, None)
+            for entry in local.folder.entries
+            if entry.kind == "file" and entry.data is not None
+        ]
+        drop = (
+            [FileChange(".skillsync", local.folder.pointer, None)] if local.folder.pointer else []
+        )
+        self.writer.write(view.name, local.folder, changes, drop, reason="prune")
+        return self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
+
+    def _drop(self, view: SkillView) -> Outcome | None:
+        path = self.workspace.repo.root / (view.dir or "") / ".skillsync"
+        if view.dir is None or not path.is_file():
+            return None
+        data = path.read_bytes()
+        folder = Folder(view.dir, (), data)
+        change = pointer_change(folder, None, place=self.target.place)
+        self.writer.write(view.name, folder, (), [change], reason="drop")
+        return self._done(view, "dropped the pointer: gone on both sides")
+
+    def _refused(self, view: SkillView) -> Outcome:
+        verdict = view.verdict
+        did = {
+            SkillState.DELETED_BUT_EDITED: "conflict: deleted locally, edited remotely",
+            SkillState.EDITED_BUT_ARCHIVED: "conflict: edited locally, archived remotely",
+        }.get(verdict.state, f"not linked: {verdict.state}")
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            did,
+            row=verdict.row,
+            state=str(verdict.state),
+            exit=verdict.pull_exit or 4,
+            code=verdict.code,
+            fix=verdict.fix,
+        )
+
+    # -------------------------------------------------------------- pieces
+
+    def _write(
+        self,
+        view: SkillView,
+        folder: Folder,
+        changes: tuple[FileChange, ...],
+        content: RemoteSkill,
+    ) -> None:
+        after = folder_after(folder, changes)
+        line = self._line(view, content, after)
+        change = pointer_change(folder, line, place=self.target.place)
+        self.writer.write(view.name, folder, changes, [change], reason="pull")
+        for file in content.files:
+            if is_never_sent(file.path):
+                self.report.note(
+                    f"{view.name}: {file.path!r} on the server is not written here; every publish carries it"
+                )
+
+    def _line(self, view: SkillView, content: RemoteSkill, after: Folder) -> SkillPointer:
+        return skill_line(
+            self.target.place,
+            content.version,
+            view.digest_of(content),
+            stamp_for(self.workspace, after),
+        )
+
+    def _base(self, view: SkillView) -> RemoteSkill:
+        if view.base is None:
+            raise BadAnswer("there is no base to merge from", subject=view.name)
+        base = self.remote.skills.read(view.name, number=view.base.number)
+        if base.version.id != view.base.id:
+            raise BadAnswer(
+                f"v{view.base.number} on the server is {base.version.id}, and {view.base.id} was taken in: "
+                "this is another skill or another project",
+                subject=view.name,
+                unchanged="Nothing was written.",
+                hint=f"skillsync adopt {view.name} --merge, --local or --remote",
+            )
+        return base
+
+    def _content(self, view: SkillView) -> RemoteSkill:
+        if view.content is None:
+            raise BadAnswer("the remote content was not read", subject=view.name)
+        return view.content
+
+    def _local(self, view: SkillView) -> LocalSkill:
+        if view.local is None:
+            raise BadAnswer("there is no local folder", subject=view.name)
+        return view.local
+
+    def _labels(self, view: SkillView, content: RemoteSkill) -> Labels:
+        head = self.workspace.history.head
+        branch = self.workspace.repo.branch() or "detached"
+        at = f"{branch}@{head[:7]}" if head else branch
+        base = f"base (v{view.base.number})" if view.base else "base (none)"
+        return Labels(f"local ({at})", base, f"remote {self._words(content)}")
+
+    def _words(self, content: RemoteSkill) -> str:
+        return version_words(content.version, now=self.writer.clock.now())
+
+    def _done(self, view: SkillView, did: str) -> Outcome:
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            did,
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            changed=True,
+        )
+
+
+def _stand_in(local: Skill, remote: Skill) -> Extra:
+    """What an unknown base extra counts as: what both sides have alike is no change of either."""
+    mine, theirs = local.extra or Extra(), remote.extra or local.extra or Extra()
+    return Extra(
+        {
+            key: value
+            for key, value in mine.frontmatter.items()
+            if theirs.frontmatter.get(key) == value
+        },
+        None,
+        mine.executable & theirs.executable,
+        mine.empty & theirs.empty,
+    )
+
+
+def still_open(view: SkillView) -> Outcome:
+    """A conflict that a person has not settled yet: nothing else is done to that skill."""
+    return Outcome(
+        Kind.SKILL,
+        view.name,
+        "still in conflict",
+        row="S10",
+        state="conflict",
+        exit=4,
+        code="E-CONFLICT",
+        fix=f"skillsync conflicts {view.name}",
+    )

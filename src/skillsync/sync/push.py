@@ -1,0 +1,191 @@
+"""Publishes what may be published: survey, safety, apply, report (design.md 3, sync.md 9.2)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.errors import RefusedForSafety
+from skillsync.repo.lock import locked
+from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
+from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.parked import settle_parked
+from skillsync.sync.push_datasets import DatasetPusher
+from skillsync.sync.push_skills import PushOptions, SkillPush
+from skillsync.sync.report import Report
+from skillsync.sync.skill_survey import SkillSurvey, survey_skills
+from skillsync.sync.workspace import Connect, Remote, Workspace
+from skillsync.sync.writing import Writer
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+@dataclass(frozen=True)
+class PushRequest:
+    """What the user asked for, as the command line says it."""
+
+    names: Sequence[str] = ()
+    archive: Sequence[str] = ()
+    max_removals: int | None = None
+    republish: Sequence[str] = ()
+    from_branch: bool = False
+    verify: bool = False
+    all_or_nothing: bool = False
+    new_key: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def push(
+    workspace: Workspace,
+    target: Target,
+    connect: Connect,
+    request: PushRequest,
+    *,
+    writer: Writer | None = None,
+) -> Report:
+    """Publish skills and datasets of the working tree (solo) or of HEAD (team).
+
+    Raises RefusedForSafety when the plan as a whole is refused, RemoteError when the run cannot go on.
+    """
+    writer = writer or Writer(workspace, clock=request.clock)
+    with locked(workspace.repo.state_dir, command="push"):
+        if not request.from_branch:
+            workspace.check_publish_branch()
+        finished = writer.recover()
+        with connect(target) as remote:
+            report = Report("push", target.name)
+            for subject in finished:
+                report.note(f"finished what an interrupted command had begun: {subject}")
+            settle_parked(workspace, target, writer, report)
+            try:
+                _push(workspace, target, remote, request, writer, report)
+            finally:
+                writer.stage()
+    return report
+
+
+def _push(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    request: PushRequest,
+    writer: Writer,
+    report: Report,
+) -> None:
+    commit = workspace.history.head if workspace.is_team else None
+    if workspace.is_team and commit is None:
+        report.note("there is no commit yet, and in team mode only commits are published")
+        return
+    tree = read_tree(workspace, commit=commit)
+    if commit is not None:
+        _name_left_out(workspace, report)
+    skills, datasets = survey_for_push(workspace, target, remote, tree, request)
+    report.problems.extend(skills.problems)
+    options = PushOptions(
+        writes_pointer=not workspace.is_team or request.from_branch,
+        archive=frozenset(request.archive),
+        max_removals=request.max_removals,
+        republish=frozenset(request.republish),
+        verify=request.verify,
+        all_or_nothing=request.all_or_nothing,
+    )
+    pusher = DatasetPusher(
+        workspace, target, remote, writer, options, report, new_key=request.new_key
+    )
+    _give_keys(workspace, remote, pusher, datasets)
+    pusher.check(datasets)
+    if request.all_or_nothing:
+        _check_all(skills, datasets)
+    SkillPush(workspace, target, remote, writer, options, report).run(skills)
+    pusher.run(datasets)
+
+
+def survey_for_push(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    tree: LocalTree,
+    request: PushRequest,
+) -> tuple[SkillSurvey, DatasetSurvey]:
+    """Look at both sides as push needs it: contents that only pull would need are not read."""
+    names = tuple(request.names) or ()
+    scope = names + tuple(name.partition(":")[0] for name in request.archive if names)
+    needs_skills = bool(tree.skills or tree.gone_skills)
+    skills = SkillSurvey({}, [], listed=False)
+    if needs_skills:
+        skills = survey_skills(
+            workspace,
+            target,
+            tree,
+            remote=remote,
+            names=scope,
+            read_behind=False,
+            confirm=request.clock,
+        )
+    datasets = DatasetSurvey([], [])
+    if tree.datasets or tree.gone_datasets:
+        datasets = survey_datasets(
+            workspace, target, tree, remote=remote, names=scope, confirm=True
+        )
+    datasets.views = [view for view in datasets.views if view.local or view.gone]
+    return skills, datasets
+
+
+def _give_keys(
+    workspace: Workspace, remote: Remote, pusher: DatasetPusher, datasets: DatasetSurvey
+) -> None:
+    waiting = [
+        view
+        for view in datasets.views
+        if view.local and view.local.problem is None and view.local.items.keyless
+    ]
+    pusher.assign_keys(datasets.views, solo=not workspace.is_team)
+    again = {view.dir: view for view in waiting if view.error is None}
+    if not again:
+        return
+    fresh = {dataset.dir: dataset for dataset in read_tree(workspace, only=_dirs(again)).datasets}
+    for directory, view in again.items():
+        view.local = fresh.get(directory or "", view.local)
+        if view.remote_rows is not None:
+            decide_rows(workspace, view, remote)
+
+
+def _dirs(views: dict[str | None, DatasetView]) -> Collection[str]:
+    return {directory for directory in views if directory is not None}
+
+
+def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
+    """--all-or-nothing: refuse the whole run when any object could not be published."""
+    reasons = [
+        f"{view.name} ({view.error.message if view.error else view.verdict.state})"
+        for view in skills.views.values()
+        if view.error or view.problem or view.verdict.push_exit
+    ]
+    reasons += [
+        f"{view.slug}"
+        for view in datasets.views
+        if view.error
+        or view.problem
+        or (view.local and view.local.problem)
+        or view.verdict.push_exit
+        or any(row.verdict.push_exit for row in view.rows)
+    ]
+    if reasons:
+        raise RefusedForSafety(
+            f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",
+            unchanged="Nothing was published (--all-or-nothing).",
+            hint="skillsync status",
+        )
+
+
+def _name_left_out(workspace: Workspace, report: Report) -> None:
+    changed = workspace.repo.changed_paths(
+        (*workspace.settings.skills, *workspace.settings.datasets)
+    )
+    if changed:
+        shown = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
+        report.note(f"uncommitted changes are left out, HEAD is what is published: {shown}")

@@ -1,0 +1,417 @@
+"""Publishes skills: one compare-and-set request each, with the outcome rules of sync.md 9.2."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skillsync.api.payload import Published, SkillPayload, skill_payload
+from skillsync.core.reconcile_skill import PushStep, SkillState
+from skillsync.core.safety import Removals, check_removals
+from skillsync.errors import (
+    BadAnswer,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RefusedForSafety,
+    RemoteError,
+    SkillsyncError,
+    Unreachable,
+    VersionConflict,
+)
+from skillsync.formats.canonical import skill_digest
+from skillsync.formats.paths import is_never_sent
+from skillsync.model import Digest, RemoteSkill, Version
+from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.workspace import Remote, Workspace
+from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+RUN_ENDING = (NotAuthenticated, NotAllowed)
+"""A write that ends so stops the whole run (sync.md 9.2: 401/403)."""
+
+
+@dataclass
+class PushOptions:
+    """What the user asked for. ``writes_pointer``: solo mode, or --from-branch (design.md 3)."""
+
+    writes_pointer: bool
+    archive: Collection[str] = ()
+    max_removals: int | None = None
+    republish: Collection[str] = ()
+    verify: bool = False
+    all_or_nothing: bool = False
+
+
+@dataclass
+class SkillPush:
+    """One run's publishing of skills."""
+
+    workspace: Workspace
+    target: Target
+    remote: Remote
+    writer: Writer
+    options: PushOptions
+    report: Report
+
+    def run(self, survey: SkillSurvey) -> None:
+        """Publish what may be published; removals come last and only by name."""
+        views = [survey.views[name] for name in sorted(survey.views)]
+        removals = [view for view in views if self._is_removal(view)]
+        check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
+        for view in views:
+            if view not in removals:
+                self._one(view)
+        for view in removals:
+            self._archive(view)
+
+    def _is_removal(self, view: SkillView) -> bool:
+        return (
+            view.verdict.push is PushStep.PENDING_REMOVAL
+            and view.name in self.options.archive
+            and view.error is None
+        )
+
+    def _one(self, view: SkillView) -> None:
+        try:
+            outcome = self._decided(view)
+        except RUN_ENDING:
+            raise
+        except SkillsyncError as error:
+            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+        if outcome is not None:
+            self.report.add(outcome)
+
+    def _decided(self, view: SkillView) -> Outcome | None:
+        if view.error is not None:
+            raise view.error
+        if view.problem is not None:
+            return invalid_pointer(view)
+        verdict = view.verdict
+        if verdict.warning:
+            self.report.note(
+                f"{view.name} has {view.version.number if view.version else 0} of 2,000 versions"
+            )
+        match verdict.push:
+            case PushStep.CREATE:
+                return self._create(view)
+            case PushStep.PUBLISH:
+                return self._publish(view)
+            case PushStep.LINK:
+                return self._link(view)
+            case PushStep.BLOCK:
+                return self.blocked(view)
+            case PushStep.PENDING_REMOVAL:
+                return self._said(view, "is missing locally; its removal is pending")
+            case PushStep.DROP_POINTER:
+                return self._said(view, "is gone on both sides")
+            case PushStep.ERROR:
+                return invalid(view)
+            case PushStep.STOP_TARGET:
+                raise stop_target(view)
+            case PushStep.REFUSE | PushStep.CONFLICT:
+                return self._said(view, "needs your decision")
+            case PushStep.NOTHING | PushStep.WAIT:
+                return self._nothing(view)
+
+    def _nothing(self, view: SkillView) -> Outcome | None:
+        if view.name in self.options.republish and view.verdict.state is SkillState.IN_SYNC:
+            return self._publish(view)
+        if view.verdict.state in {SkillState.IN_SYNC, SkillState.NOTHING, SkillState.REMOTE_ONLY}:
+            return None
+        is_equal = view.verdict.state is SkillState.BOTH_EQUAL and self.options.writes_pointer
+        if is_equal and view.version and self.remote.is_own(view.version.author):
+            return self._link(view)
+        return self._said(view, str(view.verdict.state))
+
+    def _said(self, view: SkillView, did: str) -> Outcome:
+        verdict = view.verdict
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            did,
+            row=verdict.row,
+            state=str(verdict.state),
+            exit=verdict.push_exit,
+            code=verdict.code,
+            fix=verdict.fix,
+        )
+
+    # -------------------------------------------------------------- writes
+
+    def _create(self, view: SkillView) -> Outcome:
+        payload = self._payload(view, previous=None)
+        entry = self.writer.journal.begin_push(
+            view.name, {"digest": self._digest(view), "base": None, "place": self.target.place}
+        )
+        try:
+            published = self.remote.skills.create(payload)
+        except RemoteError as error:
+            if not (error.indeterminate or error.reason == "unique"):
+                raise
+            found = self._after_unclear(view, error)
+            if found is None:
+                raise
+            published = found
+        self.writer.journal.finish(entry)
+        return self._published(view, published, did="created")
+
+    def _publish(self, view: SkillView) -> Outcome:
+        base = view.version
+        if base is None:
+            raise BadAnswer("there is no version to publish over", subject=view.name)
+        previous = self._previous(view)
+        if previous.version.id != base.id:
+            view.version, view.content = previous.version, None
+            return self.blocked(view)
+        payload = self._payload(view, previous=previous)
+        entry = self.writer.journal.begin_push(
+            view.name,
+            {"digest": self._digest(view), "base": base.number, "place": self.target.place},
+        )
+        published = self._send(view, base, payload)
+        self.writer.journal.finish(entry)
+        if published is None:
+            return self.blocked(view)
+        return self._published(view, published, did="published")
+
+    def _send(self, view: SkillView, base: Version, payload: SkillPayload) -> Published | None:
+        """PATCH once; look before anything is repeated. None: somebody else's version is the latest now."""
+        for attempt in (1, 2):
+            try:
+                return self.remote.skills.publish(view.name, base=base.number, payload=payload)
+            except (VersionConflict, NotFound):
+                # 404 is how the loser of a race is answered, too (skills-api.md 9).
+                return self._ours_or_moved(view, base)
+            except RemoteError as error:
+                if not error.indeterminate:
+                    raise
+                latest = self.remote.skills.head(view.name)
+                if latest.id == base.id and attempt == 1:
+                    continue
+                if latest.id == base.id:
+                    raise
+                return self._ours_or_moved(view, base)
+        return None
+
+    def _ours_or_moved(self, view: SkillView, base: Version) -> Published | None:
+        """After a refusal or silence: the next version with our digest is ours (sync.md 9.2); else drift."""
+        latest = self.remote.skills.read(view.name)
+        view.version, view.content = latest.version, latest
+        is_next = latest.version.number == base.number + 1 and latest.version.first == base.first
+        if is_next and view.digest_of(latest) == self._digest(view):
+            return Published(latest.version, latest)
+        return None
+
+    def _after_unclear(self, view: SkillView, error: RemoteError) -> Published | None:
+        """After an unclear create: a version 1 with our digest is ours; anything else is left to the next run."""
+        try:
+            latest = self.remote.skills.read(view.name)
+        except NotFound:
+            return None
+        except SkillsyncError:
+            raise error from None
+        if latest.version.number == 1 and view.digest_of(latest) == self._digest(view):
+            return Published(latest.version, latest)
+        view.version, view.content = latest.version, latest
+        return None
+
+    def _published(self, view: SkillView, published: Published, *, did: str) -> Outcome:
+        version = published.version
+        digest = self._digest(view)
+        answered = view.digest_of(published.skill)
+        if answered != digest:
+            self.report.note(
+                f"{view.name}: the server keeps this content in another form than it was sent; its form is "
+                "recorded as the base"
+            )
+        if self.options.verify:
+            self._verify(view, version, digest)
+        if self.options.writes_pointer:
+            self._write_pointer(view, version, answered)
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            f"{did} v{version.number}",
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            changed=True,
+        )
+
+    def _verify(self, view: SkillView, version: Version, digest: Digest) -> None:
+        again = self.remote.skills.read(view.name, number=version.number)
+        if view.digest_of(again) != digest:
+            raise BadAnswer(
+                f"v{version.number} reads back different from what was sent",
+                subject=view.name,
+                unchanged="The pointer was not moved.",
+                hint=f"skillsync diff {view.name}",
+            )
+
+    def _link(self, view: SkillView) -> Outcome | None:
+        if not self.options.writes_pointer or view.version is None:
+            return None
+        digest = view.remote_digest or self._digest(view)
+        self._write_pointer(view, view.version, digest)
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            f"linked to v{view.version.number}, which is our own and equal",
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            changed=True,
+        )
+
+    def _write_pointer(self, view: SkillView, version: Version, digest: Digest) -> None:
+        if view.local is None:
+            return
+        folder = view.local.folder
+        line = skill_line(self.target.place, version, digest, stamp_for(self.workspace, folder))
+        self.writer.write(
+            view.name,
+            folder,
+            (),
+            [pointer_change(folder, line, place=self.target.place)],
+            reason="push",
+        )
+
+    def _archive(self, view: SkillView) -> None:
+        """Archive by name only; it is not compare-and-set, so look right before (sync.md 5.6)."""
+        try:
+            latest = self.remote.skills.head(view.name)
+            if view.version is None or latest.id != view.version.id:
+                view.version = latest
+                self.report.add(self.blocked(view))
+                return
+            self.remote.skills.archive(view.name)
+        except RUN_ENDING:
+            raise
+        except SkillsyncError as error:
+            self.report.add(failed(Kind.SKILL, view.name, error, row="S13"))
+            return
+        self.report.add(
+            Outcome(
+                Kind.SKILL,
+                view.name,
+                f"archived (was v{view.version.number})",
+                row="S13",
+                state=str(view.verdict.state),
+                changed=True,
+            )
+        )
+
+    # -------------------------------------------------------------- words
+
+    def blocked(self, view: SkillView) -> Outcome:
+        """S10, S11, S14: say who changed what; nothing was written."""
+        words = self._who(view)
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            "blocked: the remote has edits that were not taken in",
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            exit=view.verdict.push_exit or 3,
+            code=view.verdict.code or "E-REMOTE-AHEAD",
+            message=words,
+            fix=view.verdict.fix or f"skillsync pull {view.name}",
+        )
+
+    def _who(self, view: SkillView) -> str:
+        if view.version is None or view.base is None:
+            return ""
+        words = version_words(view.version, now=self.writer.clock.now())
+        try:
+            before = self.remote.skills.read(view.name, number=view.base.number)
+            after = view.content or self.remote.skills.read(view.name, number=view.version.number)
+        except SkillsyncError:
+            return f"v{view.base.number} → {words}"
+        changed = changed_units(before.content, after.content)
+        return f"v{view.base.number} → {words}" + (f": {', '.join(changed)}" if changed else "")
+
+    # -------------------------------------------------------------- values
+
+    def _digest(self, view: SkillView) -> Digest:
+        skill = view.local.reading.skill if view.local else None
+        if skill is None:
+            raise BadAnswer("there is no local content", subject=view.name)
+        return skill_digest(skill)
+
+    def _payload(self, view: SkillView, *, previous: RemoteSkill | None) -> SkillPayload:
+        if view.local is None:
+            raise BadAnswer("there is no local content", subject=view.name)
+        return skill_payload(view.local.reading, previous=previous)
+
+    def _previous(self, view: SkillView) -> RemoteSkill:
+        """Read what a publish builds upon, right before it: which version is the latest, and its manifest.
+
+        Files are read only where the payload depends on their text: paths that are never written here, and
+        those that are empty here (sync.md A2).
+        """
+        skill = view.local.reading.skill if view.local else None
+        empty = skill.extra.empty if skill and skill.extra else frozenset()
+        return self.remote.skills.read_basis(
+            view.name, needed=lambda path: is_never_sent(path) or path in empty
+        )
+
+
+def invalid(view: SkillView) -> Outcome:
+    """S26: this object cannot be sent or written; each error is listed with file and line."""
+    problems = view.local.problems if view.local else ()
+    errors = [problem for problem in problems if problem.severity == "error"]
+    verdict = view.verdict
+    message = "; ".join(
+        f"{problem.where}: {problem.message}" if problem.where else problem.message
+        for problem in errors
+    )
+    return Outcome(
+        Kind.SKILL,
+        view.name,
+        "not synced: invalid" if errors else "not synced",
+        row=verdict.row,
+        state=str(verdict.state),
+        exit=verdict.push_exit or 1,
+        code=(errors[0].code if errors else verdict.code),
+        message=message,
+        fix=(errors[0].fix if errors and errors[0].fix else verdict.fix),
+    )
+
+
+def invalid_pointer(view: SkillView) -> Outcome:
+    """The pointer file cannot be read: nothing is published over what it may have said."""
+    problem = view.problem
+    assert problem is not None
+    return Outcome(
+        Kind.SKILL,
+        view.name,
+        "not synced: its pointer cannot be read",
+        row="S26",
+        state="error",
+        exit=1,
+        code=problem.code,
+        message=f"{problem.where}: {problem.message}",
+        fix=problem.fix,
+    )
+
+
+def stop_target(view: SkillView) -> SkillsyncError:
+    """Return the error that ends the run for this target (S24, S25)."""
+    verdict = view.verdict
+    if verdict.state is SkillState.BACKWARDS:
+        return RefusedForSafety(
+            f"{view.name}: the server's latest version contradicts what was taken in before; it went backwards, "
+            "or this is another project",
+            subject=view.name,
+            unchanged="Nothing more was changed on either side.",
+            hint=verdict.fix,
+        )
+    return Unreachable(
+        f"{view.name}: the server gave no usable answer",
+        subject=view.name,
+        hint=verdict.fix,
+    )

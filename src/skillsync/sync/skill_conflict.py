@@ -1,0 +1,250 @@
+"""Shows a skill's merge conflict the way git shows one: marked text in the files, three stages in the index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from skillsync.core.merge import BODY, SkillMerge
+from skillsync.core.merge_sides import Side, take_skill_side
+from skillsync.formats.skill_folder import SkillReading, write_skill
+from skillsync.formats.skill_md import key_block, key_lines, parse_skill_md
+from skillsync.model import Conflict, FileChange, Folder, Json, Skill, SkillPointer, UnitKind
+from skillsync.repo.pointer import parse_line, render_line
+from skillsync.sync.local import join
+
+if TYPE_CHECKING:
+    from skillsync.repo.git import Repository
+
+SKILL_MD = "SKILL.md"
+MARKER = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the markers call the sides; each begins with its side's word."""
+
+    local: str
+    base: str
+    remote: str
+
+    def as_tuple(self) -> tuple[str, str, str]:
+        """Return local, base and remote in the order that git takes them."""
+        return self.local, self.base, self.remote
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The three contents of one conflicting file, as git's index holds them; None: absent on that side."""
+
+    path: str
+    base: bytes | None
+    local: bytes | None
+    remote: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What a conflict puts on disk and into the index."""
+
+    changes: tuple[FileChange, ...]
+    stages: tuple[Stages, ...]
+
+
+def present(
+    reading: SkillReading,
+    merge: SkillMerge,
+    *,
+    base: Skill | None,
+    remote: Skill,
+    labels: Labels,
+    edges: Mapping[str, tuple[str, str]],
+) -> Presentation:
+    """Return the changes that show the conflict; clean units are merged already on all three sides.
+
+    So ``git checkout --ours`` and ``--theirs`` keep the other side's clean edits, and the marked file differs
+    from both only where a person has to choose.
+    """
+    local = reading.skill
+    if local is None:
+        raise ValueError("a conflict needs a valid local skill")
+    sides = {
+        Side.LOCAL: local,
+        Side.REMOTE: remote,
+        Side.BASE: base or replace(local, files={}, metadata={}),
+    }
+    resolved = {
+        side: take_skill_side(
+            merge.skill, merge.conflicts, source, side=side, texts=merge.merged_texts
+        )
+        for side, source in sides.items()
+    }
+    written = {change.path: change for change in write_skill(reading, merge.skill, edges=edges)}
+    stages = []
+    for path in conflict_paths(merge.conflicts):
+        contents = {
+            side: _content(reading, skill, path, edges=edges)
+            for side, skill in resolved.items()
+            if side is not Side.BASE or base is not None
+        }
+        stages.append(
+            Stages(path, contents.get(Side.BASE), contents[Side.LOCAL], contents[Side.REMOTE])
+        )
+        marked = _marked(reading, merge, path, resolved=resolved, labels=labels, edges=edges)
+        if marked is not None:
+            before = reading.folder.entry(path)
+            written[path] = FileChange(path, before.data if before else None, marked)
+    return Presentation(tuple(written[path] for path in sorted(written)), tuple(stages))
+
+
+def conflict_paths(conflicts: Sequence[Conflict]) -> list[str]:
+    """Return the files, relative to the skill, that conflicts are in."""
+    return sorted(
+        {conflict.unit if conflict.kind is UnitKind.FILE else SKILL_MD for conflict in conflicts}
+    )
+
+
+def _content(
+    reading: SkillReading, skill: Skill, path: str, *, edges: Mapping[str, tuple[str, str]]
+) -> bytes | None:
+    """Return a file's bytes as the folder would have them with that content."""
+    for change in write_skill(reading, _writable(skill), edges=edges):
+        if change.path == path:
+            return change.after
+    entry = reading.folder.entry(path)
+    return entry.data if entry else None
+
+
+def _writable(skill: Skill) -> Skill:
+    """A blank description or body cannot be written; the base of a two-way merge has neither."""
+    return replace(skill, description=skill.description or "-", body=skill.body or "-")
+
+
+def _marked(
+    reading: SkillReading,
+    merge: SkillMerge,
+    path: str,
+    *,
+    resolved: Mapping[Side, Skill],
+    labels: Labels,
+    edges: Mapping[str, tuple[str, str]],
+) -> bytes | None:
+    """Return the file with markers; None leaves the merged file as it is (a deletion against an edit)."""
+    if path != SKILL_MD:
+        text = merge.merged_texts.get(path)
+        if text is None:
+            return None
+        return _content(
+            reading,
+            replace(merge.skill, files={**merge.skill.files, path: text}),
+            path,
+            edges=edges,
+        )
+    body = merge.merged_texts.get(BODY, merge.skill.body)
+    data = _content(reading, replace(merge.skill, body=body), SKILL_MD, edges=edges) or b""
+    keys = {
+        "metadata" if conflict.unit.startswith("metadata.") else conflict.unit
+        for conflict in merge.conflicts
+        if conflict.kind in {UnitKind.FRONTMATTER, UnitKind.EXTRA}
+    }
+    return _mark_keys(data, sorted(keys), resolved=resolved, labels=labels)
+
+
+def _mark_keys(
+    data: bytes, keys: Sequence[str], *, resolved: Mapping[Side, Skill], labels: Labels
+) -> bytes:
+    """Put markers around the lines of some frontmatter keys."""
+    document = parse_skill_md(data, path=SKILL_MD)
+    bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+    text = data.decode("utf-8-sig")
+    crlf = "\r\n" in text
+    text = text.replace("\r\n", "\n")
+    for key in keys:
+        lines = {side: key_lines(key, skill, like=document) for side, skill in resolved.items()}
+        hunk = _hunk({side: part.replace("\r\n", "\n") for side, part in lines.items()}, labels)
+        block = (key_block(document, key) or "").replace("\r\n", "\n")
+        text = text.replace(block, hunk, 1) if block else _before_closing_fence(text, hunk)
+    return bom + (text.replace("\n", "\r\n") if crlf else text).encode()
+
+
+def _hunk(lines: Mapping[Side, str], labels: Labels) -> str:
+    return (
+        f"{'<' * MARKER} {labels.local}\n{lines[Side.LOCAL]}"
+        f"{'|' * MARKER} {labels.base}\n{lines[Side.BASE]}"
+        f"{'=' * MARKER}\n{lines[Side.REMOTE]}"
+        f"{'>' * MARKER} {labels.remote}\n"
+    )
+
+
+def _before_closing_fence(text: str, hunk: str) -> str:
+    head, fence, rest = text.partition("\n---\n")
+    return f"{head}\n{hunk}---\n{rest}" if fence else text
+
+
+# ---------------------------------------------------------------- the parked record
+
+
+def park_skill(
+    repo: Repository,
+    *,
+    name: str,
+    folder: Folder,
+    presentation: Presentation,
+    conflicts: Sequence[Conflict],
+    pointer: SkillPointer,
+    rescue: str,
+) -> dict[str, Json]:
+    """Write the index stages and return the record that `resolve` ends: what is open, and the pointer to write."""
+    for stages in presentation.stages:
+        entry = folder.entry(stages.path)
+        repo.stage_conflict(
+            join(folder.dir, stages.path),
+            base=stages.base,
+            local=stages.local,
+            remote=stages.remote,
+            executable=bool(entry and entry.executable),
+        )
+    before = repo.write_blobs([change.before or b"" for change in presentation.changes])
+    sides = {
+        stages.path: {
+            side: (repo.write_blobs([data])[0] if data is not None else None)
+            for side, data in (
+                ("base", stages.base),
+                ("local", stages.local),
+                ("remote", stages.remote),
+            )
+        }
+        for stages in presentation.stages
+    }
+    return {
+        "kind": "skill",
+        "name": name,
+        "dir": folder.dir,
+        "place": pointer.place,
+        "pointer": render_line(replace(pointer, stamp=None)),
+        "rescue": rescue,
+        "open": [stages.path for stages in presentation.stages],
+        "sides": sides,  # type: ignore[dict-item]  # nested JSON
+        "before": [
+            {"path": change.path, "blob": blob if change.before is not None else None}
+            for change, blob in zip(presentation.changes, before, strict=True)
+        ],
+        "conflicts": [
+            {
+                "kind": str(conflict.kind),
+                "unit": conflict.unit,
+                "base": conflict.base,
+                "local": conflict.local,
+                "remote": conflict.remote,
+                "reason": conflict.reason,
+            }
+            for conflict in conflicts
+        ],
+    }
+
+
+def parked_pointer(record: Mapping[str, Json]) -> SkillPointer | None:
+    """Return the pointer that a record waits to write."""
+    pointer = parse_line(str(record.get("pointer", "")))
+    return pointer if isinstance(pointer, SkillPointer) else None

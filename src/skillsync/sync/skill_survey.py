@@ -1,0 +1,465 @@
+"""Finds out, for every skill in scope, what base, local and remote are, and asks core for the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.core.base import WalkStep, newest, own_walk
+from skillsync.core.claims import Claim, Standing, settle_claims
+from skillsync.core.reconcile_skill import (
+    Absence,
+    BaseFact,
+    LocalFact,
+    RemoteFact,
+    SkillFacts,
+    Verdict,
+    decide_skill,
+    needs_remote_content,
+)
+from skillsync.errors import (
+    NotAllowed,
+    NotFound,
+    RefusedForSafety,
+    RenamedHere,
+    SkillsyncError,
+    Unreachable,
+)
+from skillsync.formats.canonical import skill_digest
+from skillsync.model import Digest, Folder, Problem, RemoteSkill, SkillPointer, Version
+from skillsync.repo.pointer import POINTER, parse_pointer
+from skillsync.sync.clock import Clock
+from skillsync.sync.evidence import Lines
+from skillsync.sync.local import (
+    LocalSkill,
+    LocalTree,
+    clash_problem,
+    join,
+    name_clashes,
+    pointer_line,
+)
+from skillsync.sync.workspace import Remote, Workspace, chosen
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+WALK_LIMIT = 50
+"""The walk over own publishes is at most this long (sync.md 5.5)."""
+
+CONFIRM_AFTER = 5.0
+"""Seconds between the two listings that confirm an absence (sync.md 7.1)."""
+
+
+@dataclass
+class SkillView:
+    """One skill seen from all sides, with the verdict.
+
+    ``line`` is the tree's pointer line that counts; ``ignored`` tells that a line was there and does not.
+    ``content`` is the latest version read whole, when a decision or an action needed it.
+    """
+
+    name: str
+    dir: str | None
+    local: LocalSkill | None = None
+    line: SkillPointer | None = None
+    ignored: bool = False
+    base: BaseFact | None = None
+    version: Version | None = None
+    content: RemoteSkill | None = None
+    absence: Absence = Absence.NEVER
+    own: bool = False
+    superseded: bool = False
+    error: SkillsyncError | None = None
+    problem: Problem | None = None
+    _verdict: Verdict | None = field(default=None, repr=False)
+
+    @property
+    def remote_digest(self) -> Digest | None:
+        """The latest content's digest; an unknown extra is the local one (sync.md 6)."""
+        if self.version and self.base and self.version.id == self.base.id:
+            return self.base.digest
+        return self.digest_of(self.content) if self.content else None
+
+    def digest_of(self, remote: RemoteSkill) -> Digest:
+        """Return a remote version's digest with the local extra standing in for an unknown one."""
+        local = self.local.reading.skill if self.local else None
+        return skill_digest(remote.content, stand_in=local.extra if local else None)
+
+    @property
+    def facts(self) -> SkillFacts:
+        """The facts as core wants them."""
+        local = None
+        if self.local is not None:
+            local = LocalFact(self.local.digest, self.local.is_valid)
+        remote = None
+        if self.version is not None:
+            remote = RemoteFact(
+                self.version.number,
+                self.version.id,
+                self.version.first,
+                self.remote_digest,
+                self.own,
+            )
+        return SkillFacts(
+            self.name, self.base, local, remote, self.absence, superseded=self.superseded
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """What push and pull do with it."""
+        return decide_skill(self.facts)
+
+
+@dataclass
+class SkillSurvey:
+    """All skills in scope, by name, and what is wrong with the rest."""
+
+    views: dict[str, SkillView]
+    problems: list[Problem]
+    listed: bool
+    complete: bool = True
+
+
+def survey_skills(
+    workspace: Workspace,
+    target: Target,
+    tree: LocalTree,
+    *,
+    remote: Remote | None,
+    names: Collection[str] = (),
+    read_behind: bool = True,
+    confirm: Clock | None = None,
+) -> SkillSurvey:
+    """Look at every skill in scope from all sides.
+
+    ``remote`` None is offline: versions are then unknown. ``read_behind`` False skips reading contents that
+    only matter to pull. ``confirm`` given: an absence is confirmed by a second listing at least 5 s later.
+    Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
+    """
+    survey = _local_views(workspace, target, tree, names)
+    if remote is None:
+        _find_bases(workspace, survey.views.values())
+        return survey
+    started = confirm.monotonic() if confirm else 0.0
+    listing = remote.skills.list()
+    survey.listed, survey.complete = True, listing.complete
+    _add_remote(workspace, target, survey, listing.items, names)
+    _settle_claims(survey, listing.items)
+    _find_bases(workspace, survey.views.values())
+    _judge_absence(survey, remote, listing.items, complete=listing.complete)
+    if confirm is not None:
+        _confirm_absence(survey, remote, clock=confirm, started=started)
+    _read_contents(survey, remote, read_behind=read_behind)
+    for view in survey.views.values():
+        _use_own_publishes(workspace, view, remote)
+    return survey
+
+
+# ---------------------------------------------------------------- local
+
+
+def _local_views(
+    workspace: Workspace, target: Target, tree: LocalTree, names: Collection[str]
+) -> SkillSurvey:
+    problems = list(tree.problems)
+    views: dict[str, SkillView] = {}
+    clashes = name_clashes(tree.skills)
+    for name, skills in clashes.items():
+        problems.append(clash_problem(name, skills))
+    for skill in tree.skills:
+        if skill.name not in clashes and _in_scope(workspace, target, skill, names):
+            views[skill.name] = _local_view(workspace, target, skill, skill, tree, problems)
+    for skill in tree.gone_skills:
+        if skill.name not in views and _in_scope(workspace, target, skill, names):
+            views[skill.name] = _local_view(workspace, target, None, skill, tree, problems)
+    for name in clashes:
+        views.pop(name, None)
+    return SkillSurvey(views, problems, listed=False)
+
+
+def _in_scope(
+    workspace: Workspace, target: Target, skill: LocalSkill, names: Collection[str]
+) -> bool:
+    return target.takes_skill(skill.name) and chosen(
+        names,
+        name=skill.name,
+        directory=skill.dir,
+        root=workspace.repo.root,
+        start=workspace.start,
+    )
+
+
+def _local_view(
+    workspace: Workspace,
+    target: Target,
+    local: LocalSkill | None,
+    skill: LocalSkill,
+    tree: LocalTree,
+    problems: list[Problem],
+) -> SkillView:
+    found: list[Problem] = []
+    line = pointer_line(skill.folder, target.place, found)
+    problems.extend(found)
+    view = SkillView(skill.name, skill.dir, local, problem=found[0] if found else None)
+    head_line = line
+    if tree.commit is None:
+        head_line = _head_line(workspace, skill.dir, target.place)
+    files = skill.files if local is not None else ""
+    counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
+    view.line = counted if isinstance(counted, SkillPointer) else None
+    return view
+
+
+def _head_line(workspace: Workspace, directory: str, place: str) -> SkillPointer | None:
+    data = workspace.head_pointers.get(directory)
+    if data is None:
+        return None
+    line = parse_pointer(data, path=join(directory, POINTER)).lines.get(place)
+    return line if isinstance(line, SkillPointer) else None
+
+
+# ---------------------------------------------------------------- remote
+
+
+def _add_remote(
+    workspace: Workspace,
+    target: Target,
+    survey: SkillSurvey,
+    versions: Iterable[Version],
+    names: Collection[str],
+) -> None:
+    clashing = {
+        problem.subject for problem in survey.problems if problem.code == "E-SKILL-DUPLICATE"
+    }
+    for version in versions:
+        if version.name in clashing or not target.takes_skill(version.name, version.category):
+            continue
+        view = survey.views.get(version.name)
+        if view is None:
+            directory = f"{workspace.settings.skills[0]}/{version.name}"
+            if not chosen(
+                names,
+                name=version.name,
+                directory=directory,
+                root=workspace.repo.root,
+                start=workspace.start,
+            ):
+                continue
+            view = survey.views[version.name] = SkillView(version.name, None)
+        view.version = version
+        view.absence = Absence.PRESENT
+
+
+def _find_bases(workspace: Workspace, views: Iterable[SkillView]) -> None:
+    for view in views:
+        first = view.version.first if view.version else (view.line.first if view.line else None)
+        candidates = [view.line] if view.line else []
+        if view.version is not None and (view.line is None or view.line.id != view.version.id):
+            candidates += _other_lines(workspace, view)
+        found = newest(candidates, first) or newest(candidates, None)
+        if found is not None:
+            view.base = BaseFact(found.number, found.id, found.first, found.digest)
+
+
+def _other_lines(workspace: Workspace, view: SkillView) -> list[SkillPointer]:
+    """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3)."""
+    version = view.version
+    if version is None:
+        return []
+    lines: list[SkillPointer] = []
+    for line, pointer in workspace.history.pointers_for(version.first):
+        directory = line.path.removesuffix(f"/{POINTER}")
+        if pointer.number <= version.number and workspace.history.committed_counts(
+            pointer, directory, None
+        ):
+            lines.append(pointer)
+    return lines
+
+
+def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
+    """A folder whose pointer belongs to another live skill is a copy or was renamed (S21, S23)."""
+    names = {version.first: version.name for version in versions}
+    folders = [view for view in survey.views.values() if view.local is not None]
+    claims = [
+        Claim(view.dir or "", view.name, view.line.first if view.line else None) for view in folders
+    ]
+    standings = settle_claims(claims, remote_names=names)
+    for view in folders:
+        match standings[view.dir or ""]:
+            case Standing.COPY:
+                view.line = view.base = None
+            case Standing.RENAMED:
+                owner = names[view.line.first] if view.line else ""
+                view.error = RenamedHere(
+                    f"this folder was published as {owner!r} and its name is now {view.name!r}; this server "
+                    "cannot rename a skill",
+                    subject=view.name,
+                    unchanged="It was neither published nor pulled.",
+                    hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
+                )
+            case Standing.KEEPS | Standing.DUPLICATE:
+                pass
+
+
+def _judge_absence(
+    survey: SkillSurvey, remote: Remote, versions: Sequence[Version], *, complete: bool
+) -> None:
+    """Decide what is known about linked skills that the listing does not have (sync.md 7.1, A9)."""
+    linked = [view for view in survey.views.values() if view.base and not view.error]
+    missing = [view for view in linked if view.version is None]
+    if len(missing) >= 2 and len(missing) == len(linked) and not versions:
+        raise RefusedForSafety(
+            f"the server lists no skill at all, and {len(missing)} are linked here; that is more likely "
+            "a wrong project, a key without access or a server that was replaced than a removal",
+            unchanged="Nothing was changed on either side.",
+            hint="skillsync status -v (is this the right host, project and key?)",
+        )
+    for view in missing:
+        view.absence = Absence.UNCONFIRMED
+        if not complete:
+            continue
+        try:
+            view.version = remote.skills.head(view.name)
+            view.absence = Absence.PRESENT
+        except NotFound:
+            pass
+        except NotAllowed as error:
+            view.error = error
+        except Unreachable:
+            view.absence = Absence.UNREACHABLE
+    if not complete:
+        for view in survey.views.values():
+            if view.version is None and view.base is None and view.local is not None:
+                view.absence = Absence.UNCONFIRMED
+
+
+def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, started: float) -> None:
+    missing = [
+        view
+        for view in survey.views.values()
+        if view.absence is Absence.UNCONFIRMED and view.base is not None and survey.complete
+    ]
+    if not missing:
+        return
+    clock.sleep(max(0.0, started + CONFIRM_AFTER - clock.monotonic()))
+    again = remote.skills.list()
+    listed = {version.name: version for version in again.items}
+    linked = sum(1 for view in survey.views.values() if view.base is not None)
+    sees_another = any(view.name in listed for view in survey.views.values() if view.base)
+    info = None if sees_another else remote.key_info
+    allowed = sees_another or (
+        info is not None
+        and linked < 2
+        and bool({"*", "llm_skill:read", "llm_skill:write"} & set(info.scopes))
+    )
+    for view in missing:
+        if view.name in listed:
+            view.version, view.absence = listed[view.name], Absence.PRESENT
+        elif again.complete and allowed:
+            view.absence = Absence.CONFIRMED
+
+
+def _read_contents(survey: SkillSurvey, remote: Remote, *, read_behind: bool) -> None:
+    wanted = {}
+    for view in survey.views.values():
+        if view.error or not needs_remote_content(view.facts):
+            continue
+        unchanged = view.local and view.base and view.local.digest == view.base.digest
+        if unchanged and not read_behind:
+            continue
+        wanted[view.name] = view
+    read_into(remote, wanted)
+    for view in wanted.values():
+        if view.base is None and view.content and view.local:
+            view.own = remote.is_own(view.content.version.author)
+
+
+def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
+    """Read the latest content of each view, in parallel; a failure becomes the view's error."""
+    wanted = [(name, view.version.number if view.version else None) for name, view in views.items()]
+    for (name, _), result in remote.skills.read_many(wanted):
+        view = views[name]
+        if isinstance(result, RemoteSkill):
+            view.content = result
+        else:
+            view.error = result
+
+
+# ---------------------------------------------------------------- own publishes without a marker (sync.md 5.5)
+
+
+def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) -> None:
+    base, version, local = view.base, view.version, view.local
+    if not (base and version and local and local.digest) or view.error:
+        return
+    if base.first != version.first or version.number <= base.number or local.digest == base.digest:
+        return
+    if version.number - base.number > WALK_LIMIT:
+        return
+    try:
+        steps = _walk_steps(workspace, view, remote, base)
+        reached = own_walk(base, steps) if steps else base
+        view.base = reached
+        if reached.id != version.id and workspace.is_team:
+            view.superseded = _is_superseded(workspace, view, remote)
+    except SkillsyncError as error:
+        view.error = error
+
+
+def _walk_steps(
+    workspace: Workspace, view: SkillView, remote: Remote, base: BaseFact
+) -> list[WalkStep]:
+    history = workspace.history
+    since = history.introduced_at(base.id, view.dir or "")
+    if since is None:
+        return []
+    versions = remote.skills.versions(view.name, newest=WALK_LIMIT)
+    later = sorted(
+        (item for item in versions if item.number > base.number), key=lambda item: item.number
+    )
+    if not later or not remote.is_own(later[0].author):
+        return []
+    commits = [since, *reversed(history.touching(view.dir or "", since=since))]
+    at_commit = [digest_at(workspace, commit, view.dir or "") for commit in commits]
+    steps = []
+    for item in later:
+        own = remote.is_own(item.author)
+        if not own:
+            steps.append(WalkStep(item.number, item.id, Digest(""), own=False, matches=()))
+            break
+        content = (
+            view.content
+            if view.content and view.content.version.id == item.id
+            else remote.skills.read(view.name, number=item.number)
+        )
+        digest = view.digest_of(content)
+        matches = tuple(
+            position
+            for position, found in enumerate(at_commit)
+            if found is not None and found == digest
+        )
+        steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
+        if not matches:
+            break
+    return steps
+
+
+def _is_superseded(workspace: Workspace, view: SkillView, remote: Remote) -> bool:
+    """S12 without markers: a commit after HEAD on the publish branch holds the latest, own content."""
+    branch = workspace.settings.publish_branch
+    head = workspace.history.head
+    upstream = workspace.repo.upstream_of(branch) if branch else None
+    if not (
+        head and upstream and view.content and view.version and remote.is_own(view.version.author)
+    ):
+        return False
+    later = workspace.repo.commits_touching(view.dir or "", head=upstream, since=head)
+    latest = view.digest_of(view.content)
+    return any(digest_at(workspace, commit, view.dir or "") == latest for commit in later)
+
+
+def digest_at(workspace: Workspace, commit: str, directory: str) -> Digest | None:
+    """Return a skill's canonical digest as a commit has it, None when it is not there or not valid."""
+    folder: Folder | None = workspace.folder_at(commit, directory)
+    return LocalSkill(folder).digest if folder and folder.entry("SKILL.md") else None

@@ -1,0 +1,163 @@
+"""Checks local files (lint) and mends what can be mended without a decision (fmt), asking nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.errors import InvalidContent
+from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.checks import check_skill, check_skills
+from skillsync.formats.jsonl import assign_keys, render_items
+from skillsync.formats.skill_md import repair_skill_md
+from skillsync.model import FileChange, Key, Problem, Row, Severity
+from skillsync.repo.lock import locked
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.local import ITEMS, LocalDataset, LocalSkill, read_tree
+from skillsync.sync.workspace import Workspace, chosen
+from skillsync.sync.writing import Writer
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+@dataclass
+class Tidied:
+    """What fmt changed, or would change with ``--check``: path to what was done."""
+
+    done: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def lint(workspace: Workspace, names: Collection[str] = ()) -> list[Problem]:
+    """Return every problem of every object in scope (skill-format.md 13, 14.4), sorted by path and line."""
+    tree = read_tree(workspace)
+    skills = [skill for skill in tree.skills if _is_chosen(workspace, skill, skill.name, names)]
+    problems = list(tree.problems)
+    for skill in skills:
+        problems += check_skill(skill.reading)
+    problems += check_skills([skill.reading for skill in skills])
+    for dataset in tree.datasets:
+        if _is_chosen(workspace, dataset, dataset.slug, names):
+            problems += _dataset_problems(dataset)
+    return sorted(
+        dict.fromkeys(problems), key=lambda one: (one.path, one.line or 0, one.code, one.message)
+    )
+
+
+def _dataset_problems(dataset: LocalDataset) -> list[Problem]:
+    error = dataset.problem
+    if error is not None:
+        return [
+            Problem(error.code, error.message, dataset.slug, error.path, error.line, fix=error.hint)
+        ]
+    return [
+        Problem(
+            "N-NO-KEY",
+            "this line has no id; push gives it one, or `skillsync fmt` now",
+            dataset.slug,
+            dataset.items.path,
+            line.number,
+            Severity.NOTE,
+            f"skillsync fmt {dataset.slug}",
+        )
+        for line in dataset.items.keyless
+    ]
+
+
+def fmt(
+    workspace: Workspace,
+    target: Target | None,
+    *,
+    names: Collection[str],
+    new_key: Callable[[], str],
+    check: bool,
+    writer: Writer,
+) -> Tidied:
+    """Give id-less lines their key and quote values that are no YAML otherwise; touch nothing else.
+
+    ``check`` only says what would change. A key comes from a known row of equal content where the pointer knows
+    one (sync.md 10.1), else it is new.
+    """
+    found = Tidied()
+    with locked(workspace.repo.state_dir, command="fmt"):
+        tree = read_tree(workspace)
+        for skill in tree.skills:
+            if _is_chosen(workspace, skill, skill.name, names):
+                _mend_skill(skill, found, check=check, writer=writer)
+        survey = (
+            survey_datasets(workspace, target, tree, remote=None, names=names) if target else None
+        )
+        bases = {view.dir: view.base_rows for view in survey.views} if survey else {}
+        for dataset in tree.datasets:
+            if not _is_chosen(workspace, dataset, dataset.slug, names):
+                continue
+            if dataset.problem is not None:
+                found.problems += _dataset_problems(dataset)
+                continue
+            _give_keys(
+                dataset, bases.get(dataset.dir, {}), found, new_key, check=check, writer=writer
+            )
+    return found
+
+
+def _mend_skill(skill: LocalSkill, found: Tidied, *, check: bool, writer: Writer) -> None:
+    entry = skill.folder.entry("SKILL.md")
+    if entry is None or entry.data is None:
+        return
+    try:
+        mended = repair_skill_md(entry.data)
+    except InvalidContent:
+        mended = None
+    if mended is None or mended == entry.data:
+        return
+    found.done[f"{skill.dir}/SKILL.md"] = "a value was quoted so that it is valid YAML"
+    if not check:
+        change = FileChange("SKILL.md", entry.data, mended)
+        writer.write(skill.name, skill.folder, [change], (), reason="fmt")
+
+
+def _give_keys(
+    dataset: LocalDataset,
+    base: Mapping[Key, str],
+    found: Tidied,
+    new_key: Callable[[], str],
+    *,
+    check: bool,
+    writer: Writer,
+) -> None:
+    keyless = dataset.items.keyless
+    if not keyless:
+        return
+    known = known_rows(dataset, base)
+    file = assign_keys(dataset.items, known=known, new_key=new_key)
+    count = len(keyless)
+    found.done[f"{dataset.dir}/{ITEMS}"] = (
+        f"{count} {'line' if count == 1 else 'lines'} given an id"
+    )
+    if not check:
+        entry = dataset.folder.entry(ITEMS)
+        change = FileChange(ITEMS, entry.data if entry else None, render_items(file))
+        writer.write(dataset.slug, dataset.folder, [change], (), reason="fmt")
+
+
+def known_rows(dataset: LocalDataset, base: Mapping[Key, str]) -> list[Row]:
+    """Return the base rows that id-less lines may be, by the digests that the pointer keeps."""
+    by_digest: dict[str, Row] = {}
+    for line in dataset.items.keyless:
+        row = Row(Key(""), line.fields or {})
+        by_digest[short(row_digest(row))] = row
+    return [
+        Row(key, by_digest[digest].fields)
+        for key, digest in base.items()
+        if digest in by_digest and key not in dataset.rows
+    ]
+
+
+def _is_chosen(
+    workspace: Workspace, one: LocalSkill | LocalDataset, name: str, names: Collection[str]
+) -> bool:
+    return chosen(
+        names, name=name, directory=one.dir, root=workspace.repo.root, start=workspace.start
+    )
