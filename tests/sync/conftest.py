@@ -1,0 +1,27 @@
+"""Fixtures of the engine's tests: a fresh server and a solo and a team clone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sync.harness import Clone, Live, new_clone
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    server = Live(tmp_path)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def solo(live: Live, tmp_path: Path) -> Clone:
+    return new_clone(live, tmp_path / "solo")
+
+
+@pytest.fixture
+def team(live: Live, tmp_path: Path) -> Clone:
+    return new_clone(live, tmp_path / "team", team="main")

@@ -1,0 +1,354 @@
+"""A live server in process, clones with real git, and a second user in the "web page"."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from skillsync.api.secret import Secret
+from skillsync.api.transport import Transport
+from skillsync.config import Target
+from skillsync.repo.disk import REAL, Disk
+from skillsync.server.accounts import create_key, first_start
+from skillsync.server.app import Application, create_app, new_database
+from skillsync.sync.adopt import Way, adopt
+from skillsync.sync.conflicts import list_conflicts
+from skillsync.sync.pull import PullRequest, pull
+from skillsync.sync.push import PushRequest, push
+from skillsync.sync.report import Outcome, Report
+from skillsync.sync.resolve import Choice, resolve
+from skillsync.sync.status import Status, status
+from skillsync.sync.workspace import Connect, Remote, Workspace
+from skillsync.sync.writing import Writer
+
+HOST = "http://127.0.0.1:8765"
+CONFIG = f"""\
+version = 1
+skills = ["skills"]
+datasets = ["datasets"]
+default_target = "local"
+{{team}}
+[targets.local]
+host = "{HOST}"
+project = 1
+"""
+
+
+@dataclass
+class TurnedClock:
+    """A clock that only moves when somebody sleeps."""
+
+    seconds: float = 1_000.0
+    slept: list[float] = field(default_factory=list)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def now(self) -> datetime:
+        return datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Requests(httpx.BaseTransport):
+    """Passes requests on to the server and remembers them; ``before`` may fail or delay one."""
+
+    inner: httpx.BaseTransport
+    made: list[tuple[str, str]] = field(default_factory=list)
+    before: Callable[[httpx.Request], None] | None = None
+    after: Callable[[httpx.Request, httpx.Response], httpx.Response] | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.made.append((request.method, request.url.raw_path.decode()))
+        if self.before:
+            self.before(request)
+        response = self.inner.handle_request(request)
+        return self.after(request, response) if self.after else response
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """The requests that may change something."""
+        return [one for one in self.made if one[0] not in {"GET", "HEAD", "OPTIONS"}]
+
+
+class Live:
+    """The server with two people: ``me`` runs skillsync, ``web`` edits in the page."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.app: Application = create_app(new_database(folder / "server.sqlite3"))
+        first_start(key=None)
+        self.keys = {user: create_key(user=user).value for user in ("me", "web")}
+
+    def close(self) -> None:
+        self.app.close()
+
+    @contextmanager
+    def api(self, user: str = "web") -> Iterator[httpx.Client]:
+        """Plain HTTP as one of the people, below /api/projects/1/."""
+        with httpx.Client(
+            transport=httpx.WSGITransport(app=self.app),
+            base_url=f"{HOST}/api/projects/1/",
+            headers={"Authorization": f"Bearer {self.keys[user]}"},
+        ) as client:
+            yield client
+
+    # ---------------------------------------------------------------- the web page: skills
+
+    def skill(self, name: str) -> dict[str, Any]:
+        """Return the latest version's detail, file contents as ``contents``."""
+        with self.api() as client:
+            answer = client.get(f"llm_skills/name/{name}")
+            if answer.status_code == 404:
+                return {}
+            detail: dict[str, Any] = answer.json()
+            detail["contents"] = {
+                entry["path"]: client.get(f"llm_skills/name/{name}/files/{entry['path']}").json()[
+                    "content"
+                ]
+                for entry in detail["files"]
+            }
+            return detail
+
+    def version(self, name: str) -> int:
+        """Return the latest version number, 0 when there is none."""
+        return int(self.skill(name).get("version", 0))
+
+    def create(self, name: str, *, user: str = "web", **fields: Any) -> dict[str, Any]:
+        """Create a skill in the web page."""
+        body = {
+            "name": name,
+            "description": f"Does {name}.",
+            "body": "Step one.\n\nStep two.",
+            **fields,
+        }
+        with self.api(user) as client:
+            answer = client.post("llm_skills", json=body)
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    def edit(self, name: str, *, user: str = "web", **fields: Any) -> int:
+        """Publish a version in the web page and return its number."""
+        with self.api(user) as client:
+            base = client.get(f"llm_skills/name/{name}").json()["version"]
+            answer = client.patch(f"llm_skills/name/{name}", json={"base_version": base, **fields})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["version"])
+
+    def edit_body(self, name: str, old: str, new: str, *, user: str = "web") -> int:
+        """Replace one text in the body in the web page."""
+        body = self.skill(name)["body"]
+        assert body.count(old) == 1, (old, body)
+        return self.edit(name, user=user, body=body.replace(old, new))
+
+    def archive(self, name: str) -> None:
+        """Archive a skill in the web page."""
+        with self.api() as client:
+            assert client.post(f"llm_skills/name/{name}/archive").status_code == 204
+
+    # ---------------------------------------------------------------- the web page: datasets
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return the live datasets."""
+        with self.api() as client:
+            found: list[dict[str, Any]] = client.get("datasets/").json()["results"]
+            return found
+
+    def rows(self, dataset: str) -> list[dict[str, Any]]:
+        """Return the live items of a dataset, oldest first."""
+        with self.api() as client:
+            found: list[dict[str, Any]] = client.get(
+                "dataset_items/", params={"dataset": dataset, "limit": 10_000}
+            ).json()["results"]
+            return found[::-1]
+
+    def row(self, dataset: str, key: str) -> dict[str, Any]:
+        """Return the live item with one of our keys."""
+        return next(
+            row for row in self.rows(dataset) if (row["metadata"] or {}).get("skillsync_id") == key
+        )
+
+    def patch_row(self, item_id: str, *, user: str = "web", **fields: Any) -> None:
+        """Edit an item in the web page."""
+        with self.api(user) as client:
+            answer = client.patch(f"dataset_items/{item_id}/", json=fields)
+        assert answer.status_code == 200, answer.text
+
+    def add_row(self, dataset: str, *, user: str = "web", **fields: Any) -> dict[str, Any]:
+        """Add an item in the web page."""
+        with self.api(user) as client:
+            answer = client.post("dataset_items/", json={"dataset": dataset, **fields})
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+
+@dataclass
+class Clone:
+    """One clone of a repository, and skillsync run in it by one of the people."""
+
+    live: Live
+    path: Path
+    user: str = "me"
+    clock: TurnedClock = field(default_factory=TurnedClock)
+    disk: Disk = REAL
+    requests: Requests | None = None
+
+    # ---------------------------------------------------------------- files and git
+
+    def git(self, *words: str, check: bool = True) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=self.path, check=check, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(self, message: str = "change") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def write(self, path: str, text: str | bytes, *, executable: bool = False) -> Path:
+        full = self.path / path
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_bytes(text.encode() if isinstance(text, str) else text)
+        if executable:
+            full.chmod(0o755)
+        return full
+
+    def read(self, path: str) -> str:
+        return (self.path / path).read_bytes().decode()
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = self.read(path)
+        assert text.count(old) == 1, (old, text)
+        self.write(path, text.replace(old, new))
+
+    def skill(
+        self,
+        name: str,
+        body: str = "Step one.\n\nStep two.\n",
+        *,
+        description: str = "",
+        more: str = "",
+    ) -> str:
+        """Write skills/NAME/SKILL.md and return its path."""
+        path = f"skills/{name}/SKILL.md"
+        text = (
+            f"---\nname: {name}\ndescription: {description or f'Does {name}.'}\n{more}---\n\n{body}"
+        )
+        self.write(path, text)
+        return path
+
+    def dataset(self, slug: str, lines: Sequence[str], *, name: str = "") -> str:
+        """Write datasets/SLUG with these JSON lines and return the path of items.jsonl."""
+        self.write(
+            f"datasets/{slug}/DATASET.md", f"---\nname: {name or slug}\n---\n\nRows of {slug}.\n"
+        )
+        path = f"datasets/{slug}/items.jsonl"
+        self.write(path, "".join(f"{line}\n" for line in lines))
+        return path
+
+    def files(self) -> dict[str, bytes]:
+        """Return every file of the working tree but git's own."""
+        return {
+            str(path.relative_to(self.path)): path.read_bytes()
+            for path in sorted(self.path.rglob("*"))
+            if path.is_file() and ".git" not in path.relative_to(self.path).parts
+        }
+
+    # ---------------------------------------------------------------- skillsync
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace.open(self.path)
+
+    @property
+    def target(self) -> Target:
+        return self.workspace.settings.target(None)
+
+    @property
+    def connect(self) -> Connect:
+        if self.requests is None:
+            self.requests = Requests(httpx.WSGITransport(app=self.live.app))
+        requests = self.requests
+
+        @contextmanager
+        def connect(target: Target) -> Iterator[Remote]:
+            with Transport(
+                host=target.host,
+                key=Secret(self.live.keys[self.user]),
+                transport=requests,
+                sleep=self.clock.sleep,
+            ) as transport:
+                yield Remote(target, transport)
+
+        return connect
+
+    def writer(self) -> Writer:
+        return Writer(self.workspace, clock=self.clock, disk=self.disk)
+
+    def push(self, *names: str, **options: Any) -> Report:
+        request = PushRequest(names=names, clock=self.clock, **options)
+        return push(self.workspace, self.target, self.connect, request, writer=self.writer())
+
+    def pull(self, *names: str, **options: Any) -> Report:
+        request = PullRequest(names=names, clock=self.clock, **options)
+        return pull(self.workspace, self.target, self.connect, request, writer=self.writer())
+
+    def status(self, *names: str, offline: bool = False) -> Status:
+        workspace = self.workspace
+        if offline:
+            return status(workspace, self.target, remote=None, names=names)
+        with self.connect(self.target) as remote:
+            return status(workspace, self.target, remote=remote, names=names)
+
+    def conflicts(self, *names: str) -> list[Outcome]:
+        with self.connect(self.target) as remote:
+            return list_conflicts(self.workspace, self.target, remote, names=names)
+
+    def resolve(self, name: str, choice: Choice = Choice.AS_IS) -> Report:
+        return resolve(
+            self.workspace, self.target, self.connect, name=name, choice=choice, clock=self.clock
+        )
+
+    def adopt(self, name: str, way: Way | None = None, *, dataset_id: str | None = None) -> Report:
+        return adopt(
+            self.workspace,
+            self.target,
+            self.connect,
+            name=name,
+            way=way,
+            dataset_id=dataset_id,
+            clock=self.clock,
+        )
+
+    def clone(self, path: Path, *, user: str | None = None) -> Clone:
+        """Clone this repository (its commits) as somebody else's working copy."""
+        subprocess.run(["git", "clone", "-q", str(self.path), str(path)], check=True)
+        return Clone(self.live, path, user or self.user)
+
+
+def new_clone(live: Live, path: Path, *, team: str | None = None) -> Clone:
+    """Make a repository with skillsync.toml as its first commit."""
+    path.mkdir(parents=True)
+    clone = Clone(live, path)
+    clone.git("init", "-q", "-b", "main")
+    clone.write("skillsync.toml", CONFIG.format(team=f'publish_branch = "{team}"' if team else ""))
+    clone.commit("settings")
+    return clone
+
+
+def outcome(report: Report, subject: str) -> Outcome:
+    """Return what a report says about one object; fails when it says nothing."""
+    return next(one for one in report.outcomes if one.subject == subject)

@@ -1,0 +1,41 @@
+"""Pushing: what is published, what is blocked, and that a second run is silent."""
+
+from __future__ import annotations
+
+from tests.sync.harness import Clone, Live, outcome
+
+
+def test_a_new_skill_is_created_and_the_second_push_writes_nothing(solo: Clone, live: Live) -> None:
+    solo.skill("alpha")
+    report = solo.push()
+    assert outcome(report, "alpha").did == "created v1"
+    assert report.exit == 0
+    assert live.skill("alpha")["body"] == "Step one.\n\nStep two."
+    before = solo.files()
+    assert solo.requests
+    solo.requests.made.clear()
+    again = solo.push()
+    assert again.outcomes == []
+    assert solo.requests.writes == []
+    assert solo.files() == before
+
+
+def test_an_edit_on_each_side_is_blocked_then_merged_then_published(
+    solo: Clone, live: Live
+) -> None:
+    path = solo.skill("alpha", "one\n\ntwo\n\nthree\n\nfour\n\nfive\n")
+    solo.push()
+    solo.commit()
+    live.edit_body("alpha", "five", "FIVE from the web")
+    solo.replace(path, "one\n", "ONE from the file\n")
+    blocked = solo.push()
+    assert blocked.exit == 3
+    assert outcome(blocked, "alpha").code == "E-REMOTE-AHEAD"
+    assert live.version("alpha") == 2
+    merged = solo.pull()
+    assert merged.exit == 0, merged
+    assert "ONE from the file" in solo.read(path)
+    assert "FIVE from the web" in solo.read(path)
+    assert solo.push().exit == 0
+    assert live.version("alpha") == 3
+    assert solo.status().is_clean
