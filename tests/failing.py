@@ -32,6 +32,15 @@ class FailingDisk:
         self._error = error
         self._dead = False
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process died: nothing it still tries has an effect."""
+        return self._dead
+
+    def die(self) -> None:
+        """Let every later effect fail: the process died of something else."""
+        self._dead = True
+
     def mkdir(self, name: str, *, at: int) -> None:
         if self._begins(f"mkdir {name}"):
             REAL.mkdir(name, at=at)

@@ -13,6 +13,7 @@ SkillsyncError
 ├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
 ├── RenamedHere           E-RENAMED          1   a name was changed that the server cannot change
 ├── SystemRefused         E-SYSTEM           1   disk full, no permission, too many open files
+├── DemoFailed            E-DEMO             1   a step of the demo did not do what it says
 └── RemoteError                                  everything the other side can do
     ├── NotAuthenticated  E-AUTH             7
     ├── NotAllowed        E-FORBIDDEN        7
@@ -164,6 +165,13 @@ class SystemRefused(SkillsyncError):
     code = "E-SYSTEM"
     exit_code = 1
     default_hint = "make room or give permission, then run the command again"
+
+
+class DemoFailed(SkillsyncError):
+    """A step of `skillsync demo` did not do what it says; the demo ends there."""
+
+    code = "E-DEMO"
+    exit_code = 1
 
 
 class RemoteError(SkillsyncError):

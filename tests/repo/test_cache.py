@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,13 @@ def test_facts_are_found_while_the_stat_data_is_the_same(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "changed",
     [
-        (replace(OLD, size=11),),
-        (replace(OLD, mtime_ns=OLD.mtime_ns + 1),),
-        (replace(OLD, ctime_ns=OLD.ctime_ns + 1),),
-        (replace(OLD, inode=6),),
-        (replace(OLD, mode=0o100755),),
-        (replace(OLD, path="skill.md"),),
-        (OLD, replace(OLD, path="new")),
+        (OLD._replace(size=11),),
+        (OLD._replace(mtime_ns=OLD.mtime_ns + 1),),
+        (OLD._replace(ctime_ns=OLD.ctime_ns + 1),),
+        (OLD._replace(inode=6),),
+        (OLD._replace(mode=0o100755),),
+        (OLD._replace(path="skill.md"),),
+        (OLD, OLD._replace(path="new")),
         (),
     ],
 )
@@ -66,12 +65,12 @@ def test_any_difference_in_stat_data_hides_the_facts(
 )
 def test_a_file_touched_right_before_the_scan_is_racy(mtime: int, ctime: int, racy: bool) -> None:
     """14.6 #35 and #37: odd times are fine, fresh ones are not, whole seconds count as coarse."""
-    entry = replace(OLD, mtime_ns=mtime, ctime_ns=ctime)
+    entry = OLD._replace(mtime_ns=mtime, ctime_ns=ctime)
     assert is_racy(entry, scanned_at=NOW) is racy
 
 
 def test_racy_folders_are_not_remembered(tmp_path: Path) -> None:
-    fresh = replace(OLD, mtime_ns=NOW, ctime_ns=NOW)
+    fresh = OLD._replace(mtime_ns=NOW, ctime_ns=NOW)
     with Cache(tmp_path) as cache:
         cache.put([("a", (OLD, fresh), FACTS), ("b", (OLD,), FACTS)], scanned_at=NOW)
         assert cache.get({"a": (OLD, fresh), "b": (OLD,)}) == {"b": FACTS}

@@ -53,7 +53,9 @@ def recover(repo: Repository) -> list[bool]:
     journal = Journal(repo)
     pulls = journal.pending_pulls()
     clean_leftovers(repo.root, [entry.dir for entry in pulls])
-    return [journal.recover_pull(entry) for entry in pulls]
+    done = [journal.recover_pull(entry) for entry in pulls]
+    journal.finish(*pulls)
+    return done
 
 
 def reset(repo: Repository) -> None:
@@ -81,7 +83,8 @@ def test_a_pull_crashed_at_any_effect_is_finished_or_never_began(repo: Repositor
                 assert found.items() >= AFTER.items()
                 assert f"{DIR}/old" not in found
             recovered = recover(repo)
-            assert below(repo) == (AFTER if recovered else BEFORE), (when, k)
+            forgotten = k == counting.count and when == "after"
+            assert below(repo) == (AFTER if recovered or forgotten else BEFORE), (when, k)
             assert recovered in ([], [True])
             assert recover(repo) == []
 
@@ -109,7 +112,6 @@ def test_an_edit_since_the_crash_gives_the_entry_up_untouched(repo: Repository, 
     before = below(repo)
     assert not journal.recover_pull(entry)
     assert below(repo) == before
-    assert journal.pending() == []
 
 
 def test_a_moved_head_gives_the_entry_up(repo: Repository) -> None:

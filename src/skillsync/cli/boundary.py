@@ -73,7 +73,7 @@ def guard(out: Output, call: Callable[[], int | None]) -> int:
         code = call() or 0
         out.stdout.flush()
         if out.json_mode and not out.emitted:
-            raise RuntimeError("the command printed no JSON document")
+            raise RuntimeError("the command printed no JSON document")  # noqa: TRY301
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except BaseException as error:

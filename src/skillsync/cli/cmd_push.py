@@ -58,7 +58,7 @@ def push(
     from_branch: bool,
     all_or_nothing: bool,
     verify: bool,
-    yes: bool,  # part of the contract; push asks nothing that it could answer
+    yes: bool,  # part of the contract; push asks nothing that it could answer  # noqa: ARG001
     api_key_file: Path | None,
 ) -> int:
     """Publish your skills and datasets.

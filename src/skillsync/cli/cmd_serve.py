@@ -49,7 +49,7 @@ def serve(
     host: str,
     port: int,
     database: str | None,
-    dialect: str,
+    dialect: str,  # noqa: ARG001
     key: str | None,
     as_json: bool,
 ) -> None:

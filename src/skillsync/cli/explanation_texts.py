@@ -29,6 +29,8 @@ TEXTS: Mapping[str, str] = {
     "the command again, it plans with your edit.",
     "E-SYSTEM": "The operating system refused: the disk is full, a file may not be written, or too many files are "
     "open. What was already done stays done and is recorded; run the command again once there is room.",
+    "E-DEMO": "A step of `skillsync demo` did not do what it announced, so the demo ended there. Its server was "
+    "stopped; the folder it worked in is left for a look, and nothing outside of it was touched.",
     "E-REMOTE": "The server refused or failed in a way that has no code of its own.",
     "E-AUTH": "There is no key, or the server does not know it. A key is looked for in --api-key-file, "
     "SKILLSYNC_<TARGET>_API_KEY, SKILLSYNC_API_KEY, the system keyring, posthog-cli's variables and its "
@@ -81,6 +83,7 @@ TEXTS: Mapping[str, str] = {
     "another, or remove a line.",
     "E-NO-KEY": "A line of a dataset has no id. `skillsync fmt` gives such lines the id of a known row of equal "
     "content, or a new one; commit the file after that.",
+    "N-NO-KEY": "A dataset line has no `id` yet. A push from the working tree gives it one, or `skillsync fmt` now.",
     "N-BEHIND": "The remote is newer and your files have no edits of their own: `skillsync pull` takes it in.",
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
@@ -136,6 +139,8 @@ TEXTS: Mapping[str, str] = {
     "W-SKILL-LFS": "The file is a Git LFS pointer, not its content. It stays here; the skill is published without it.",
     "W-SKILL-LINK": "The file is a symbolic link, which the API cannot hold and which is never followed. It stays "
     "here; the skill is published without it.",
+    "N-SKILL-MIRROR": "A symbolic link leads to a skill, usually a mirror for another client. Links are never "
+    "followed; the skill is synced where it really lies.",
     "W-SKILL-SPECIAL": "It is no regular file. It stays here; the skill is published without it.",
 }
 """Code to paragraph; a test keeps it complete."""

@@ -12,7 +12,7 @@ from skillsync.formats.canonical import canonical_text
 from skillsync.model import Conflict, Extra, Json, Skill, UnitKind
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_OPENING = re.compile(r"(?P<marks><{7,}) local\b.*")
+_OPENING = re.compile(r"(?P<marks><{7,}) local\b")
 
 
 class Side(StrEnum):
@@ -27,16 +27,20 @@ class Side(StrEnum):
 def take_text_side(marked: str, side: Side) -> str:
     """Return a text with diff3 markers (labels ``local``, ``base``, ``remote``) with every conflict decided.
 
+    The longest markers are ours: what looks like shorter ones is text (they are made longer than any of its runs).
     Text without a complete set of markers is left as it is, so that nothing is dropped by mistake.
     """
     result: list[str] = []
-    lines = iter(_LINE.findall(marked))
+    every = _LINE.findall(marked)
+    size = max(
+        (len(found["marks"]) for line in every if (found := _OPENING.match(line))), default=0
+    )
+    lines = iter(every)
     for line in lines:
-        opening = _OPENING.match(line.rstrip("\n"))
-        if not opening:
+        opening = _OPENING.match(line)
+        if not opening or len(opening["marks"]) < size:
             result.append(line)
             continue
-        size = len(opening["marks"])
         parts, raw, closed = _hunk(lines, size)
         if not closed:
             result += [line, *raw]
@@ -54,7 +58,7 @@ def _hunk(lines: Iterable[str], size: int) -> tuple[dict[Side, list[str]], list[
     current = Side.LOCAL
     for line in lines:
         raw.append(line)
-        bare = line.rstrip("\n")
+        bare = line.rstrip("\r\n")
         if bare.startswith("|" * size + " base"):
             current = Side.BASE
         elif bare == "=" * size:

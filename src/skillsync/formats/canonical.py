@@ -140,10 +140,15 @@ def same_skill(a: Skill, b: Skill) -> bool:
 def files_digest(files: Iterable[tuple[str, bytes]]) -> str:
     """Return 32 hex characters for the (path, content) pairs of a folder; their order does not matter.
 
-    It is what a pointer's stamp remembers (design.md 3). A change of line ends alone is no change.
+    It is what a pointer's stamp remembers (design.md 3). A change of line ends alone is no change. A path may
+    hold bytes that are no UTF-8, as a file system has them.
     """
     digests = sorted(
-        (path, sha256(data.replace(b"\r\n", b"\n")).hexdigest()) for path, data in files
+        (
+            path.encode(errors="surrogateescape").decode(errors="backslashreplace"),
+            sha256(data.replace(b"\r\n", b"\n")).hexdigest(),
+        )
+        for path, data in files
     )
     return _sha256(canonical_json([[path, digest] for path, digest in digests]))[:32]
 

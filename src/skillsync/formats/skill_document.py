@@ -304,14 +304,19 @@ def document_extra(doc: SkillDocument) -> Extra:
 
 def key_block(doc: SkillDocument, key: str) -> str | None:
     """Return the source lines of one top-level key, with their line ends; None if it has none of its own."""
+    found = key_range(doc, key)
+    return None if found is None else doc.readable[slice(*found)]
+
+
+def key_range(doc: SkillDocument, key: str) -> tuple[int, int] | None:
+    """Return where the lines of one top-level key are in ``doc.readable``; None if it has none of its own."""
     pair = doc.root.get(key)
     if pair is None or doc.root.flow:
         return None
     try:
-        start, end = pair_range(doc.readable, pair)
+        return pair_range(doc.readable, pair)
     except CannotEdit:
         return None
-    return doc.readable[start:end]
 
 
 def repair_skill_md(data: bytes) -> bytes | None:

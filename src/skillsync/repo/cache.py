@@ -162,10 +162,8 @@ class Cache:
 
 def stamp_of(entries: tuple[StatEntry, ...]) -> bytes:
     """Return 16 bytes that stand for the stat data of a folder's files, names included."""
-    parts = [
-        f"{each.path}\0{each.mtime_ns} {each.ctime_ns} {each.size} {each.inode} {each.mode}"
-        for each in entries
-    ]
+    parts = [f"{path}\0{mtime} {ctime} {size} {inode} {mode}"
+             for path, mtime, ctime, size, inode, mode in entries]  # fmt: skip
     text = "\0\0".join(parts).encode("utf-8", "surrogateescape")
     return hashlib.blake2b(text, digest_size=16).digest()
 

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from skillsync.model import Json
-from skillsync.repo.disk import REAL, Disk
+from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk
 from skillsync.repo.files import write_atomic
 from skillsync.repo.git import Repository
 
 _LONGEST = 200
+_SIDES = ("base", "local", "remote")
+"""The sides in the order of git's stages 1, 2 and 3."""
 
 
 class ConflictStore:
@@ -49,6 +51,12 @@ class ConflictStore:
         path.unlink(missing_ok=True)
         return there
 
+    def clean(self) -> None:
+        """Remove the temporary files that a crash left here; only while holding the lock."""
+        if self._folder.is_dir():
+            for path in self._folder.glob(f"{TEMP_PREFIX}*"):
+                path.unlink(missing_ok=True)
+
     def _load(self, name: str) -> dict[str, dict[str, Json]]:
         try:
             parked = json.loads((self._folder / name).read_bytes())
@@ -58,6 +66,39 @@ class ConflictStore:
         if isinstance(subject, str) and isinstance(record, dict):
             return {subject: record}
         return {}
+
+
+def stage_record(repo: Repository, record: Mapping[str, Json]) -> None:
+    """Write the index stages that a parked record names (its ``sides`` are blob ids), all with one process.
+
+    Raises GitFailed when git refuses, because another git command holds the index for example.
+    """
+    executable = record.get("executable")
+    modes = set(executable) if isinstance(executable, list) else set()
+    repo.stage_blobs(
+        {
+            path: {number: str(sides[name]) for number, name in enumerate(_SIDES, 1) if sides[name]}
+            for path, sides in _sides(record).items()
+        },
+        executable={path for path in _sides(record) if path in modes},
+    )
+
+
+def unstage_record(repo: Repository, record: Mapping[str, Json]) -> None:
+    """Give the index back what HEAD has for the paths of a record that is given up."""
+    repo.clear_conflict(list(_sides(record)))
+
+
+def _sides(record: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+    """Return the blob ids of each conflicting file, by its path in the repository."""
+    sides, folder = record.get("sides"), str(record.get("dir", ""))
+    found = {}
+    for path, blobs in sides.items() if isinstance(sides, dict) else ():
+        if isinstance(blobs, dict):
+            found[f"{folder}/{path}" if folder else path] = {
+                name: blobs.get(name) for name in _SIDES
+            }
+    return found
 
 
 def _file_name(subject: str) -> str:

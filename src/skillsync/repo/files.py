@@ -378,7 +378,7 @@ def write_all_atomic(
 def clean_leftovers(root: Path, dirs: Collection[str], *, disk: Disk = REAL) -> list[str]:
     """Remove the temporary files that a crash left below the folders ``dirs``, and return their paths.
 
-    Only while holding the lock: another command's files look the same. No link is followed.
+    Only while holding the lock: another command's files look the same. No link is followed, ``.git`` is left out.
     """
     removed: list[str] = []
     with opened_root(root) as handle:
@@ -391,7 +391,8 @@ def clean_leftovers(root: Path, dirs: Collection[str], *, disk: Disk = REAL) -> 
 def _clean(root: int, parts: tuple[str, ...], disk: Disk) -> list[str]:
     removed = []
     with opened_folder(root, parts) as top:
-        for folder, _, names, at in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+        for folder, folders, names, at in os.fwalk(".", dir_fd=top, follow_symlinks=False):
+            folders[:] = [name for name in folders if name != ".git"]
             for name in names:
                 if name.startswith(TEMP_PREFIX):
                     disk.unlink(name, at=at)

@@ -304,6 +304,19 @@ class Repository:
         asked = ["log", *_LOG, "--format=%H", _rev(revisions), "--", *_below([folder])]
         return self._literal(asked).line.splitlines()
 
+    def commits_beside(self, folder: str, *, head: str | None) -> list[str]:
+        """List the commits that touch ``folder`` and descend from ``head`` (None: all), newest first.
+
+        They are looked for from every ref, every stash and every reflog.
+        """
+        after = [] if head is None else ["--ancestry-path", f"^{_rev(head)}"]
+        asked = ["log", *_LOG, "--all", "--reflog", "--format=%H", *after]
+        return self._literal([*asked, "--", *_below([folder])]).line.splitlines()
+
+    def stashes(self) -> list[str]:
+        """List the commits of all stashes, newest first."""
+        return self.run(["stash", "list", "--format=%H"]).line.splitlines()
+
     def history_of(self, path_globs: Sequence[str], *, head: str) -> list[HistoryLine]:
         """List every line that the history of ``head`` added to files named by the globs, newest commit first.
 
@@ -381,6 +394,23 @@ class Repository:
         paths = {each.path for each in self.listing(roots)}
         return sorted(path for path in paths if os.path.lexists(self.root / path))
 
+    def index_changes(self, commit: str, names: Sequence[str]) -> dict[str, str]:
+        """Say where the index differs from a commit, for files of these names anywhere: path to the commit's blob.
+
+        ``""`` stands for a file that the commit does not have. An unmerged path is among them.
+        """
+        globs = [f":(top,glob)**/{name}" for name in names]
+        asked = [
+            "diff-index",
+            "--cached",
+            "--raw",
+            "--no-abbrev",
+            "--no-renames",
+            "-z",
+            _rev(commit),
+        ]
+        return formats.parse_index_changes(self.run([*asked, "--", *globs]).output)
+
     def changed_paths(self, roots: Sequence[str] = (".",)) -> list[str]:
         """List the paths below ``roots`` that differ from HEAD, in the index or on disk, untracked ones included."""
         asked = ["status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
@@ -417,15 +447,23 @@ class Repository:
         """
         sides = [(stage, side) for stage, side in ((1, base), (2, local), (3, remote))
                  if side is not None]  # fmt: skip
-        if not sides:
-            raise GitFailed("git update-index --index-info", 0, f"{path}: no side to stage")
         blobs = self.write_blobs([side for _, side in sides])
-        mode = 0o100755 if executable else 0o100644
-        entries = [(path, 0, "0" * len(blobs[0]), 0)]
-        entries += [
-            (path, mode, blob, stage) for (stage, _), blob in zip(sides, blobs, strict=True)
-        ]
-        self._write_index(entries)
+        stages = {stage: blob for (stage, _), blob in zip(sides, blobs, strict=True)}
+        self.stage_blobs({path: stages}, executable={path} if executable else set())
+
+    def stage_blobs(
+        self, paths: Mapping[str, Mapping[int, str]], *, executable: Collection[str] = ()
+    ) -> None:
+        """Make paths unmerged, each with the blob of each stage, all in one step; as ``stage_conflict`` otherwise."""
+        entries = []
+        for path, stages in paths.items():
+            if not stages:
+                raise GitFailed("git update-index --index-info", 0, f"{path}: no side to stage")
+            mode = 0o100755 if path in executable else 0o100644
+            entries.append((path, 0, "0" * len(next(iter(stages.values()))), 0))
+            entries += [(path, mode, blob, stage) for stage, blob in sorted(stages.items())]
+        if entries:
+            self._write_index(entries)
 
     def unmerged(self) -> dict[str, set[int]]:
         """Return the unmerged paths of the whole repository with the stages each has."""
@@ -439,6 +477,18 @@ class Repository:
         ).get(path, {})
         contents = self.read_blobs({blob for _, blob in found.values()})
         return {stage: contents[blob] for stage, (_, blob) in found.items()}
+
+    def resolved(self) -> dict[str, dict[int, str]]:
+        """Return the paths whose stages were cleared by a decision (`git add`, `git rm`): stage to blob.
+
+        Git keeps this until the whole index is read anew: after `git reset --hard` or a switch of branches nothing
+        of it is left, which tells a conflict that was settled from one that was thrown away.
+        """
+        found = formats.parse_unmerged(self.run(["ls-files", "--resolve-undo", "-z"]).output)
+        return {
+            path: {stage: blob for stage, (_, blob) in stages.items()}
+            for path, stages in found.items()
+        }
 
     def clear_conflict(self, paths: Collection[str]) -> None:
         """Replace the stages of unmerged ``paths`` by what HEAD has there (nothing, if HEAD has nothing).

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 GITLINK = 0o160000
 SYMLINK = 0o120000
@@ -30,8 +31,7 @@ class TreeEntry:
         return self.mode & 0o170100 == 0o100100
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """One path of the working tree: in the index (then with mode, blob, stage), or untracked (mode 0).
 
     ``is_skipped`` tells that a sparse checkout leaves it out of the working tree. ``is_folder`` marks an
@@ -110,6 +110,7 @@ def parse_tree(output: bytes) -> list[TreeEntry]:
 def parse_listing(output: bytes) -> list[ListedFile]:
     """Read ``git ls-files -z -t -s --cached --others``: tag, then index facts and a tab unless untracked."""
     found = []
+    modes: dict[str, int] = {}
     for record in names(output):
         tag, rest = record[0], record[2:]
         if tag == "?":
@@ -117,7 +118,8 @@ def parse_listing(output: bytes) -> list[ListedFile]:
             continue
         facts, path = rest.split("\t", 1)
         mode, blob, stage = facts.split(" ")
-        found.append(ListedFile(path, int(mode, 8), blob, int(stage), is_skipped=tag == "S"))
+        number = modes.get(mode) or modes.setdefault(mode, int(mode, 8))
+        found.append(ListedFile(path, number, blob, int(stage), tag == "S"))
     return found
 
 
@@ -137,6 +139,16 @@ def parse_unmerged(output: bytes) -> dict[str, dict[int, tuple[int, str]]]:
         mode, blob, stage = facts.split(" ")
         found.setdefault(path, {})[int(stage)] = (int(mode, 8), blob)
     return found
+
+
+def parse_index_changes(output: bytes) -> dict[str, str]:
+    """Read ``git diff-index --cached --raw -z``: path to the blob on the commit's side, ``""`` for none."""
+    tokens = names(output)
+    changes = {}
+    for facts, path in zip(tokens[::2], tokens[1::2], strict=True):
+        blob = facts.split(" ")[2]
+        changes[path] = blob if blob.strip("0") else ""
+    return changes
 
 
 def parse_batch(output: bytes) -> dict[str, bytes | None]:

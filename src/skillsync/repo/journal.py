@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +21,7 @@ from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk
 from skillsync.repo.files import apply_changes, read_current, write_all_atomic
 from skillsync.repo.git import Repository
 from skillsync.repo.git_formats import is_object_id
+from skillsync.repo.handles import opened_root
 
 _FORMAT = 1
 
@@ -38,7 +40,8 @@ class LoggedChange:
 class PullEntry:
     """A pull that was begun: the files of one object in ``dir``, then its pointer files.
 
-    ``head`` was HEAD's commit then (None before the first).
+    ``head`` was HEAD's commit then (None before the first). ``conflict`` is the record of a conflict that these
+    files show, parked once they do.
     """
 
     id: str
@@ -47,6 +50,7 @@ class PullEntry:
     head: str | None
     changes: tuple[LoggedChange, ...]
     pointer_changes: tuple[LoggedChange, ...]
+    conflict: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,20 @@ class Journal:
         self,
         subject: str,
         *,
-        dir: str,  # the word of Folder.dir
+        dir: str,  # noqa: A002  the word of Folder.dir
         changes: Sequence[FileChange],
         pointer_changes: Sequence[FileChange] = (),
+        conflict: Mapping[str, Json] | None = None,
     ) -> PullEntry:
         """Record that ``changes`` and then ``pointer_changes`` are about to be made below ``dir``."""
-        return self.begin_pulls([(subject, dir, changes, pointer_changes)])[0]
+        intent = (subject, dir, changes, pointer_changes)
+        return self.begin_pulls([intent], conflict=conflict)[0]
 
     def begin_pulls(
         self,
         intents: Iterable[tuple[str, str, Sequence[FileChange], Sequence[FileChange]]],
+        *,
+        conflict: Mapping[str, Json] | None = None,
     ) -> list[PullEntry]:
         """Record many pulls (subject, dir, changes, pointer changes), storing all blobs with one process."""
         wanted = list(intents)
@@ -103,6 +111,7 @@ class Journal:
                 head,
                 tuple(_logged(change, blobs) for change in files),
                 tuple(_logged(change, blobs) for change in pointers),
+                conflict,
             )
             for offset, (subject, folder, files, pointers) in enumerate(wanted)
         ]
@@ -115,9 +124,22 @@ class Journal:
         self._write([(entry.id, {"kind": "push", "subject": subject, "facts": dict(facts)})])
         return entry
 
-    def finish(self, entry: Entry) -> None:
-        """Forget an entry: it was carried out, or given up. Forgetting twice is nothing."""
-        (self._folder / f"{entry.id}.json").unlink(missing_ok=True)
+    def finish(self, *entries: Entry) -> None:
+        """Forget entries: they were carried out, or given up. Forgetting twice is nothing."""
+        if entries and self._folder.is_dir():
+            with opened_root(self._folder) as at:
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        self._disk.unlink(f"{entry.id}.json", at=at)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this clone has a journal: none before the first command, and after somebody deleted it (P7)."""
+        return self._folder.is_dir()
+
+    def make(self) -> None:
+        """Make the empty journal."""
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     def pending(self) -> list[Entry]:
         """List what was begun and not finished, oldest first.
@@ -150,30 +172,36 @@ class Journal:
         """Finish a pull: files still as before get their new content, the pointer files last.
 
         Returns False, with nothing (more) written, when HEAD moved, a blob is gone, or any file is neither as
-        before nor as after: somebody edited it, and a new plan has to include that. The entry is forgotten
-        either way.
+        before nor as after: somebody edited it, and a new plan has to include that. The caller finishes the
+        entry either way.
         """
         try:
-            done = self._redo(entry)
+            files, pointers = self._changes(entry)
+            if not self._is_as_left(entry, (*files, *pointers)):
+                return False
+            apply_changes(self._repo.root, entry.dir, files, disk=self._disk)
+            apply_changes(self._repo.root, entry.dir, pointers, disk=self._disk)
         except (LocalChanged, InvalidContent, GitFailed):
-            done = False
-        self.finish(entry)
-        return done
-
-    def _redo(self, entry: PullEntry) -> bool:
-        if self._repo.head() != entry.head:
             return False
+        return True
+
+    def _changes(self, entry: PullEntry) -> tuple[list[FileChange], list[FileChange]]:
         every = (*entry.changes, *entry.pointer_changes)
         ids = {blob for each in every for blob in (each.before, each.after) if blob is not None}
         contents = self._repo.read_blobs(ids)
-        files = [_restored(each, contents) for each in entry.changes]
-        pointers = [_restored(each, contents) for each in entry.pointer_changes]
-        for change in (*files, *pointers):
+        return (
+            [_restored(each, contents) for each in entry.changes],
+            [_restored(each, contents) for each in entry.pointer_changes],
+        )
+
+    def _is_as_left(self, entry: PullEntry, changes: Iterable[FileChange]) -> bool:
+        """Tell whether HEAD and every file are as the crash left them: nobody was here since."""
+        if self._repo.head() != entry.head:
+            return False
+        for change in changes:
             path = f"{entry.dir}/{change.path}" if entry.dir else change.path
             if read_current(self._repo.root, path)[0] not in (change.before, change.after):
                 return False
-        apply_changes(self._repo.root, entry.dir, files, disk=self._disk)
-        apply_changes(self._repo.root, entry.dir, pointers, disk=self._disk)
         return True
 
     # ------------------------------------------------------------ files of our own
@@ -241,6 +269,7 @@ def _restored(change: LoggedChange, contents: Mapping[str, bytes]) -> FileChange
 def _pull_json(entry: PullEntry) -> dict[str, Json]:
     return {
         "kind": "pull",
+        "conflict": dict(entry.conflict) if entry.conflict is not None else None,
         "subject": entry.subject,
         "dir": entry.dir,
         "head": entry.head,
@@ -270,6 +299,7 @@ def _read(path: Path) -> Entry | None:
             _blob(record["head"]),
             tuple(_change(each) for each in record["changes"]),
             tuple(_change(each) for each in record["pointer_changes"]),
+            _conflict(record.get("conflict")),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -280,6 +310,12 @@ def _change(record: Json) -> LoggedChange:
         case [str(path), before, after, bool() | None as executable]:
             return LoggedChange(path, _blob(before), _blob(after), executable)
     raise ValueError("not a change")
+
+
+def _conflict(value: Json) -> Mapping[str, Json] | None:
+    if value is None or isinstance(value, dict):
+        return value
+    raise ValueError("not a record")
 
 
 def _blob(value: Json) -> str | None:

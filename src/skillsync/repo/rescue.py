@@ -74,14 +74,14 @@ class Rescue:
                 found.append(Rescued(name, _time_of(name), files))
         return found
 
-    def files(self, id: str) -> tuple[RescuedFile, ...]:  # the word users see
+    def files(self, id: str) -> tuple[RescuedFile, ...]:  # noqa: A002  the word users see
         """Name the files of a rescue; raises UsageError for an unknown id."""
         files = self._files(id) if id in self._names() else None
         if files is None:
             raise UsageError(f"there is no rescue copy {id!r}", hint="skillsync rescue")
         return files
 
-    def show(self, id: str, path: str) -> bytes:
+    def show(self, id: str, path: str) -> bytes:  # noqa: A002
         """Return a saved file's content; raises UsageError when the rescue does not hold it."""
         for file in self.files(id):
             if file.path == path:
@@ -90,7 +90,7 @@ class Rescue:
 
     def restore(
         self,
-        id: str,
+        id: str,  # noqa: A002
         path: str | None = None,
         *,
         now: datetime,

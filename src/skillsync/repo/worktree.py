@@ -13,6 +13,7 @@ import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from skillsync.errors import LocalChanged
 from skillsync.model import Entry, Folder, Problem
@@ -42,7 +43,7 @@ from skillsync.repo.objects import (
 )
 from skillsync.repo.pointer import POINTER, ROWS
 
-__all__ = ["Link", "Scan", "StatEntry", "read_folders", "stat_scan"]
+__all__ = ["Link", "QuickScan", "Scan", "StatEntry", "quick_scan", "read_folders", "stat_scan"]
 
 SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
@@ -69,8 +70,7 @@ class Scan:
     unread: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StatEntry:
+class StatEntry(NamedTuple):
     """A file's stat data: equal data, equal content, unless it is racy (see ``Cache``). ``mtime_ns`` and
     ``ctime_ns`` in nanoseconds since 1970, ``path`` relative to the object's folder."""
 
@@ -140,28 +140,30 @@ def _list_worktree(repo: Repository, roots: Roots) -> _Listing:
     real: dict[str, bool] = {"": True}
     root = os.fspath(repo.root)
     for each in repo.listing(roots.all):
+        path = each.path
         if each.mode:
-            listing.indexed[each.path] = each
-        if each.path in listing.stats:
+            listing.indexed[path] = each
+        if path in listing.stats:
             continue
         if each.is_denied:
-            listing.denied.add(each.path)
+            listing.denied.add(path)
             continue
         try:
-            info = _lstat(root, each.path, real)
+            info = _lstat(root, path, real)
         except OSError:
-            listing.denied.add(each.path)
+            listing.denied.add(path)
             continue
         if info is not None:
-            listing.stats[each.path] = info
+            listing.stats[path] = info
         elif each.is_skipped:
-            listing.skipped[each.path] = each
+            listing.skipped[path] = each
     return listing
 
 
 def _lstat(root: str, path: str, real: dict[str, bool]) -> os.stat_result | None:
     """Return a path's stat data, None when it is not there; any other trouble is raised."""
-    if not _is_real(root, posixpath.dirname(path), real):
+    folder = path.rpartition("/")[0]
+    if not (real.get(folder) or _is_real(root, folder, real)):
         return None
     try:
         return os.lstat(f"{root}/{path}")
@@ -461,22 +463,58 @@ def _blob_entry(name: str, known: TreeEntry | ListedFile, contents: Mapping[str,
 # ---------------------------------------------------------------- the fast question
 
 
+@dataclass(frozen=True, slots=True)
+class QuickScan:
+    """What can be said about a working tree without opening a file.
+
+    ``folders``: the stat data of every object's files (pointers included) by folder. ``pointers``: the pointer
+    files of the index by path, with their blobs. ``denied``: paths that could not be looked at, so that
+    whatever lies there is neither missing nor known. ``problems``: names that make no skill.
+    """
+
+    folders: Mapping[str, tuple[StatEntry, ...]]
+    pointers: Mapping[str, str] = field(default_factory=dict)
+    denied: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    def is_hidden(self, folder: str) -> bool:
+        """Tell whether something at, above or below a folder could not be looked at."""
+        return bool(self.denied) and _is_hidden(folder, self.denied)
+
+
+def quick_scan(
+    repo: Repository,
+    *,
+    skill_roots: Sequence[str] | None = None,
+    dataset_roots: Sequence[str] | None = None,
+) -> QuickScan:
+    """Look at every object's files without reading any: one git process and one ``lstat`` a file."""
+    roots = make_roots(skill_roots, dataset_roots)
+    listing = _list_worktree(repo, roots)
+    grouping = group_paths(listing.paths, roots, files=listing.files)
+    folders = {}
+    for members in (*grouping.skills.values(), *grouping.datasets.values()):
+        above = f"{members.dir}/" if members.dir else ""
+        folders[members.dir] = tuple(
+            _stat_entry(name, listing, above + name) for name in members.paths
+        )
+    pointers = {
+        path: each.blob
+        for path, each in listing.indexed.items()
+        if path.endswith(POINTER_FILES) and posixpath.basename(path) in POINTER_FILES
+    }
+    problems = case_problems(grouping, roots)
+    return QuickScan(folders, pointers, frozenset(listing.denied), tuple(problems))
+
+
 def stat_scan(
     repo: Repository,
     *,
     skill_roots: Sequence[str] | None = None,
     dataset_roots: Sequence[str] | None = None,
-) -> dict[str, tuple[StatEntry, ...]]:
+) -> Mapping[str, tuple[StatEntry, ...]]:
     """Return the stat data of every object's files (pointers included) by folder, reading none of them."""
-    roots = make_roots(skill_roots, dataset_roots)
-    listing = _list_worktree(repo, roots)
-    grouping = group_paths(listing.paths, roots, files=listing.files)
-    found = {}
-    for members in (*grouping.skills.values(), *grouping.datasets.values()):
-        found[members.dir] = tuple(
-            _stat_entry(name, listing, posixpath.join(members.dir, name)) for name in members.paths
-        )
-    return found
+    return quick_scan(repo, skill_roots=skill_roots, dataset_roots=dataset_roots).folders
 
 
 def _stat_entry(name: str, listing: _Listing, path: str) -> StatEntry:

@@ -14,4 +14,3 @@ class ServerConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the lookup that searching uses."""
-        from skillsync.server import search

@@ -62,7 +62,7 @@ def jsonb_form(value: Any) -> Any:
     if isinstance(value, list):
         items = []
         for item in value:  # a loop, not a comprehension: one stack frame per level
-            items.append(jsonb_form(item))
+            items.append(jsonb_form(item))  # noqa: PERF401
         return items
     if isinstance(value, float):
         return _number_form(value)

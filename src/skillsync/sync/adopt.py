@@ -10,12 +10,13 @@ from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import NotFound, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.skill_folder import write_skill
-from skillsync.model import DatasetInfo, FileChange
+from skillsync.model import FileChange
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.dataset_view import UNKNOWN_INFO
 from skillsync.sync.local import LocalTree, read_tree
-from skillsync.sync.pull_datasets import dataset_line, pointer_changes
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.skill_survey import SkillView, survey_skills
@@ -120,7 +121,7 @@ class Adopter:
                 base[item.row.key] = digest
         same_info = info_digest(remote.info) == view.local.info_digest
         # No base is known for what differs: a digest that neither side has makes it a conflict, not a take-over.
-        meta = info_digest(remote.info if same_info else DatasetInfo(""))
+        meta = info_digest(remote.info) if same_info else UNKNOWN_INFO
         line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=base)
         folder = view.local.folder
         pointers = pointer_changes(self.workspace, self.target, folder, folder, line, base)

@@ -15,8 +15,8 @@ from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_survey import DatasetView, base_info, survey_datasets
 from skillsync.sync.local import read_tree
 from skillsync.sync.parked import Parked, parked_skills
-from skillsync.sync.pull_datasets import row_conflicts
 from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Remote, Workspace, chosen
 

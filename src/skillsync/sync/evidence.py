@@ -8,9 +8,9 @@ from functools import cached_property
 
 from skillsync.core.base import LineEvidence, line_counts
 from skillsync.formats.canonical import files_digest
-from skillsync.model import Folder, Pointer, SkillPointer
+from skillsync.model import DatasetPointer, Folder, Pointer, SkillPointer
 from skillsync.repo.git import HistoryLine, Repository
-from skillsync.repo.pointer import parse_line
+from skillsync.repo.pointer import POINTER, parse_line, parse_pointer
 
 UNBORN = "unborn"
 """Stands for HEAD in a stamp before the first commit."""
@@ -29,6 +29,10 @@ def folder_files_digest(folder: Folder) -> str:
 
 def _unread(size: int, target: str) -> bytes:
     return f"\0unread {size} {target}".encode()
+
+
+def _pointer_path(directory: str) -> str:
+    return f"{directory}/{POINTER}" if directory else POINTER
 
 
 @dataclass(slots=True)
@@ -73,9 +77,25 @@ class History:
                     found.append((line, pointer))
         return found
 
+    def dataset_line(self, directory: str, place: str) -> tuple[DatasetPointer, str] | None:
+        """Return the newest pointer line of a dataset in HEAD's history that counts, and the commit that added it.
+
+        It decides where the line of the tree and HEAD's own were ignored (design.md 3).
+        """
+        path = _pointer_path(directory)
+        for line in self.added_lines:
+            if line.path != path or not line.line.startswith(f"{place} "):
+                continue
+            pointer = parse_line(line.line)
+            if isinstance(pointer, DatasetPointer) and self.committed_counts(
+                pointer, directory, None
+            ):
+                return pointer, line.commit
+        return None
+
     def introduced_at(self, version_id: str, directory: str) -> str | None:
         """Return the newest commit of HEAD's history that added a pointer line with that version id."""
-        path = f"{directory}/.skillsync" if directory else ".skillsync"
+        path = _pointer_path(directory)
         needle = f" {version_id} "
         return next(
             (line.commit for line in self.added_lines if line.path == path and needle in line.line),
@@ -133,6 +153,7 @@ class History:
             head_is_at
             and not match
             and (self.head is None or self.files_digest_at(self.head, directory) != files_now)
+            and not self._left_behind(pointer, stamp.files, directory)
         )
         held = bool(
             at_in_history
@@ -151,6 +172,22 @@ class History:
                 later_commit_holds=held,
             )
         )
+
+    def _left_behind(self, pointer: Pointer, files: str, directory: str) -> bool:
+        """Tell whether the files that a line was written with went elsewhere without it.
+
+        They did if a commit that is not in HEAD's history holds them but not the line, or a stash holds them: what
+        is edited now then started from HEAD's text, and the line would let it replace what it never took in.
+        """
+        stashed = set(self.repo.stashes())
+        for commit in self.repo.commits_beside(directory, head=self.head):
+            folder = self.folder_at(commit, directory)
+            if folder is None or folder_files_digest(folder) != files:
+                continue
+            there = parse_pointer(folder.pointer or b"", path=directory).lines
+            if commit in stashed or there.get(pointer.place) != pointer:
+                return True
+        return False
 
     def committed_counts(self, pointer: Pointer, directory: str, files_now: str | None) -> bool:
         """Decide whether a line that HEAD's tree or history holds counts: not when its files never came along."""
@@ -178,7 +215,7 @@ class History:
         )
 
     def _introduced(self, pointer: Pointer, directory: str) -> str | None:
-        path = f"{directory}/.skillsync" if directory else ".skillsync"
+        path = _pointer_path(directory)
         for line in self.added_lines:
             if line.path == path and parse_line(line.line) == pointer:
                 return line.commit

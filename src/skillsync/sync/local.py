@@ -13,7 +13,7 @@ from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import Digest, Folder, Key, Pointer, Problem, Row, Severity
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
-from skillsync.repo.worktree import read_folders
+from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
 from skillsync.sync.workspace import Workspace
 
@@ -236,7 +236,19 @@ def read_tree(
         gone_datasets.append(
             dataset(Folder(folder.dir, at_head.entries, folder.pointer, folder.rows))
         )
-    return LocalTree(commit, skills, datasets, gone_skills, gone_datasets, list(scan.problems))
+    problems = [*scan.problems, *(_link_note(link) for link in scan.links)]
+    return LocalTree(commit, skills, datasets, gone_skills, gone_datasets, problems)
+
+
+def _link_note(link: Link) -> Problem:
+    """Name a symbolic link that leads to a skill: it is not followed (skill-format.md 12)."""
+    return Problem(
+        "N-SKILL-MIRROR",
+        f"a symbolic link to {link.target}; it is not followed",
+        subject=link.path,
+        path=link.path,
+        severity=Severity.NOTE,
+    )
 
 
 def _gone(folders: Iterable[Folder], main: str) -> list[Folder]:
@@ -255,9 +267,9 @@ def name_clashes(skills: Iterable[LocalSkill]) -> dict[str, list[LocalSkill]]:
     return {name: found for name, found in by_name.items() if len(found) > 1}
 
 
-def clash_problem(name: str, skills: Iterable[LocalSkill]) -> Problem:
+def clash_problem(name: str, folders: Iterable[str]) -> Problem:
     """Describe two folders with one name."""
-    places = ", ".join(sorted(join(skill.dir, "SKILL.md") for skill in skills))
+    places = ", ".join(sorted(join(folder, "SKILL.md") for folder in folders))
     return Problem(
         "E-SKILL-DUPLICATE",
         f"several folders hold a skill named {name!r}: {places}; neither is synced",

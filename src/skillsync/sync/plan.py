@@ -12,7 +12,7 @@ from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.local import read_tree
-from skillsync.sync.pull_datasets import row_conflicts
+from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
 

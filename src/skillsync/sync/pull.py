@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from skillsync.sync.local import read_tree
 from skillsync.sync.parked import settle_parked
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
-from skillsync.sync.report import Report
+from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Connect, Workspace
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.errors import SkillsyncError
 
 
 @dataclass(frozen=True)
@@ -62,16 +63,28 @@ def pull(
                     confirm=request.clock,
                 )
                 report.problems.extend(skills.problems)
-                SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
-                    skills
-                )
+                with writer.batched() as late:
+                    SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
+                        skills
+                    )
+                _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(
                     workspace, target, tree, remote=remote, names=request.names, confirm=True
                 )
-                DatasetPuller(workspace, target, remote, writer, report, prune=request.prune).run(
-                    datasets
-                )
+                with writer.batched() as late:
+                    DatasetPuller(
+                        workspace, target, remote, writer, report, prune=request.prune
+                    ).run(datasets)
+                _correct(report, Kind.DATASET, late)
             finally:
                 writer.stage()
         Rescue(workspace.repo).expire(request.clock.now())
     return report
+
+
+def _correct(report: Report, kind: Kind, late: Mapping[str, SkillsyncError]) -> None:
+    """Replace what was reported as done by the failure that showed when the batch was written."""
+    for at, outcome in enumerate(report.outcomes):
+        error = late.get(outcome.subject)
+        if outcome.kind is kind and outcome.changed and error is not None:
+            report.outcomes[at] = failed(kind, outcome.subject, error, row=outcome.row)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import merge_info, merge_row
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
+from skillsync.core.safety import Removals, RowRemovals, check_items_file, check_removals
 from skillsync.errors import (
     BadAnswer,
     InvalidContent,
@@ -16,7 +17,7 @@ from skillsync.errors import (
     SkillsyncError,
     Unreachable,
 )
-from skillsync.formats.canonical import info_digest, row_digest, rows_digest, short
+from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.formats.jsonl import (
     ItemsFile,
@@ -25,24 +26,19 @@ from skillsync.formats.jsonl import (
     empty_items,
     remove_rows,
     render_items,
-    replace_row,
+    replace_rows,
 )
-from skillsync.model import (
-    Conflict,
-    DatasetInfo,
-    DatasetPointer,
-    Digest,
-    FileChange,
-    Folder,
-    Key,
-    Row,
-)
+from skillsync.formats.row_keys import fold_id
+from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder, Key, Row
 from skillsync.repo.conflicts import ConflictStore
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, RowView, base_info
+from skillsync.sync.dataset_history import base_info
+from skillsync.sync.dataset_pointer import dataset_line, pointer_changes, removed_pointers
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.workspace import Remote, Workspace
-from skillsync.sync.writing import Writer, folder_after, pointer_change, rows_change, stamp_for
+from skillsync.sync.writing import Writer, folder_after
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -50,45 +46,12 @@ if TYPE_CHECKING:
 TAKEN_IN = {RowPull.LINK, RowPull.APPEND, RowPull.REWRITE, RowPull.MERGE}
 """After these steps the remote row is the row's base."""
 
-
-def dataset_line(
-    place: str,
-    *,
-    dataset: str,
-    info: Digest,
-    base: Mapping[Key, str],
-) -> DatasetPointer:
-    """Return the pointer line of a first-generation dataset whose rows were taken in as ``base`` says."""
-    return DatasetPointer(
-        place,
-        dataset,
-        None,
-        info,
-        len(base),
-        rows_digest((key, Digest(digest)) for key, digest in base.items()),
-    )
-
-
-def pointer_changes(
-    workspace: Workspace,
-    target: Target,
-    folder: Folder,
-    after: Folder,
-    line: DatasetPointer,
-    base: Mapping[Key, str],
-) -> list[FileChange | None]:
-    """Return the changes of both pointer files, the rows first: the pointer comes last.
-
-    A line that says nothing new stays as it is, stamp included, so that a second run writes nothing (P3).
-    """
-    from skillsync.sync.local import pointer_line
-
-    rows = rows_change(folder, base, place=target.place)
-    old = pointer_line(folder, target.place)
-    if rows is None and old is not None and replace(old, stamp=None) == line:
-        return []
-    stamped = replace(line, stamp=stamp_for(workspace, after))
-    return [rows, pointer_change(folder, stamped, place=target.place)]
+_WORDS = {
+    DatasetPull.MARK_ARCHIVED: "is gone remotely; the folder stays",
+    DatasetPull.REFUSE: "not linked: datasets of that name exist and none is known to be this one",
+    DatasetPull.CONFLICT: "conflict: changed locally, gone remotely",
+    DatasetPull.ERROR: "failed: its absence could not be confirmed",
+}
 
 
 @dataclass
@@ -99,6 +62,7 @@ class _Taking:
     file: ItemsFile
     base: dict[Key, str]
     added: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
     removed: list[Key] = field(default_factory=list)
     rewritten: int = 0
     linked: int = 0
@@ -118,6 +82,7 @@ class DatasetPuller:
     writer: Writer
     report: Report
     prune: bool = False
+    max_removals: int | None = None
 
     def run(self, survey: DatasetSurvey) -> None:
         """Decide and write each dataset in scope; each is independent of the others."""
@@ -129,6 +94,7 @@ class DatasetPuller:
                 raise
             except SkillsyncError as error:
                 outcomes = [failed(Kind.DATASET, view.slug, error)]
+            self.report.passed += not outcomes
             for outcome in outcomes:
                 self.report.add(outcome)
 
@@ -149,7 +115,7 @@ class DatasetPuller:
             case DatasetPull.NOTHING:
                 return []
             case DatasetPull.WRITE:
-                return [self._write_new(view)]
+                return self._write_new(view)
             case (
                 DatasetPull.LINK | DatasetPull.ROWS | DatasetPull.TAKE_INFO | DatasetPull.MERGE_INFO
             ):
@@ -160,21 +126,15 @@ class DatasetPuller:
                 )
             case DatasetPull.DROP_POINTER:
                 return []
-            case DatasetPull.MARK_ARCHIVED:
-                did = "is gone remotely; the folder stays"
-                if self.prune:
-                    return [self._prune(view)]
-            case DatasetPull.REFUSE:
-                did = "not linked: datasets of that name exist and none is known to be this one"
-            case DatasetPull.CONFLICT:
-                did = "conflict: changed locally, gone remotely"
-            case DatasetPull.ERROR:
-                did = "failed: its absence could not be confirmed"
+            case DatasetPull.MARK_ARCHIVED if self.prune:
+                return [self._prune(view)]
+            case _:
+                pass
         return [
             Outcome(
                 Kind.DATASET,
                 view.slug,
-                did,
+                _WORDS.get(verdict.pull, str(verdict.pull)),
                 row=verdict.row,
                 state=str(verdict.pull),
                 exit=verdict.pull_exit,
@@ -192,11 +152,7 @@ class DatasetPuller:
             for entry in folder.entries
             if entry.data is not None
         ]
-        drops = [
-            FileChange(name, data, None)
-            for name, data in ((".skillsync.rows", folder.rows), (".skillsync", folder.pointer))
-            if data is not None
-        ]
+        drops = removed_pointers(folder)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
         return Outcome(
             Kind.DATASET,
@@ -208,7 +164,7 @@ class DatasetPuller:
 
     # -------------------------------------------------------------- a new folder
 
-    def _write_new(self, view: DatasetView) -> Outcome:
+    def _write_new(self, view: DatasetView) -> list[Outcome]:
         remote = view.remote
         if remote is None:
             raise BadAnswer("there is no dataset to write", subject=view.slug)
@@ -226,9 +182,14 @@ class DatasetPuller:
             )
         folder = Folder(directory, ())
         rows = [row.remote for row in view.rows if row.remote is not None]
-        items = append_rows(
-            empty_items(join(directory, ITEMS)), [item.row for item in rows], spelling="seed"
+        options = self.workspace.settings.options_for(view.slug)
+        items = empty_items(
+            join(directory, ITEMS),
+            mapping=options.fields or None,
+            keys="content" if options.keys == "content" else "id",
         )
+        items, refused = _appended(items, [item.row for item in rows])
+        rows = [item for item in rows if item.row.key not in refused]
         base = {item.row.key: short(row_digest(item.row)) for item in rows}
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),
@@ -241,7 +202,8 @@ class DatasetPuller:
             self.workspace, self.target, folder, folder_after(folder, changes), line, base
         )
         self.writer.write(view.slug, folder, changes, pointers, reason="pull")
-        return Outcome(
+        self._name_what_stays(view)
+        written = Outcome(
             Kind.DATASET,
             view.slug,
             f"written to {directory}: {len(rows)} rows",
@@ -249,6 +211,7 @@ class DatasetPuller:
             state="remote only",
             changed=True,
         )
+        return [written, *_refusals(view, refused)]
 
     # -------------------------------------------------------------- rows
 
@@ -256,11 +219,18 @@ class DatasetPuller:
         local, remote = view.local, view.remote
         if local is None or remote is None:
             raise BadAnswer("one side of the dataset is missing", subject=view.slug)
+        check_items_file(
+            view.slug,
+            base_rows=len(view.base_rows),
+            local_rows=len(local.rows) + len(local.items.keyless) if local.has_items_file else None,
+            max_removals=self.max_removals,
+        )
         taking = _Taking(view, self._with_keys(view), dict(view.base_rows))
         for row in view.rows:
             self._row(taking, row)
-        taking.file = remove_rows(taking.file, taking.removed)
-        taking.file = append_rows(taking.file, taking.added, spelling="seed")
+        self._check_removals(taking)
+        self._change_lines(taking)
+        self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
         changes = self._changes(view, taking.file, info)
         line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=taking.base)
@@ -271,6 +241,33 @@ class DatasetPuller:
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         self._remember_open_rows(view, taking)
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
+
+    def _check_removals(self, taking: _Taking) -> None:
+        """Refuse to take many removals at once out of a file (P11). Raises RefusedForSafety."""
+        view = taking.view
+        count = len(taking.removed)
+        rows = {view.slug: RowRemovals(count, max(count, len(view.base_rows)))} if count else {}
+        check_removals(Removals(rows=rows), max_removals=self.max_removals)
+
+    def _change_lines(self, taking: _Taking) -> None:
+        """Carry out what was collected, in one pass each; a row that no line can hold fails alone (P17)."""
+        base = taking.view.base_rows
+        taking.file, refused = _rewritten(taking.file, taking.changed)
+        taking.file = remove_rows(taking.file, taking.removed)
+        taking.file, unwritable = _appended(taking.file, taking.added)
+        refused |= unwritable
+        for key in refused:
+            taking.base.pop(key, None)
+            if key in base:
+                taking.base[key] = base[key]
+        taking.added = [row for row in taking.added if row.key not in refused]
+        taking.outcomes += _refusals(taking.view, refused)
+
+    def _name_what_stays(self, view: DatasetView) -> None:
+        if view.remote is not None and not isinstance(view.remote.info.metadata, dict | None):
+            self.report.note(
+                f"{view.slug}: its metadata on the server is no mapping; it stays there and is left out here"
+            )
 
     def _with_keys(self, view: DatasetView) -> ItemsFile:
         """Give a key to those id-less lines that must change; the others stay id-less (I22)."""
@@ -290,24 +287,30 @@ class DatasetPuller:
         verdict = row.verdict
         name = f"{taking.view.slug}:{row.key}"
         remote = row.remote
+        if row.copies > 1 and remote is not None:
+            self.report.note(
+                f"{name}: {row.copies} items have this key; {remote.id}, the oldest, is the one taken in"
+            )
         match verdict.pull:
             case RowPull.NOTHING:
-                if row.remote is None and row.local is None:
+                if remote is None and row.local is None:
                     taking.base.pop(row.key, None)
+                elif remote is not None and row.facts.taken_in:
+                    taking.base[row.key] = short(row_digest(remote.row))
                 return
             case RowPull.LINK:
                 taking.linked += 1
             case RowPull.APPEND if remote is not None:
                 taking.added.append(remote.row)
             case RowPull.REWRITE if remote is not None:
-                taking.file = replace_row(taking.file, remote.row, spelling="seed")
+                taking.changed.append(remote.row)
                 taking.rewritten += 1
             case RowPull.MERGE if remote is not None and row.local is not None:
                 merged = merge_row(row.base_row, row.local, remote.row, subject=taking.view.slug)
                 if merged.conflicts:
                     self._conflict(taking, row, name, merged.conflicts)
                     return
-                taking.file = replace_row(taking.file, merged.row, spelling="seed")
+                taking.changed.append(merged.row)
                 taking.merged += 1
             case RowPull.REMOVE:
                 taking.removed.append(row.key)
@@ -348,12 +351,12 @@ class DatasetPuller:
         assert view.local is not None
         assert view.remote is not None
         local, remote = view.local.document.info, view.remote.info
-        base = view.line.meta if view.line else info_digest(remote)
-        if info_digest(local) == info_digest(remote):
+        base = view.line.meta if view.line else UNKNOWN_INFO
+        if info_digest(local) == info_digest(remote) or view.info_known:
             return local, info_digest(remote), ()
         if step is DatasetPull.TAKE_INFO:
             return remote, info_digest(remote), ()
-        if step is DatasetPull.MERGE_INFO:
+        if step is DatasetPull.MERGE_INFO or view.line is None:
             merged = merge_info(base_info(self.workspace, view), local, remote, subject=view.slug)
             if merged.conflicts:
                 return local, base, merged.conflicts
@@ -440,26 +443,50 @@ class DatasetPuller:
         return outcomes
 
 
-def row_conflicts(slug: str, row: RowView) -> tuple[Conflict, ...]:
-    """Return what base, local and remote are, by field group, for a row that needs a person."""
-    from skillsync.formats.canonical import canonical_json
-    from skillsync.model import UnitKind
+def _rewritten(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
+    """Return the file with these lines changed, and the keys of rows that no line can hold."""
+    try:
+        return replace_rows(file, rows, spelling="seed"), set()
+    except InvalidContent:
+        refused = {row.key for row in rows if not _fits_a_line(file, row)}
+        good = [row for row in rows if row.key not in refused]
+        return replace_rows(file, good, spelling="seed"), refused
 
-    if row.local is not None and row.remote is not None:
-        return merge_row(row.base_row, row.local, row.remote.row, subject=slug).conflicts
 
-    def text(one: Row | None) -> str | None:
-        return canonical_json(dict(one.fields)) if one else None
+def _appended(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
+    """Return the file with these rows added, and the keys of rows that no line can hold."""
+    try:
+        return append_rows(file, rows, spelling="seed"), set()
+    except InvalidContent:
+        refused = {row.key for row in rows if not _fits_a_line(file, row)}
+        taken = {fold_id(key) for key in file.by_key}
+        for row in rows:
+            if row.key not in refused and fold_id(row.key) in taken:
+                refused.add(row.key)
+            taken.add(fold_id(row.key))
+        good = [row for row in rows if row.key not in refused]
+        return append_rows(file, good, spelling="seed"), refused
 
-    remote = row.remote.row if row.remote else None
-    return (
-        Conflict(
-            slug,
-            UnitKind.ROW,
-            str(row.key),
-            text(row.base_row),
-            text(row.local),
-            text(remote),
-            str(row.verdict.state),
-        ),
-    )
+
+def _fits_a_line(file: ItemsFile, row: Row) -> bool:
+    try:
+        append_rows(replace(file, lines=()), [row], spelling="seed")
+    except InvalidContent:
+        return False
+    return True
+
+
+def _refusals(view: DatasetView, keys: Iterable[Key]) -> list[Outcome]:
+    return [
+        Outcome(
+            Kind.ROW,
+            f"{view.slug}:{key}",
+            "failed: no line of items.jsonl can hold this remote row",
+            state="error",
+            exit=1,
+            code="E-INVALID",
+            message="It is too long, or its key equals another's but for Unicode normalisation.",
+            fix="correct it in the web page, then pull again",
+        )
+        for key in sorted(keys)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING
 from skillsync.core.merge import TextMerge, merge_skill
 from skillsync.core.reconcile_skill import PullStep, SkillState
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
-from skillsync.formats.paths import is_never_sent
-from skillsync.formats.skill_folder import write_skill
+from skillsync.formats.paths import is_never_sent, name_problem
+from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
-from skillsync.repo.conflicts import ConflictStore
+from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.local import LocalSkill
+from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
 from skillsync.sync.push_skills import invalid, invalid_pointer, stop_target
 from skillsync.sync.report import Kind, Outcome, Report, failed
-from skillsync.sync.skill_conflict import Labels, park_skill, present
+from skillsync.sync.skill_conflict import Labels, conflict_record, present
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
@@ -38,12 +40,13 @@ class SkillPull:
     writer: Writer
     report: Report
     prune: bool = False
+    _unmerged: frozenset[str] = frozenset()
 
     def run(self, survey: SkillSurvey) -> None:
         """Decide and write each skill in scope; each is independent of the others."""
         views = {name: survey.views[name] for name in sorted(survey.views)}
-        store = ConflictStore(self.workspace.repo)
-        parked = {name for name in views if store.read(name) is not None}
+        parked = {one.name for one in parked_skills(self.workspace)}
+        self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
             name: view
             for name, view in views.items()
@@ -52,7 +55,7 @@ class SkillPull:
         read_into(self.remote, missing)
         for name, view in views.items():
             if name in parked:
-                self.report.add(still_open(view))
+                self.report.add(still_open(name))
                 continue
             self._one(view)
 
@@ -63,7 +66,9 @@ class SkillPull:
             raise
         except SkillsyncError as error:
             outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
-        if outcome is not None:
+        if outcome is None:
+            self.report.passed += 1
+        else:
             self.report.add(outcome)
 
     def _decided(self, view: SkillView) -> Outcome | None:
@@ -71,6 +76,8 @@ class SkillPull:
             raise view.error
         if view.problem is not None:
             return invalid_pointer(view)
+        if view.local is not None:
+            refuse_unmerged(self._unmerged, view.local.dir, view.name)
         match view.verdict.pull:
             case PullStep.NOTHING | PullStep.WAIT:
                 return None
@@ -97,6 +104,13 @@ class SkillPull:
 
     def _write_new(self, view: SkillView) -> Outcome:
         content = self._content(view)
+        if trouble := name_problem(view.name):
+            raise InvalidContent(
+                f"{trouble}: in a file here the skill could not be published again",
+                subject=view.name,
+                unchanged="Nothing was written.",
+                hint="rename it on the server, or exclude it in skillsync.toml",
+            )
         directory = str(PurePosixPath(self.workspace.settings.skills[0]) / view.name)
         path = self.workspace.repo.root / directory
         if path.exists() or path.is_symlink():
@@ -137,8 +151,11 @@ class SkillPull:
         labels = self._labels(view, content)
 
         def merge_text(old: str, ours: str, other: str) -> TextMerge:
-            return self.workspace.repo.merge_file(ours, old, other, labels=labels.as_tuple())
+            return self.workspace.repo.merge_file(
+                ours, old, other, labels=labels.as_tuple(), marker_size=size
+            )
 
+        size = marker_size(_texts(local.reading, *filter(None, (base, mine, theirs))))
         merge = merge_skill(known_base, mine, theirs, merge_text=merge_text)
         if merge.is_clean:
             changes = write_skill(local.reading, merge.skill, edges=content.edges)
@@ -152,19 +169,17 @@ class SkillPull:
             remote=theirs,
             labels=labels,
             edges=content.edges,
+            size=size,
         )
-        self.writer.write(view.name, local.folder, shown.changes, (), reason="conflict")
-        line = self._line(view, content, local.folder)
-        record = park_skill(
+        record = conflict_record(
             self.workspace.repo,
             name=view.name,
             folder=local.folder,
             presentation=shown,
             conflicts=merge.conflicts,
-            pointer=line,
-            rescue=self.writer.rescued[-1] if self.writer.rescued else "",
+            pointer=self._line(view, content, local.folder),
         )
-        ConflictStore(self.workspace.repo).write(view.name, record)
+        self.writer.write_conflict(view.name, local.folder, shown.changes, record)
         return Outcome(
             Kind.SKILL,
             view.name,
@@ -315,6 +330,15 @@ class SkillPull:
         )
 
 
+def _texts(reading: SkillReading, *skills: Skill) -> Iterator[str]:
+    """Yield every text that may come near a marker: markers have to be longer than what looks like one."""
+    entry = reading.folder.entry("SKILL.md")
+    yield (entry.data or b"").decode("utf-8", "replace") if entry else ""
+    for skill in skills:
+        yield skill.body
+        yield from skill.files.values()
+
+
 def _stand_in(local: Skill, remote: Skill) -> Extra:
     """What an unknown base extra counts as: what both sides have alike is no change of either."""
     mine, theirs = local.extra or Extra(), remote.extra or local.extra or Extra()
@@ -327,18 +351,4 @@ def _stand_in(local: Skill, remote: Skill) -> Extra:
         None,
         mine.executable & theirs.executable,
         mine.empty & theirs.empty,
-    )
-
-
-def still_open(view: SkillView) -> Outcome:
-    """A conflict that a person has not settled yet: nothing else is done to that skill."""
-    return Outcome(
-        Kind.SKILL,
-        view.name,
-        "still in conflict",
-        row="S10",
-        state="conflict",
-        exit=4,
-        code="E-CONFLICT",
-        fix=f"skillsync conflicts {view.name}",
     )

@@ -16,7 +16,7 @@ from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, SkillPush
 from skillsync.sync.report import Report
-from skillsync.sync.skill_survey import SkillSurvey, survey_skills
+from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
@@ -115,7 +115,7 @@ def survey_for_push(
     names = tuple(request.names) or ()
     scope = names + tuple(name.partition(":")[0] for name in request.archive if names)
     needs_skills = bool(tree.skills or tree.gone_skills)
-    skills = SkillSurvey({}, [], listed=False)
+    skills = SkillSurvey({}, problems_in_scope(workspace, tree, names), listed=False)
     if needs_skills:
         skills = survey_skills(
             workspace,
@@ -129,9 +129,15 @@ def survey_for_push(
     datasets = DatasetSurvey([], [])
     if tree.datasets or tree.gone_datasets:
         datasets = survey_datasets(
-            workspace, target, tree, remote=remote, names=scope, confirm=True
+            workspace,
+            target,
+            tree,
+            remote=remote,
+            names=scope,
+            confirm=True,
+            for_push=True,
+            max_removals=request.max_removals,
         )
-    datasets.views = [view for view in datasets.views if view.local or view.gone]
     return skills, datasets
 
 

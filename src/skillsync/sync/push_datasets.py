@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skillsync.core.merge import changed_row_groups
-from skillsync.core.merge_rows import GROUP_FIELDS, METADATA
 from skillsync.core.reconcile_dataset import DatasetPush
-from skillsync.core.reconcile_row import RowPush
+from skillsync.core.reconcile_row import RowPush, find_rekeyed
 from skillsync.core.safety import Removals, RowRemovals, check_items_file, check_removals
 from skillsync.errors import (
     BadAnswer,
     InvalidContent,
-    NotFound,
-    RemoteError,
+    RefusedForSafety,
     SkillsyncError,
     Unreachable,
 )
-from skillsync.formats.canonical import canonical_json, info_digest, row_digest, short
-from skillsync.formats.jsonl import assign_keys, render_items, row_problem
-from skillsync.model import (
-    FileChange,
-    Folder,
-    Json,
-    Key,
-    RemoteDataset,
-    RemoteRow,
-    Row,
-)
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, RowView
+from skillsync.formats.canonical import info_digest
+from skillsync.formats.jsonl import assign_keys, render_items
+from skillsync.model import FileChange, Folder, Key
+from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import ITEMS, LocalDataset
-from skillsync.sync.pull_datasets import dataset_line, pointer_changes, row_conflicts
+from skillsync.sync.push_rows import RowPusher, Sending, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.workspace import Remote, Workspace
@@ -40,9 +31,6 @@ from skillsync.sync.writing import Writer, folder_after
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-
-LOOK_AGAIN_FOR = 30.0
-"""Seconds that a creation without an answer is looked for before it is left pending (sync.md 10.2)."""
 
 GOES_ON = {
     DatasetPush.CREATE,
@@ -52,26 +40,14 @@ GOES_ON = {
     DatasetPush.BLOCK_INFO,
 }
 
-
-@dataclass
-class _Sending:
-    """The work on one dataset: where it goes, the bases as they become, and what happened."""
-
-    view: DatasetView
-    remote: RemoteDataset
-    base: dict[Key, str]
-    meta_sent: bool = False
-    created: int = 0
-    updated: int = 0
-    removed: int = 0
-    cleaned: int = 0
-    linked: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    @property
-    def writes(self) -> int:
-        """How many rows were written remotely."""
-        return self.created + self.updated + self.removed + self.cleaned
+_WORDS = {
+    DatasetPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
+    DatasetPush.DROP_POINTER: "is gone on both sides",
+    DatasetPush.REFUSE: "not linked: datasets of that name exist and none is known to be this one",
+    DatasetPush.CONFLICT: "conflict: changed locally, gone remotely",
+    DatasetPush.ERROR: "failed: its absence could not be confirmed",
+    DatasetPush.NOTHING: "is gone remotely",
+}
 
 
 @dataclass
@@ -92,6 +68,8 @@ class DatasetPusher:
             local = view.local
             if local is None or local.problem is not None or not local.items.keyless:
                 continue
+            if view.error is not None or view.problem is not None:
+                continue
             if not solo:
                 line = local.items.keyless[0].number
                 view.error = KeylessRefused(
@@ -103,7 +81,8 @@ class DatasetPusher:
                     hint=f"skillsync fmt {view.slug}, and commit the result",
                 )
                 continue
-            self._give_keys(view, local)
+            if view.verdict.push in GOES_ON:
+                self._give_keys(view, local)
 
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
         known = [row.local for row in view.rows if row.is_paired and row.local is not None]
@@ -115,29 +94,44 @@ class DatasetPusher:
         self.report.note(f"{view.slug}: {count} lines were given an id; commit {view.dir}/{ITEMS}")
 
     def check(self, survey: DatasetSurvey) -> None:
-        """Refuse the run when too many rows would be removed (design.md 6). Raises RefusedForSafety."""
+        """Refuse the run when too many rows would be removed (design.md 6). Raises RefusedForSafety.
+
+        A dataset whose items.jsonl is suddenly empty or missing is refused alone, and the others go on.
+        """
         rows = {}
+        limit = self.options.max_removals
         for view in survey.views:
-            if view.error is not None or view.local is None or view.local.problem is not None:
+            if view.error is not None or view.problem is not None:
                 continue
-            doomed = [row for row in view.rows if self._may_remove(view, row)]
+            doomed = 0
+            if view.local is not None and view.is_usable:
+                doomed = sum(self._may_remove(view, row) for row in view.rows)
+                try:
+                    check_items_file(
+                        view.slug,
+                        base_rows=len(view.base_rows),
+                        local_rows=_lines(view.local) if view.local.has_items_file else None,
+                        max_removals=limit,
+                    )
+                except RefusedForSafety as error:
+                    view.error = error
+                    continue
+            elif self._is_archived(view):
+                doomed = len(view.remote_rows or ())
             if doomed:
-                rows[view.slug] = RowRemovals(len(doomed), max(len(view.base_rows), len(doomed)))
-                check_items_file(
-                    view.slug,
-                    base_rows=len(view.base_rows),
-                    local_rows=len(view.local.rows) if view.local.has_items_file else None,
-                    max_removals=self.options.max_removals,
-                )
-        check_removals(Removals(rows=rows), max_removals=self.options.max_removals)
+                rows[view.slug] = RowRemovals(doomed, max(len(view.base_rows), doomed))
+        check_removals(Removals(rows=rows), max_removals=limit)
+
+    def _is_archived(self, view: DatasetView) -> bool:
+        """Whether the user named a dataset whose folder is gone."""
+        named = bool({view.slug, view.name} & set(self.options.archive))
+        return named and view.gone is not None and view.verdict.push is DatasetPush.PENDING_REMOVAL
 
     def _may_remove(self, view: DatasetView, row: RowView) -> bool:
         if row.verdict.push is not RowPush.PENDING_REMOVAL:
             return False
-        return bool(
-            {view.slug, f"{view.slug}:{row.key}"} & set(self.options.archive)
-            or view.name in self.options.archive
-        )
+        named = {view.slug, view.name, f"{view.slug}:{row.key}", f"{view.name}:{row.key}"}
+        return bool(named & set(self.options.archive))
 
     def run(self, survey: DatasetSurvey) -> None:
         """Publish each dataset in scope; each is independent of the others."""
@@ -149,6 +143,7 @@ class DatasetPusher:
                 raise
             except SkillsyncError as error:
                 outcomes = [failed(Kind.DATASET, view.slug, error)]
+            self.report.passed += not outcomes
             for outcome in outcomes:
                 self.report.add(outcome)
 
@@ -168,24 +163,18 @@ class DatasetPusher:
         if verdict.push is DatasetPush.STOP_TARGET:
             raise Unreachable(f"{view.slug}: the server gave no usable answer", subject=view.slug)
         if verdict.push in GOES_ON and view.local is not None:
+            if view.ignored and _would_write(view):
+                return [_blocked_by_pointer(view)]
             return self._send(view, verdict.push)
         if verdict.push is DatasetPush.NOTHING and not verdict.code:
             return []
-        if verdict.push is DatasetPush.PENDING_REMOVAL and view.slug in self.options.archive:
+        if self._is_archived(view):
             return [self._archive(view)]
-        words = {
-            DatasetPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
-            DatasetPush.DROP_POINTER: "is gone on both sides",
-            DatasetPush.REFUSE: "not linked: datasets of that name exist and none is known to be this one",
-            DatasetPush.CONFLICT: "conflict: changed locally, gone remotely",
-            DatasetPush.ERROR: "failed: its absence could not be confirmed",
-            DatasetPush.NOTHING: "is gone remotely",
-        }
         return [
             Outcome(
                 Kind.DATASET,
                 view.slug,
-                words.get(verdict.push, str(verdict.push)),
+                _WORDS.get(verdict.push, str(verdict.push)),
                 row=verdict.row,
                 state=str(verdict.push),
                 exit=verdict.push_exit,
@@ -198,10 +187,24 @@ class DatasetPusher:
         """Delete the dataset softly, by name only; its rows stay as the server keeps them (D4)."""
         if view.remote is None:
             raise BadAnswer("there is no dataset to remove", subject=view.slug)
-        check_removals(
-            Removals(rows={view.slug: RowRemovals(len(view.base_rows), len(view.base_rows))}),
-            max_removals=self.options.max_removals,
-        )
+        edited = [
+            row
+            for row in view.rows
+            if row.remote and row.verdict.push is not RowPush.PENDING_REMOVAL
+        ]
+        now = self.remote.datasets.read(view.remote.id)
+        if edited or (view.line is not None and info_digest(now.info) != view.line.meta):
+            return Outcome(
+                Kind.DATASET,
+                view.slug,
+                "conflict: deleted locally, edited remotely",
+                row="D4",
+                state=str(DatasetPush.CONFLICT),
+                exit=4,
+                code="E-DELETED-BUT-EDITED",
+                fix=f"git restore {view.dir}, skillsync pull {view.slug}, then decide again",
+            )
+        store_removed(self.writer, view, view.remote_rows or ())
         self.remote.datasets.delete(view.remote.id)
         return Outcome(
             Kind.DATASET, view.slug, "archived remotely", row="D4", state="deleted", changed=True
@@ -210,256 +213,75 @@ class DatasetPusher:
     # -------------------------------------------------------------- one dataset
 
     def _send(self, view: DatasetView, step: DatasetPush) -> list[Outcome]:
-        local = view.local
-        assert local is not None
-        for row in local.rows.values():
-            problem = row_problem(row, generation="seed")
-            if problem:
-                raise InvalidContent(
-                    f"row {row.key}: {problem}",
-                    subject=view.slug,
-                    path=local.items.path,
-                    line=local.items.by_key[row.key].number,
-                    unchanged="Nothing of this dataset was sent.",
-                )
         sending = self._open(view, step)
+        removable = {row.key for row in view.rows if self._may_remove(view, row)}
+        stopped: SkillsyncError | None = None
         try:
-            self._info(sending, step)
-            self._create_rows(sending)
-            for one in view.rows:
-                self._row(sending, one)
+            if _sends_info(view, step):
+                self._info(sending)
+            RowPusher(self.remote, self.writer, self.report).send(sending, removable=removable)
+        except RUN_ENDING:
+            raise
+        except SkillsyncError as error:
+            stopped = error
         finally:
             self._write_pointer(sending)
-        return self._summary(sending, step)
+        outcomes = self._summary(sending, step)
+        if stopped is not None:
+            outcomes.append(failed(Kind.DATASET, view.slug, stopped))
+        return outcomes
 
-    def _open(self, view: DatasetView, step: DatasetPush) -> _Sending:
+    def _open(self, view: DatasetView, step: DatasetPush) -> Sending:
         """Create the dataset, or use the linked one; its id is recorded before the first row (D1)."""
         local = view.local
         assert local is not None
         if step is not DatasetPush.CREATE:
             if view.remote is None:
                 raise BadAnswer("there is no dataset to send to", subject=view.slug)
-            return _Sending(view, view.remote, dict(view.base_rows))
+            return Sending(view, view.remote, dict(view.base_rows))
         entry = self.writer.journal.begin_push(
             view.slug, {"creating": "dataset", "place": self.target.place}
         )
         remote = self.remote.datasets.create(local.document.info, slug=view.slug)
         self.writer.journal.finish(entry)
-        sending = _Sending(view, remote, {}, meta_sent=True)
+        sending = Sending(view, remote, {}, meta_sent=True)
         self._write_pointer(sending)
         return sending
 
-    def _info(self, sending: _Sending, step: DatasetPush) -> None:
-        if step is not DatasetPush.SEND_INFO:
-            return
+    def _info(self, sending: Sending) -> None:
         view = sending.view
         assert view.local is not None
         now = self.remote.datasets.read(sending.remote.id)
         if info_digest(now.info) != info_digest(sending.remote.info):
-            raise BadAnswer(
-                "the dataset's name, description or metadata changed just now",
-                subject=view.slug,
-                unchanged="They were not overwritten.",
-                hint=f"skillsync pull {view.slug}",
-            )
-        sending.remote = self.remote.datasets.patch(now, to=view.local.document.info)
-        sending.meta_sent = True
-
-    # -------------------------------------------------------------- rows
-
-    def _create_rows(self, sending: _Sending) -> None:
-        rows = self._to_create(sending)
-        if not rows:
-            return
-        view = sending.view
-        entry = self.writer.journal.begin_push(
-            view.slug,
-            {"creating": [str(row.key) for row in rows], "dataset": sending.remote.id},
-        )
-        unclear: list[Row] = []
-        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows):
-            if not isinstance(result, RemoteError):
-                self._created(sending, row, result)
-            elif result.indeterminate:
-                unclear.append(row)
-            elif isinstance(result, RUN_ENDING):
-                raise result
-            else:
-                sending.outcomes.append(
-                    failed(Kind.ROW, f"{view.slug}:{row.key}", result, row="I1")
-                )
-        if unclear:
-            self._look_for(sending, unclear)
-        self.writer.journal.finish(entry)
-
-    def _to_create(self, sending: _Sending) -> list[Row]:
-        view = sending.view
-        assert view.local is not None
-        if view.remote_rows is None:
-            return list(view.local.rows.values())
-        return [
-            row.local
-            for row in view.rows
-            if row.verdict.push is RowPush.CREATE and row.local is not None
-        ]
-
-    def _created(self, sending: _Sending, row: Row, result: RemoteRow) -> None:
-        sending.base[row.key] = short(row_digest(result.row))
-        sending.created += 1
-        if row_digest(result.row) != row_digest(row):
-            self.report.note(
-                f"{sending.view.slug}:{row.key}: the server keeps this row in another form than it was sent"
-            )
-
-    def _look_for(self, sending: _Sending, unclear: Sequence[Row]) -> None:
-        """A creation without an answer is never repeated blindly: look until it shows up, or leave it pending."""
-        clock = self.writer.clock
-        waiting = {row.key: row for row in unclear}
-        end = clock.monotonic() + LOOK_AGAIN_FOR
-        while waiting:
-            for item in self.remote.datasets.list_rows(sending.remote.id).items:
-                row = waiting.pop(item.row.key, None)
-                if row is not None:
-                    self._created(sending, row, item)
-            if not waiting or clock.monotonic() >= end:
-                break
-            clock.sleep(2.0)
-        for key in waiting:
             sending.outcomes.append(
                 Outcome(
-                    Kind.ROW,
-                    f"{sending.view.slug}:{key}",
-                    "pending: the server did not say whether it was created",
-                    row="I1",
-                    state="indeterminate",
-                    exit=5,
-                    code="E-INDETERMINATE",
-                    fix="run the command again: it looks for the row before it sends it",
+                    Kind.DATASET,
+                    view.slug,
+                    "blocked: its name, description or metadata changed just now",
+                    row="D6",
+                    state="diverged",
+                    exit=3,
+                    code="E-REMOTE-AHEAD",
+                    fix=f"skillsync pull {view.slug}",
                 )
             )
-
-    def _row(self, sending: _Sending, row: RowView) -> None:
-        view, verdict = sending.view, row.verdict
-        name = f"{view.slug}:{row.key}"
-        try:
-            for loser in row.losers:
-                self._remove_duplicate(sending, loser, row)
-            match verdict.push:
-                case RowPush.CREATE:
-                    return
-                case RowPush.NOTHING:
-                    self._taken_in(sending, row)
-                    return
-                case RowPush.PATCH:
-                    self._patch(sending, row)
-                    return
-                case RowPush.PENDING_REMOVAL if self._may_remove(view, row):
-                    self._remove(sending, row)
-                    return
-                case RowPush.STOP_TARGET:
-                    raise Unreachable("the server gave no usable answer", subject=name)
-                case _:
-                    pass
-        except RUN_ENDING:
-            raise
-        except SkillsyncError as error:
-            sending.outcomes.append(failed(Kind.ROW, name, error, row=verdict.row))
             return
-        words = {
-            RowPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
-            RowPush.BLOCK: "blocked: the remote row has edits that were not taken in",
-            RowPush.CONFLICT: f"conflict: {verdict.state}",
-            RowPush.ERROR: f"failed: {verdict.state}",
-        }
-        needs_person = verdict.push in {RowPush.BLOCK, RowPush.CONFLICT}
-        sending.outcomes.append(
-            Outcome(
-                Kind.ROW,
-                name,
-                words.get(verdict.push, str(verdict.state)),
-                row=verdict.row,
-                state=str(verdict.state),
-                exit=verdict.push_exit,
-                code=verdict.code,
-                fix=verdict.fix.replace("{name}", view.slug),
-                conflicts=row_conflicts(view.slug, row) if needs_person else (),
+        sending.remote = self.remote.datasets.patch(now, to=view.local.document.info)
+        sending.meta_sent = sending.remote is not now
+        if info_digest(sending.remote.info) != view.local.info_digest:
+            self.report.note(
+                f"{view.slug}: its metadata on the server is no mapping and stays there; "
+                "the file's metadata was not sent"
             )
-        )
-
-    def _taken_in(self, sending: _Sending, row: RowView) -> None:
-        """Rows equal on both sides become their own base; what is only behind keeps its old one."""
-        if row.remote is None:
-            if row.local is None:
-                sending.base.pop(row.key, None)
-            return
-        digest = short(row_digest(row.remote.row))
-        if row.local is not None and short(row_digest(row.local)) == digest:
-            if sending.base.get(row.key) != digest:
-                sending.linked += 1
-            sending.base[row.key] = digest
-
-    def _patch(self, sending: _Sending, row: RowView) -> None:
-        """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
-        assert row.remote is not None
-        assert row.local is not None
-        name = f"{sending.view.slug}:{row.key}"
-        now = self.remote.datasets.read_row(row.remote.id)
-        if row_digest(now.row) != row_digest(row.remote.row):
-            sending.outcomes.append(_moved(name, sending.view.slug))
-            return
-        key = row.key if now.own_key else None
-        answer = self.remote.datasets.patch_row(now.id, changed_fields(now.row, row.local), key=key)
-        if answer.deleted:
-            raise BadAnswer(
-                "the row was deleted while it was updated",
-                subject=name,
-                hint=f"skillsync pull {sending.view.slug}",
-            )
-        after = self.remote.datasets.read_row(now.id)
-        if row_digest(after.row) != row_digest(row.local):
-            raise BadAnswer(
-                "the row reads back different from what was sent: somebody edited it at the same moment",
-                subject=name,
-                unchanged="Its base was not moved.",
-                hint=f"skillsync pull {sending.view.slug}",
-            )
-        sending.base[row.key] = short(row_digest(after.row))
-        sending.updated += 1
-
-    def _remove(self, sending: _Sending, row: RowView) -> None:
-        assert row.remote is not None
-        name = f"{sending.view.slug}:{row.key}"
-        try:
-            now = self.remote.datasets.read_row(row.remote.id)
-        except NotFound:
-            sending.base.pop(row.key, None)
-            return
-        if row_digest(now.row) != row_digest(row.remote.row):
-            sending.outcomes.append(_moved(name, sending.view.slug))
-            return
-        self.remote.datasets.delete_row(now.id)
-        sending.base.pop(row.key, None)
-        sending.removed += 1
-
-    def _remove_duplicate(self, sending: _Sending, loser: RemoteRow, row: RowView) -> None:
-        """I21: an equal copy that our own account made goes without a flag, looked at once more before."""
-        now = self.remote.datasets.read_row(loser.id)
-        if row.remote is None or row_digest(now.row) != row_digest(row.remote.row):
-            return
-        self.remote.datasets.delete_row(loser.id)
-        sending.cleaned += 1
-        self.report.note(
-            f"{sending.view.slug}:{row.key}: an equal second copy was removed ({loser.id})"
-        )
 
     # -------------------------------------------------------------- what is recorded
 
-    def _write_pointer(self, sending: _Sending) -> None:
+    def _write_pointer(self, sending: Sending) -> None:
         view = sending.view
         if not self.options.writes_pointer or view.local is None:
             return
         folder = view.local.folder
-        meta = view.line.meta if view.line else info_digest(sending.remote.info)
+        meta = view.line.meta if view.line else UNKNOWN_INFO
         if sending.meta_sent or info_digest(sending.remote.info) == view.local.info_digest:
             meta = info_digest(sending.remote.info)
         line = dataset_line(
@@ -475,14 +297,14 @@ class DatasetPusher:
         """The folder with its pointer files as they are now: they are written twice when a dataset is created."""
         assert view.local is not None
         root = self.workspace.repo.root / view.local.dir
-        pointer, rows = root / ".skillsync", root / ".skillsync.rows"
+        pointer, rows = root / POINTER, root / ROWS
         return replace(
             view.local.folder,
             pointer=pointer.read_bytes() if pointer.is_file() else None,
             rows=rows.read_bytes() if rows.is_file() else None,
         )
 
-    def _summary(self, sending: _Sending, step: DatasetPush) -> list[Outcome]:
+    def _summary(self, sending: Sending, step: DatasetPush) -> list[Outcome]:
         view = sending.view
         counts = [
             f"{count} {'row' if count == 1 else 'rows'} {word}"
@@ -500,7 +322,12 @@ class DatasetPusher:
         elif sending.meta_sent:
             counts.insert(0, "name, description or metadata updated")
         outcomes = list(sending.outcomes)
-        if step is DatasetPush.BLOCK_INFO:
+        for old, new in _rekeyed(view):
+            self.report.note(
+                f"{view.slug}: the row {old} was given the id {new}: the old one is archived only by name, "
+                f"skillsync push --archive {view.slug}:{old}"
+            )
+        if _blocks_info(view, step):
             outcomes.append(
                 Outcome(
                     Kind.DATASET,
@@ -535,32 +362,49 @@ class KeylessRefused(InvalidContent):
     exit_code = 5
 
 
-def changed_fields(remote: Row, local: Row) -> dict[str, Json]:
-    """Return the fields of ``local`` that differ from ``remote``, group by group, named as in ROW_FIELDS.
-
-    A group goes as a whole (R22); metadata is replaced whole, as the API does.
-    """
-    units = changed_row_groups(remote, local, remote)[0]
-    names: Collection[str] = {
-        name
-        for unit in units
-        for name in (GROUP_FIELDS.get(unit) or ((METADATA,) if unit.startswith(METADATA) else ()))
-    }
-    return {
-        name: local.fields.get(name)
-        for name in names
-        if canonical_json(local.fields.get(name)) != canonical_json(remote.fields.get(name))
-    }
+def _lines(local: LocalDataset) -> int:
+    return len(local.rows) + len(local.items.keyless)
 
 
-def _moved(name: str, slug: str) -> Outcome:
+def _sends_info(view: DatasetView, step: DatasetPush) -> bool:
+    """Whether name, description and metadata are sent: what the server has of them was taken in (D6)."""
+    is_linking = step is DatasetPush.LINK and view.info_differs and view.info_known
+    return step is DatasetPush.SEND_INFO or is_linking
+
+
+def _blocks_info(view: DatasetView, step: DatasetPush) -> bool:
+    is_linking = step is DatasetPush.LINK and view.info_differs and not view.info_known
+    return step is DatasetPush.BLOCK_INFO or is_linking
+
+
+def _would_write(view: DatasetView) -> bool:
+    writing = {RowPush.CREATE, RowPush.PATCH}
+    return view.info_differs or any(row.verdict.push in writing for row in view.rows)
+
+
+def _blocked_by_pointer(view: DatasetView) -> Outcome:
+    """Say that a pointer line is there and does not count: nothing is published over it (design.md 3)."""
     return Outcome(
-        Kind.ROW,
-        name,
-        "blocked: the remote row changed just now",
-        row="I9",
-        state="diverged",
+        Kind.DATASET,
+        view.slug,
+        "blocked: its pointer was written beside other files than these",
+        state="pointer ignored",
         exit=3,
         code="E-REMOTE-AHEAD",
-        fix=f"skillsync pull {slug}",
+        fix=f"skillsync pull {view.slug}",
     )
+
+
+def _rekeyed(view: DatasetView) -> tuple[tuple[Key, Key], ...]:
+    """Return (old key, new key) of rows that were only given another id (I18)."""
+    removed = {
+        row.key: row.facts.remote
+        for row in view.rows
+        if row.verdict.push is RowPush.PENDING_REMOVAL and row.facts.remote
+    }
+    created = {
+        row.key: row.facts.local
+        for row in view.rows
+        if row.verdict.push is RowPush.CREATE and row.facts.local
+    }
+    return find_rekeyed(removed, created)

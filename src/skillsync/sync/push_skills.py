@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.api.payload import Published, SkillPayload, skill_payload
-from skillsync.core.reconcile_skill import PushStep, SkillState
+from skillsync.core.reconcile_skill import Absence, PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
     BadAnswer,
@@ -24,6 +26,7 @@ from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, RemoteSkill, Version
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
@@ -59,6 +62,15 @@ class SkillPush:
     options: PushOptions
     report: Report
 
+    @cached_property
+    def _unmerged(self) -> Collection[str]:
+        return self.workspace.repo.unmerged()
+
+    @cached_property
+    def in_conflict(self) -> Collection[str]:
+        """The skills whose conflict in the working tree is open."""
+        return {parked.name for parked in parked_skills(self.workspace)}
+
     def run(self, survey: SkillSurvey) -> None:
         """Publish what may be published; removals come last and only by name."""
         views = [survey.views[name] for name in sorted(survey.views)]
@@ -79,19 +91,31 @@ class SkillPush:
 
     def _one(self, view: SkillView) -> None:
         try:
-            outcome = self._decided(view)
+            outcome = self._decided(view) if view.error is None else self._unreadable(view)
         except RUN_ENDING:
             raise
         except SkillsyncError as error:
             outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
-        if outcome is not None:
+        if outcome is None:
+            self.report.passed += view.local is not None
+        else:
             self.report.add(outcome)
 
-    def _decided(self, view: SkillView) -> Outcome | None:
-        if view.error is not None:
+    def _unreadable(self, view: SkillView) -> Outcome:
+        """S25: a read that was refused for this skill alone fails this skill alone; an unknown key ends the run."""
+        assert view.error is not None
+        if isinstance(view.error, NotAuthenticated):
             raise view.error
+        return failed(Kind.SKILL, view.name, view.error, row=view.verdict.row)
+
+    def _decided(self, view: SkillView) -> Outcome | None:
         if view.problem is not None:
             return invalid_pointer(view)
+        if not self.workspace.is_team and view.local is not None:
+            if view.name in self.in_conflict and view.local.is_valid:
+                return still_open(view.name)
+            if view.name not in self.in_conflict:
+                refuse_unmerged(self._unmerged, view.local.dir, view.name)
         verdict = view.verdict
         if verdict.warning:
             self.report.note(
@@ -144,22 +168,54 @@ class SkillPush:
 
     # -------------------------------------------------------------- writes
 
-    def _create(self, view: SkillView) -> Outcome:
+    def _create(self, view: SkillView) -> Outcome | None:
         payload = self._payload(view, previous=None)
+        with self._journalled(view, base=None):
+            published = self._send_new(view, payload)
+        if published is not None:
+            return self._published(view, published, did="created")
+        return self._decided(view)
+
+    def _send_new(self, view: SkillView, payload: SkillPayload) -> Published | None:
+        """POST; look before it is repeated (a name is unique, so at most one is made). None: somebody else's is there.
+
+        ``view`` then has the version that is there, so that S4 and S5 decide.
+        """
+        for attempt in (1, 2):
+            try:
+                return self.remote.skills.create(payload)
+            except RemoteError as error:
+                if not (error.indeterminate or error.reason == "unique"):
+                    raise
+                try:
+                    latest = self.remote.skills.read(view.name)
+                except NotFound:
+                    if error.indeterminate and attempt == 1:
+                        continue
+                    raise error from None
+                view.version, view.content = latest.version, latest
+                view.absence, view.own = Absence.PRESENT, self.remote.is_own(latest.version.author)
+                if (
+                    view.own
+                    and latest.version.number == 1
+                    and view.remote_digest == self._digest(view)
+                ):
+                    return Published(latest.version, latest)
+                return None
+        return None
+
+    @contextmanager
+    def _journalled(self, view: SkillView, *, base: int | None) -> Iterator[None]:
+        """Keep a journal entry while a request is under way; a crash leaves it, a known outcome does not."""
         entry = self.writer.journal.begin_push(
-            view.name, {"digest": self._digest(view), "base": None, "place": self.target.place}
+            view.name, {"digest": self._digest(view), "base": base, "place": self.target.place}
         )
         try:
-            published = self.remote.skills.create(payload)
-        except RemoteError as error:
-            if not (error.indeterminate or error.reason == "unique"):
-                raise
-            found = self._after_unclear(view, error)
-            if found is None:
-                raise
-            published = found
+            yield
+        except SkillsyncError:
+            self.writer.journal.finish(entry)
+            raise
         self.writer.journal.finish(entry)
-        return self._published(view, published, did="created")
 
     def _publish(self, view: SkillView) -> Outcome:
         base = view.version
@@ -169,13 +225,16 @@ class SkillPush:
         if previous.version.id != base.id:
             view.version, view.content = previous.version, None
             return self.blocked(view)
+        if previous.version.number != base.number:
+            raise BadAnswer(
+                f"the list says v{base.number} and the skill itself v{previous.version.number}",
+                subject=view.name,
+                unchanged="Nothing was published.",
+                hint="run the command again",
+            )
         payload = self._payload(view, previous=previous)
-        entry = self.writer.journal.begin_push(
-            view.name,
-            {"digest": self._digest(view), "base": base.number, "place": self.target.place},
-        )
-        published = self._send(view, base, payload)
-        self.writer.journal.finish(entry)
+        with self._journalled(view, base=base.number):
+            published = self._send(view, base, payload)
         if published is None:
             return self.blocked(view)
         return self._published(view, published, did="published")
@@ -196,7 +255,10 @@ class SkillPush:
                     continue
                 if latest.id == base.id:
                     raise
-                return self._ours_or_moved(view, base)
+                ours = self._ours_or_moved(view, base)
+                if ours is None and error.reason in {"incarnation", "unexpected-version"}:
+                    raise
+                return ours
         return None
 
     def _ours_or_moved(self, view: SkillView, base: Version) -> Published | None:
@@ -206,19 +268,6 @@ class SkillPush:
         is_next = latest.version.number == base.number + 1 and latest.version.first == base.first
         if is_next and view.digest_of(latest) == self._digest(view):
             return Published(latest.version, latest)
-        return None
-
-    def _after_unclear(self, view: SkillView, error: RemoteError) -> Published | None:
-        """After an unclear create: a version 1 with our digest is ours; anything else is left to the next run."""
-        try:
-            latest = self.remote.skills.read(view.name)
-        except NotFound:
-            return None
-        except SkillsyncError:
-            raise error from None
-        if latest.version.number == 1 and view.digest_of(latest) == self._digest(view):
-            return Published(latest.version, latest)
-        view.version, view.content = latest.version, latest
         return None
 
     def _published(self, view: SkillView, published: Published, *, did: str) -> Outcome:
@@ -231,7 +280,7 @@ class SkillPush:
                 "recorded as the base"
             )
         if self.options.verify:
-            self._verify(view, version, digest)
+            self._verify(view, version, answered)
         if self.options.writes_pointer:
             self._write_pointer(view, version, answered)
         return Outcome(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from skillsync.core.plan import exit_code
 from skillsync.errors import NotAllowed, SkillsyncError
-from skillsync.model import Conflict, Json, Problem
+from skillsync.model import Conflict, Json, Problem, Severity
 
 
 class Kind(StrEnum):
@@ -70,6 +70,8 @@ def failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") ->
 
     A 403 for one object is that object's failure alone (sync.md S25); one for the whole run is raised instead.
     """
+    path, line = getattr(error, "path", ""), getattr(error, "line", None)
+    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
     return Outcome(
         kind,
         subject,
@@ -78,7 +80,7 @@ def failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") ->
         state="error",
         exit=1 if isinstance(error, NotAllowed) else error.exit_code,
         code=error.code,
-        message=" ".join(part for part in (error.message, error.unchanged) if part),
+        message=" ".join(part for part in (f"{where}{error.message}", error.unchanged) if part),
         fix=error.hint,
     )
 
@@ -92,6 +94,8 @@ class Report:
     outcomes: list[Outcome] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    passed: int = 0
+    """Objects that were looked at and had nothing to do."""
 
     def add(self, outcome: Outcome) -> None:
         """Append one outcome."""
@@ -109,5 +113,12 @@ class Report:
 
     @property
     def exit(self) -> int:
-        """The exit code of the run, by the precedence of design.md 6."""
-        return exit_code(outcome.exit for outcome in self.outcomes)
+        """The exit code of the run, by the precedence of design.md 6.
+
+        An object that could not even be looked at is a problem, and a failure like any other: 1, or 5 beside
+        objects that went on.
+        """
+        failures = [1 for one in self.problems if one.severity is Severity.ERROR]
+        return exit_code(
+            [*(outcome.exit for outcome in self.outcomes), *failures], done=self.passed
+        )

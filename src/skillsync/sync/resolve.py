@@ -15,15 +15,23 @@ from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.formats.jsonl import append_rows, remove_rows, render_items, replace_row
 from skillsync.formats.skill_folder import write_skill
-from skillsync.model import DatasetInfo, FileChange, Folder
+from skillsync.model import DatasetInfo, FileChange, Folder, UnitKind
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import DatasetView, RowView, survey_datasets
 from skillsync.sync.local import DATASET_MD, ITEMS, join, read_tree
-from skillsync.sync.parked import Parked, has_markers, parked_skills, settle
-from skillsync.sync.pull_datasets import dataset_line, pointer_changes
+from skillsync.sync.parked import (
+    Parked,
+    forget_abandoned,
+    has_markers,
+    parked_skills,
+    settle,
+    settle_paths,
+)
 from skillsync.sync.report import Kind, Outcome, Report
+from skillsync.sync.skill_conflict import SKILL_MD
 from skillsync.sync.skill_survey import SkillView, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
@@ -60,6 +68,8 @@ class Resolver:
         writer = Writer(self.workspace, clock=self.clock)
         with locked(self.workspace.repo.state_dir, command="resolve"):
             writer.recover()
+            for name in forget_abandoned(self.workspace):
+                report.note(f"{name}: its conflict was thrown away with git; pull shows it again")
             parked = next(
                 (one for one in parked_skills(self.workspace) if one.name == self.name), None
             )
@@ -86,52 +96,57 @@ class Resolver:
                 unchanged="Nothing was changed.",
                 hint=f"skillsync conflicts {self.name}",
             )
+        changes = []
         for path in paths:
             blobs = sides[path]
             assert isinstance(blobs, dict)
-            self._settle_file(parked, path, blobs, writer)
-        self.workspace.repo.clear_conflict([join(parked.dir, path) for path in paths])
+            changes += self._settled_file(parked, path, blobs)
+        folder = Folder(parked.dir, ())
+        writer.write(self.name, folder, changes, (), reason=f"resolve {self.choice}")
+        settle_paths(self.workspace, parked, paths)
         again = next((one for one in parked_skills(self.workspace) if one.name == self.name), None)
         if again is not None and again.is_settled:
             settle(self.workspace, again, writer)
             did = f"resolved ({self.choice}): v{parked.pointer.number} is taken in"
             return _done(self.name, did)
-        left = ", ".join(again.open) if again else ""
+        left = ", ".join(again.unsettled) if again else ""
         return _done(f"{self.name}:{self.unit}", f"resolved ({self.choice}); still open: {left}")
 
-    def _settle_file(
-        self, parked: Parked, path: str, blobs: Mapping[str, object], writer: Writer
-    ) -> None:
+    def _settled_file(
+        self, parked: Parked, path: str, blobs: Mapping[str, object]
+    ) -> list[FileChange]:
+        """Return what the choice makes of one file. Raises InvalidContent while our markers would stay in it."""
         full = self.workspace.repo.root / parked.dir / path
         now = full.read_bytes() if full.is_file() else None
-        if self.choice is Choice.AS_IS:
-            if now is not None and has_markers(now):
-                raise InvalidContent(
-                    "our conflict markers are still in the file",
-                    subject=self.name,
-                    path=join(parked.dir, path),
-                    unchanged="The conflict stays open.",
-                    hint=f"edit it, or skillsync resolve {self.name} --local, --remote or --union",
-                )
-            return
+        after = now if self.choice is Choice.AS_IS else self._chosen(parked, path, blobs, now)
+        if after is not None and has_markers(after):
+            raise InvalidContent(
+                "our conflict markers are still in the file",
+                subject=self.name,
+                path=join(parked.dir, path),
+                unchanged="The conflict stays open.",
+                hint=f"edit it, or skillsync resolve {self.name} --local, --remote or --union",
+            )
+        return [FileChange(path, now, after)] if after != now else []
+
+    def _chosen(
+        self, parked: Parked, path: str, blobs: Mapping[str, object], now: bytes | None
+    ) -> bytes | None:
+        """Return a file as one side has it, or both; edits outside the markers stay."""
+        if self.choice is Choice.UNION and (now is None or _has_keys(parked, path)):
+            raise UsageError(
+                f"--union is for texts: {path} has a conflict of values, of which one has to be chosen",
+                subject=self.name,
+                unchanged="The conflict stays open.",
+                hint=f"edit {join(parked.dir, path)}, or skillsync resolve {self.name} --local or --remote",
+            )
+        if now is not None and has_markers(now):
+            side = Side(str(self.choice))
+            return take_text_side(now.decode("utf-8"), side).encode()
         if self.choice is Choice.UNION:
-            if now is None:
-                return
-            after: bytes | None = take_text_side(now.decode("utf-8"), Side.UNION).encode()
-        else:
-            blob = blobs.get(str(self.choice))
-            after = (
-                self.workspace.repo.read_blobs([str(blob)])[str(blob)] if blob is not None else None
-            )
-        if after != now:
-            folder = Folder(parked.dir, ())
-            writer.write(
-                self.name,
-                folder,
-                [FileChange(path, now, after)],
-                (),
-                reason=f"resolve {self.choice}",
-            )
+            return now
+        blob = blobs.get(str(self.choice))
+        return self.workspace.repo.read_blobs([str(blob)])[str(blob)] if blob is not None else None
 
     def _abort(self, parked: Parked, writer: Writer) -> Outcome:
         """Bring back every file as it was before the pull; the pointer never moved."""
@@ -307,6 +322,17 @@ class Resolver:
                     unchanged="The conflict stays open.",
                     hint=f"skillsync conflicts {view.slug}, then decide again",
                 )
+
+
+def _has_keys(parked: Parked, path: str) -> bool:
+    """Tell whether a file's conflict is about frontmatter values, which cannot stand one after the other."""
+    listed = parked.record.get("conflicts")
+    kinds = (
+        {one.get("kind") for one in listed if isinstance(one, dict)}
+        if isinstance(listed, list)
+        else set()
+    )
+    return path == SKILL_MD and bool(kinds & {UnitKind.FRONTMATTER, UnitKind.EXTRA})
 
 
 def _is_open(row: RowView) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import BODY, SkillMerge
 from skillsync.core.merge_sides import Side, take_skill_side
+from skillsync.formats.canonical import canonical_text
 from skillsync.formats.skill_folder import SkillReading, write_skill
-from skillsync.formats.skill_md import key_block, key_lines, parse_skill_md
+from skillsync.formats.skill_md import key_lines, key_range, parse_skill_md
 from skillsync.model import Conflict, FileChange, Folder, Json, Skill, SkillPointer, UnitKind
 from skillsync.repo.pointer import parse_line, render_line
 from skillsync.sync.local import join
@@ -60,8 +61,11 @@ def present(
     remote: Skill,
     labels: Labels,
     edges: Mapping[str, tuple[str, str]],
+    size: int = MARKER,
 ) -> Presentation:
     """Return the changes that show the conflict; clean units are merged already on all three sides.
+
+    ``size`` is the length of the markers in ``merge``'s texts; those of frontmatter keys have the same.
 
     So ``git checkout --ours`` and ``--theirs`` keep the other side's clean edits, and the marked file differs
     from both only where a person has to choose.
@@ -69,11 +73,7 @@ def present(
     local = reading.skill
     if local is None:
         raise ValueError("a conflict needs a valid local skill")
-    sides = {
-        Side.LOCAL: local,
-        Side.REMOTE: remote,
-        Side.BASE: base or replace(local, files={}, metadata={}),
-    }
+    sides = {Side.LOCAL: local, Side.REMOTE: remote, Side.BASE: base or Skill(local.name, "", "")}
     resolved = {
         side: take_skill_side(
             merge.skill, merge.conflicts, source, side=side, texts=merge.merged_texts
@@ -91,7 +91,9 @@ def present(
         stages.append(
             Stages(path, contents.get(Side.BASE), contents[Side.LOCAL], contents[Side.REMOTE])
         )
-        marked = _marked(reading, merge, path, resolved=resolved, labels=labels, edges=edges)
+        marked = _marked(
+            reading, merge, path, resolved=resolved, labels=labels, edges=edges, size=size
+        )
         if marked is not None:
             before = reading.folder.entry(path)
             written[path] = FileChange(path, before.data if before else None, marked)
@@ -129,6 +131,7 @@ def _marked(
     resolved: Mapping[Side, Skill],
     labels: Labels,
     edges: Mapping[str, tuple[str, str]],
+    size: int,
 ) -> bytes | None:
     """Return the file with markers; None leaves the merged file as it is (a deletion against an edit)."""
     if path != SKILL_MD:
@@ -137,55 +140,55 @@ def _marked(
             return None
         return _content(
             reading,
-            replace(merge.skill, files={**merge.skill.files, path: text}),
+            replace(merge.skill, files={**merge.skill.files, path: canonical_text(text)}),
             path,
             edges=edges,
         )
-    body = merge.merged_texts.get(BODY, merge.skill.body)
+    body = canonical_text(merge.merged_texts.get(BODY, merge.skill.body))
     data = _content(reading, replace(merge.skill, body=body), SKILL_MD, edges=edges) or b""
     keys = {
         "metadata" if conflict.unit.startswith("metadata.") else conflict.unit
         for conflict in merge.conflicts
         if conflict.kind in {UnitKind.FRONTMATTER, UnitKind.EXTRA}
     }
-    return _mark_keys(data, sorted(keys), resolved=resolved, labels=labels)
+    return _mark_keys(data, keys, resolved=resolved, labels=labels, size=size)
 
 
 def _mark_keys(
-    data: bytes, keys: Sequence[str], *, resolved: Mapping[Side, Skill], labels: Labels
+    data: bytes,
+    keys: Collection[str],
+    *,
+    resolved: Mapping[Side, Skill],
+    labels: Labels,
+    size: int,
 ) -> bytes:
-    """Put markers around the lines of some frontmatter keys."""
+    """Put markers around the lines of some frontmatter keys; a key that is in no line comes last."""
     document = parse_skill_md(data, path=SKILL_MD)
-    bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-    text = data.decode("utf-8-sig")
-    crlf = "\r\n" in text
-    text = text.replace("\r\n", "\n")
-    for key in keys:
+    source = document.readable
+    newline = "\r\n" if "\r\n" in source else "\n"
+    places = {key: key_range(document, key) or (len(source), len(source)) for key in keys}
+    for key in sorted(keys, key=lambda key: (places[key], key), reverse=True):
+        start, end = places[key]
         lines = {side: key_lines(key, skill, like=document) for side, skill in resolved.items()}
-        hunk = _hunk({side: part.replace("\r\n", "\n") for side, part in lines.items()}, labels)
-        block = (key_block(document, key) or "").replace("\r\n", "\n")
-        text = text.replace(block, hunk, 1) if block else _before_closing_fence(text, hunk)
-    return bom + (text.replace("\n", "\r\n") if crlf else text).encode()
+        hunk = _hunk(lines, labels, size).replace("\n", newline)
+        source = source[:start] + hunk + source[end:]
+    parts = document.parts
+    return (parts.bom + parts.opening + source + parts.closing + parts.body).encode()
 
 
-def _hunk(lines: Mapping[Side, str], labels: Labels) -> str:
+def _hunk(lines: Mapping[Side, str], labels: Labels, size: int) -> str:
     return (
-        f"{'<' * MARKER} {labels.local}\n{lines[Side.LOCAL]}"
-        f"{'|' * MARKER} {labels.base}\n{lines[Side.BASE]}"
-        f"{'=' * MARKER}\n{lines[Side.REMOTE]}"
-        f"{'>' * MARKER} {labels.remote}\n"
+        f"{'<' * size} {labels.local}\n{lines[Side.LOCAL]}"
+        f"{'|' * size} {labels.base}\n{lines[Side.BASE]}"
+        f"{'=' * size}\n{lines[Side.REMOTE]}"
+        f"{'>' * size} {labels.remote}\n"
     )
-
-
-def _before_closing_fence(text: str, hunk: str) -> str:
-    head, fence, rest = text.partition("\n---\n")
-    return f"{head}\n{hunk}---\n{rest}" if fence else text
 
 
 # ---------------------------------------------------------------- the parked record
 
 
-def park_skill(
+def conflict_record(
     repo: Repository,
     *,
     name: str,
@@ -193,18 +196,12 @@ def park_skill(
     presentation: Presentation,
     conflicts: Sequence[Conflict],
     pointer: SkillPointer,
-    rescue: str,
 ) -> dict[str, Json]:
-    """Write the index stages and return the record that `resolve` ends: what is open, and the pointer to write."""
-    for stages in presentation.stages:
-        entry = folder.entry(stages.path)
-        repo.stage_conflict(
-            join(folder.dir, stages.path),
-            base=stages.base,
-            local=stages.local,
-            remote=stages.remote,
-            executable=bool(entry and entry.executable),
-        )
+    """Return the record that `resolve` ends: what is open, its three sides as blobs, and the pointer to write.
+
+    Nothing but blobs is stored yet: Writer.write_conflict makes files, stages and record appear in a safe order.
+    """
+    executable = {entry.path for entry in folder.entries if entry.executable}
     before = repo.write_blobs([change.before or b"" for change in presentation.changes])
     sides = {
         stages.path: {
@@ -223,7 +220,11 @@ def park_skill(
         "dir": folder.dir,
         "place": pointer.place,
         "pointer": render_line(replace(pointer, stamp=None)),
-        "rescue": rescue,
+        "executable": [
+            join(folder.dir, stages.path)
+            for stages in presentation.stages
+            if stages.path in executable
+        ],
         "open": [stages.path for stages in presentation.stages],
         "sides": sides,  # type: ignore[dict-item]  # nested JSON
         "before": [

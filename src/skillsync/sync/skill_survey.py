@@ -19,6 +19,7 @@ from skillsync.core.reconcile_skill import (
     needs_remote_content,
 )
 from skillsync.errors import (
+    BadAnswer,
     NotAllowed,
     NotFound,
     RefusedForSafety,
@@ -36,6 +37,7 @@ from skillsync.sync.local import (
     LocalTree,
     clash_problem,
     join,
+    last_part,
     name_clashes,
     pointer_line,
 )
@@ -145,6 +147,7 @@ def survey_skills(
     listing = remote.skills.list()
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
+    _add_unusable(survey, listing.problems)
     _settle_claims(survey, listing.items)
     _find_bases(workspace, survey.views.values())
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
@@ -162,11 +165,12 @@ def survey_skills(
 def _local_views(
     workspace: Workspace, target: Target, tree: LocalTree, names: Collection[str]
 ) -> SkillSurvey:
-    problems = list(tree.problems)
+    problems = problems_in_scope(workspace, tree, names)
     views: dict[str, SkillView] = {}
     clashes = name_clashes(tree.skills)
     for name, skills in clashes.items():
-        problems.append(clash_problem(name, skills))
+        if any(_in_scope(workspace, target, skill, names) for skill in skills):
+            problems.append(clash_problem(name, [skill.dir for skill in skills]))
     for skill in tree.skills:
         if skill.name not in clashes and _in_scope(workspace, target, skill, names):
             views[skill.name] = _local_view(workspace, target, skill, skill, tree, problems)
@@ -176,6 +180,23 @@ def _local_views(
     for name in clashes:
         views.pop(name, None)
     return SkillSurvey(views, problems, listed=False)
+
+
+def problems_in_scope(
+    workspace: Workspace, tree: LocalTree, names: Collection[str]
+) -> list[Problem]:
+    """Return what is wrong with the tree itself, such as folders that cannot be read, where it is asked about."""
+    return [
+        one
+        for one in tree.problems
+        if chosen(
+            names,
+            name=last_part(one.subject or one.path),
+            directory=one.subject or one.path,
+            root=workspace.repo.root,
+            start=workspace.start,
+        )
+    ]
 
 
 def _in_scope(
@@ -201,6 +222,7 @@ def _local_view(
     found: list[Problem] = []
     line = pointer_line(skill.folder, target.place, found)
     problems.extend(found)
+    found = [one for one in found if one.subject in {"", target.place}]
     view = SkillView(skill.name, skill.dir, local, problem=found[0] if found else None)
     head_line = line
     if tree.commit is None:
@@ -249,6 +271,20 @@ def _add_remote(
             view = survey.views[version.name] = SkillView(version.name, None)
         view.version = version
         view.absence = Absence.PRESENT
+
+
+def _add_unusable(survey: SkillSurvey, problems: Iterable[Problem]) -> None:
+    """An entry of the list that cannot be used fails alone, and its skill is not taken for absent (P17)."""
+    for problem in problems:
+        view = survey.views.get(problem.subject)
+        if view is None:
+            survey.problems.append(problem)
+        else:
+            view.error = BadAnswer(
+                problem.message,
+                subject=view.name,
+                unchanged="Nothing of this skill was sent or written.",
+            )
 
 
 def _find_bases(workspace: Workspace, views: Iterable[SkillView]) -> None:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from skillsync.errors import SkillsyncError
+from skillsync.errors import GitFailed, InvalidContent, LocalChanged, SkillsyncError
+from skillsync.formats.skill_rules import marker_line
 from skillsync.model import (
     DatasetPointer,
     Digest,
     Entry,
     FileChange,
     Folder,
+    Json,
     Key,
     Pointer,
     SkillPointer,
     Stamp,
     Version,
 )
-from skillsync.repo.files import REAL, Disk, apply_changes, clean_leftovers
-from skillsync.repo.journal import Journal
+from skillsync.repo.conflicts import ConflictStore, stage_record, unstage_record
+from skillsync.repo.files import (
+    REAL,
+    Disk,
+    apply_all,
+    apply_changes,
+    clean_leftovers,
+    read_current,
+)
+from skillsync.repo.journal import Journal, LoggedChange, PullEntry
 from skillsync.repo.pointer import (
     POINTER,
     ROWS,
@@ -37,6 +48,10 @@ from skillsync.sync.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+MOST_OBJECTS = 100
+MOST_BYTES = 32 * 1024 * 1024
+"""How many objects, and how many bytes of new content, one batch of writes holds."""
 
 
 def folder_after(folder: Folder, changes: Iterable[FileChange]) -> Folder:
@@ -94,8 +109,15 @@ def _same_identity(one: Pointer, other: Pointer) -> bool:
 
 
 def rows_change(folder: Folder, base: Mapping[Key, str] | None, *, place: str) -> FileChange | None:
-    """Return the change that sets the row bases for one place; None when nothing changes."""
-    all_rows = dict(parse_rows(folder.rows or b"", path=join(folder.dir, ROWS)))
+    """Return the change that sets the row bases for one place; None when nothing changes.
+
+    Raises InvalidContent when the file cannot be read: what it says of other places would be lost.
+    """
+    path = join(folder.dir, ROWS)
+    parsed = parse_rows(folder.rows or b"", path=path)
+    for problem in parsed.problems:
+        raise InvalidContent(problem.message, path=path, line=problem.line, hint=problem.fix)
+    all_rows = dict(parsed)
     all_rows.pop(place, None)
     if base:
         all_rows[place] = dict(base)
@@ -105,15 +127,53 @@ def rows_change(folder: Folder, base: Mapping[Key, str] | None, *, place: str) -
     return FileChange(ROWS, folder.rows, after)
 
 
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """One object's writes, as they were planned: its files, then its pointer files."""
+
+    subject: str
+    folder: Folder
+    changes: tuple[FileChange, ...]
+    pointers: tuple[FileChange, ...]
+    reason: str
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds in memory until it is written."""
+        return sum(len(change.after or b"") for change in self.changes)
+
+    @property
+    def overwritten(self) -> list[tuple[str, bytes, str, str]]:
+        """What a rescue copy is kept of: path, content, reason, subject."""
+        return [
+            (join(self.folder.dir, change.path), change.before, self.reason, self.subject)
+            for change in self.changes
+            if change.before is not None and change.before != change.after
+        ]
+
+
+@dataclass
+class _Batch:
+    """The objects that wait for the next flush; ``failed`` are those of earlier flushes, by subject."""
+
+    waiting: dict[str, _Intent] = field(default_factory=dict)
+    failed: dict[str, SkillsyncError] = field(default_factory=dict)
+
+    def has_room_for(self, intent: _Intent) -> bool:
+        size = sum(one.size for one in self.waiting.values()) + intent.size
+        is_new = intent.folder.dir not in self.waiting
+        return is_new and len(self.waiting) < MOST_OBJECTS and size <= MOST_BYTES
+
+
 @dataclass
 class Writer:
-    """Writes objects of one run, one after the other; ``staged`` collects pointers for one `git add`."""
+    """Writes the objects of one run, alone or in batches; ``staged`` collects pointers for one `git add`."""
 
     workspace: Workspace
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = REAL
     staged: list[str] = field(default_factory=list)
-    rescued: list[str] = field(default_factory=list)
+    _batch: _Batch | None = field(default=None, repr=False)
 
     @property
     def journal(self) -> Journal:
@@ -132,39 +192,113 @@ class Writer:
         """Write one object's files and then its pointer files; each file is old or new at every instant.
 
         What is overwritten or deleted is stored as a rescue copy first. Raises LocalChanged when a file is no
-        longer what the plan saw: the object is then left to the next run.
+        longer what the plan saw: the object is then left to the next run. Within ``batched()`` the writing, and
+        such an error, may come later.
         """
-        last = [change for change in pointers if change is not None]
+        last = tuple(change for change in pointers if change is not None)
         if not changes and not last:
             return
-        overwritten = [
-            (join(folder.dir, change.path), change.before)
-            for change in changes
-            if change.before is not None and change.before != change.after
-        ]
-        if overwritten:
-            rescue = Rescue(self.workspace.repo)
-            self.rescued.append(
-                rescue.store(
-                    [(path, data, reason, subject) for path, data in overwritten],
-                    now=self.clock.now(),
-                )
-            )
+        intent = _Intent(subject, folder, tuple(changes), last, reason)
+        batch = self._batch
+        if batch is not None:
+            if not batch.has_room_for(intent):
+                self._flush(batch)
+            batch.waiting[folder.dir] = intent
+            return
+        for error in self._carry_out([intent]).values():
+            raise error
+
+    @contextmanager
+    def batched(self) -> Iterator[Mapping[str, SkillsyncError]]:
+        """Collect the writes made inside, so that many objects cost few processes and flushes.
+
+        All are carried out when the block is left, also by an error; only an interruption drops what waits (it is
+        planned again). Yields the objects that could not be written, by subject, complete after the block.
+        """
+        batch = self._batch = _Batch()
+        try:
+            yield batch.failed
+            self._flush(batch)
+        except SkillsyncError:
+            self._flush(batch)
+            raise
+        finally:
+            self._batch = None
+
+    def _flush(self, batch: _Batch) -> None:
+        intents, batch.waiting = list(batch.waiting.values()), {}
+        failed = self._carry_out(intents)
+        batch.failed.update(
+            {
+                intent.subject: failed[intent.folder.dir]
+                for intent in intents
+                if intent.folder.dir in failed
+            }
+        )
+
+    def _carry_out(self, intents: Sequence[_Intent]) -> dict[str, SkillsyncError]:
+        """Rescue, journal, all files, then all pointers; returns the errors by folder (sync.md 9.1).
+
+        After a system error or a crash the journal's entries stay: the next command finishes them.
+        """
+        if not intents:
+            return {}
+        self._rescue(intents)
         journal = self.journal
-        entry = journal.begin_pull(
-            subject, dir=folder.dir, changes=list(changes), pointer_changes=last
+        entries = journal.begin_pulls(
+            (intent.subject, intent.folder.dir, intent.changes, intent.pointers)
+            for intent in intents
         )
         root = self.workspace.repo.root
+        failed = apply_all(
+            root, {intent.folder.dir: intent.changes for intent in intents}, disk=self.disk
+        )
+        written = [intent for intent in intents if intent.folder.dir not in failed]
+        failed |= apply_all(
+            root, {intent.folder.dir: intent.pointers for intent in written}, disk=self.disk
+        )
+        journal.finish(*entries)
+        for intent in written:
+            if intent.folder.dir not in failed:
+                self._to_stage(intent.folder.dir, intent.pointers)
+        return failed
+
+    def _rescue(self, intents: Iterable[_Intent]) -> str:
+        overwritten = [file for intent in intents for file in intent.overwritten]
+        return Rescue(self.workspace.repo).store(overwritten, now=self.clock.now())
+
+    def write_conflict(
+        self,
+        subject: str,
+        folder: Folder,
+        changes: Sequence[FileChange],
+        record: Mapping[str, Json],
+    ) -> None:
+        """Show a conflict: rescue copy, journal, index stages, marked files, and the parked record last.
+
+        The stages come before the files: from then on git itself holds the local text, and a commit is refused.
+        Raises LocalChanged, with the stages taken back, when a file is no longer what the plan saw.
+        """
+        intent = _Intent(subject, folder, tuple(changes), (), "conflict")
+        record = {**record, "rescue": self._rescue([intent])}
+        journal, repo = self.journal, self.workspace.repo
+        entry = journal.begin_pull(subject, dir=folder.dir, changes=intent.changes, conflict=record)
         try:
-            apply_changes(root, folder.dir, changes, disk=self.disk)
-            apply_changes(root, folder.dir, last, disk=self.disk)
+            stage_record(repo, record)
+            apply_changes(repo.root, folder.dir, intent.changes, disk=self.disk)
         except SkillsyncError:
+            unstage_record(repo, record)
             journal.finish(entry)
             raise
+        self._conflicts.write(subject, record)
         journal.finish(entry)
-        self.staged.extend(
-            join(folder.dir, change.path) for change in last if change.after is not None
-        )
+
+    @property
+    def _conflicts(self) -> ConflictStore:
+        return ConflictStore(self.workspace.repo, disk=self.disk)
+
+    def _to_stage(self, folder: str, pointers: Iterable[FileChange | LoggedChange]) -> None:
+        self.staged.extend(join(folder, change.path) for change in pointers if change.after)
 
     def stage(self) -> None:
         """Stage the pointers written, so that stash and reset take them along (design.md 3)."""
@@ -172,30 +306,60 @@ class Writer:
             self.workspace.repo.stage(self.staged)
             self.staged.clear()
 
+    # ---------------------------------------------------------------- after a crash
+
     def recover(self) -> list[str]:
         """Finish what a crashed run had begun to write; return the subjects finished.
 
-        A file that somebody edited in between is left alone, and that object is planned anew.
+        A file that somebody edited in between is left alone, and that object is planned anew. Without anything
+        to do it looks at one folder. What a crashed publish had begun is found again by content (sync.md 9.2).
         """
-        finished = []
         journal = self.journal
-        dirs: set[str] = set()
-        for entry in journal.pending_pulls():
-            dirs.add(entry.dir)
-            if journal.recover_pull(entry):
+        if not journal.is_there:
+            # The first command in this clone, or somebody deleted the journal (P7): look for leftovers everywhere.
+            settings = self.workspace.settings
+            self._clean({*settings.skills, *settings.datasets})
+            journal.make()
+            return []
+        pending = journal.pending()
+        pulls = [entry for entry in pending if isinstance(entry, PullEntry)]
+        self._clean({entry.dir for entry in pulls})
+        self._conflicts.clean()
+        finished = []
+        for entry in pulls:
+            if self._finish_conflict(entry) if entry.conflict else journal.recover_pull(entry):
                 finished.append(entry.subject)
-                self.staged.extend(
-                    join(entry.dir, change.path)
-                    for change in entry.pointer_changes
-                    if change.after is not None
-                )
-            journal.finish(entry)
-        if dirs:
-            clean_leftovers(self.workspace.repo.root, dirs)
+                self._to_stage(entry.dir, entry.pointer_changes)
         self.stage()
+        journal.finish(*pending)
         return finished
 
+    def _clean(self, dirs: Collection[str]) -> None:
+        if dirs:
+            clean_leftovers(self.workspace.repo.root, dirs, disk=self.disk)
 
-def without(paths: Collection[str], changes: Iterable[FileChange]) -> tuple[FileChange, ...]:
-    """Return the changes but for some paths."""
-    return tuple(change for change in changes if change.path not in paths)
+    def _finish_conflict(self, entry: PullEntry) -> bool:
+        """Finish showing a conflict, unless somebody edited a file that was not marked yet.
+
+        A file that was edited while it showed our markers stays as it is; the others get their new content.
+        """
+        repo, record = self.workspace.repo, entry.conflict or {}
+        rest = replace(
+            entry,
+            changes=tuple(change for change in entry.changes if not self._is_marked(entry, change)),
+        )
+        try:
+            stage_record(repo, record)
+            if self.journal.recover_pull(rest):
+                self._conflicts.write(entry.subject, record)
+                return True
+        except GitFailed:
+            pass  # the blobs are gone, or another git command holds the index: planned anew
+        unstage_record(repo, record)
+        return False
+
+    def _is_marked(self, entry: PullEntry, change: LoggedChange) -> bool:
+        with suppress(LocalChanged, InvalidContent):
+            data, _ = read_current(self.workspace.repo.root, join(entry.dir, change.path))
+            return data is not None and marker_line(data.decode("utf-8", "replace")) is not None
+        return False

@@ -1,0 +1,64 @@
+"""Runs every figure and prints a table; exits with 1 when a limit is missed (`make bench`, `--quick`, `--json`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import startup, traffic
+from benchmarks.figures import Figure, table
+from benchmarks.world import add_dataset, add_skills, new_clone, serving
+
+
+def measure(folder: Path, *, skills: int, rounds: int, pulls: int) -> Iterator[Figure]:
+    """Make the world in ``folder`` and yield one figure after the other."""
+    yield from startup.version(folder, rounds=rounds)
+    with serving(folder / "server") as url:
+        clone = new_clone(folder / "clone", url)
+        add_skills(clone, skills)
+        clone.push()
+        clone.commit("pointers")
+        yield from startup.status(clone, skills, rounds=rounds)
+        yield from traffic.whole_pull(folder, url, skills, rounds=pulls)
+        add_dataset(clone, "questions", rows=150)
+        add_dataset(clone, "answers", rows=20)
+        clone.push()
+        clone.commit("pointers of datasets")
+        yield from traffic.no_change(clone, skills, dataset_pages=2)
+        yield from traffic.one_changed(clone, skills)
+
+
+def main() -> int:
+    """Parse the words, measure, print, and say whether every limit is kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="100 skills instead of 1,000")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--skills", type=int, help="how many skills")
+    given = parser.parse_args()
+    skills = given.skills or (100 if given.quick else 1_000)
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
+        for figure in measure(
+            Path(folder),
+            skills=skills,
+            rounds=5 if given.quick else 15,
+            pulls=1 if given.quick else 3,
+        ):
+            figures.append(figure)
+            print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    is_ok = all(figure.is_ok for figure in figures)
+    if given.json:
+        shown = [figure.as_json() for figure in figures]
+        print(json.dumps({"schema": "skillsync.bench/1", "skills": skills, "ok": is_ok, "figures": shown}))  # fmt: skip
+    else:
+        print(table(figures))
+    return 0 if is_ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

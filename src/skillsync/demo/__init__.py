@@ -1,0 +1,1 @@
+"""The demo: a server, a repository and two people, told with real commands."""

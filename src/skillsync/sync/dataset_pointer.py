@@ -1,0 +1,72 @@
+"""The pointer files of a dataset as they become: the line, and the base of every row (sync.md 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skillsync.formats.canonical import rows_digest
+from skillsync.model import DatasetPointer, Digest, FileChange, Folder, Key
+from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.local import pointer_line
+from skillsync.sync.workspace import Workspace
+from skillsync.sync.writing import pointer_change, rows_change, stamp_for
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+def dataset_line(
+    place: str,
+    *,
+    dataset: str,
+    info: Digest,
+    base: Mapping[Key, str],
+) -> DatasetPointer:
+    """Return the pointer line of a first-generation dataset whose rows were taken in as ``base`` says."""
+    return DatasetPointer(
+        place,
+        dataset,
+        None,
+        info,
+        len(base),
+        rows_digest((key, Digest(digest)) for key, digest in base.items()),
+    )
+
+
+def pointer_changes(
+    workspace: Workspace,
+    target: Target,
+    folder: Folder,
+    after: Folder,
+    line: DatasetPointer,
+    base: Mapping[Key, str],
+) -> list[FileChange | None]:
+    """Return the changes of both pointer files, the rows first: the pointer comes last.
+
+    A line that says nothing new stays as it is, stamp included, so that a second run writes nothing (P3).
+    """
+    rows = rows_change(folder, base, place=target.place)
+    old = pointer_line(folder, target.place)
+    if rows is None and old is not None and replace(old, stamp=None) == line:
+        return []
+    stamped = replace(line, stamp=stamp_for(workspace, after))
+    return [rows, pointer_change(folder, stamped, place=target.place)]
+
+
+def dropped_pointers(folder: Folder, *, place: str) -> list[FileChange | None]:
+    """Return the changes that unlink a folder from one place."""
+    return [
+        rows_change(folder, None, place=place),
+        pointer_change(folder, None, place=place),
+    ]
+
+
+def removed_pointers(folder: Folder) -> list[FileChange]:
+    """Return the changes that delete both pointer files, of a folder that goes as a whole."""
+    return [
+        FileChange(name, data, None)
+        for name, data in ((ROWS, folder.rows), (POINTER, folder.pointer))
+        if data is not None
+    ]

@@ -1,0 +1,155 @@
+"""One dataset and one row as seen from base, local and remote, with what push and pull make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from skillsync.core.reconcile_dataset import (
+    Candidate,
+    DatasetFacts,
+    DatasetVerdict,
+    FolderState,
+    decide_dataset,
+)
+from skillsync.core.reconcile_row import RowFacts, RowVerdict, decide_row
+from skillsync.core.reconcile_skill import Absence
+from skillsync.errors import SkillsyncError
+from skillsync.formats.canonical import info_digest
+from skillsync.model import (
+    DatasetInfo,
+    DatasetPointer,
+    Key,
+    Problem,
+    RemoteDataset,
+    RemoteRow,
+    Row,
+)
+from skillsync.sync.local import LocalDataset
+
+UNKNOWN_INFO = info_digest(DatasetInfo(""))
+"""``meta=`` of a dataset that was linked though its name, description or metadata differ: no dataset has this
+digest, so that what differs is a conflict and never a take-over (D6)."""
+
+
+@dataclass
+class RowView:
+    """One row seen from all sides, with the verdict.
+
+    ``losers`` are equal copies of our own making and ``copies`` all live items with the key (I21).
+    ``is_paired``: the local line has no key of its own and is this row by its content (I22).
+    """
+
+    key: Key
+    base: str | None
+    local: Row | None
+    remote: RemoteRow | None
+    facts: RowFacts
+    base_row: Row | None = None
+    losers: tuple[RemoteRow, ...] = ()
+    copies: int = 1
+    is_paired: bool = False
+
+    @cached_property
+    def verdict(self) -> RowVerdict:
+        """What push and pull do with it."""
+        return decide_row(self.facts)
+
+
+@dataclass
+class DatasetView:
+    """One dataset seen from all sides. ``base_rows`` maps a key to the short digest of what was taken in.
+
+    ``home`` is the folder whose history counts: the old one while a move is not committed. ``ignored``: a pointer
+    line is there and does not count. ``info_known``: name, description and metadata on the server are what a commit
+    of ours holds, not older than the pointer (sync.md 5.5).
+    """
+
+    slug: str
+    dir: str | None
+    home: str = ""
+    place: str = ""
+    local: LocalDataset | None = None
+    gone: LocalDataset | None = None
+    line: DatasetPointer | None = None
+    is_committed: bool = False
+    ignored: bool = False
+    base_rows: Mapping[Key, str] = field(default_factory=dict)
+    remote: RemoteDataset | None = None
+    candidates: tuple[RemoteDataset, ...] = ()
+    ours: frozenset[str] = frozenset()
+    absence: Absence = Absence.NEVER
+    complete: bool = True
+    rows: list[RowView] = field(default_factory=list)
+    remote_rows: tuple[RemoteRow, ...] | None = None
+    gone_keys: frozenset[Key] = frozenset()
+    compatible: bool | None = None
+    info_known: bool = False
+    error: SkillsyncError | None = None
+    problem: Problem | None = None
+
+    @property
+    def name(self) -> str:
+        """The dataset's name: the folder's, or the remote's for one that is not here."""
+        if self.local is not None:
+            return self.local.name
+        return self.remote.info.name if self.remote else self.slug
+
+    @property
+    def linked_id(self) -> str | None:
+        """The remote id that the pointer names."""
+        return self.line.dataset if self.line else None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether its files can be read at all."""
+        return self.local is not None and self.local.problem is None
+
+    @property
+    def info_differs(self) -> bool:
+        """Whether name, description or metadata differ on the two sides."""
+        if self.local is None or self.remote is None:
+            return False
+        return self.local.info_digest != info_digest(self.remote.info)
+
+    def folder_state(self) -> FolderState:
+        """Compare the folder with its base."""
+        if self.local is None:
+            return FolderState.MISSING
+        if self.local.problem is not None:
+            return FolderState.INVALID
+        if self.line is None or self.line.meta != self.local.info_digest:
+            return FolderState.CHANGED
+        same = dict(self.local.row_digests) == dict(self.base_rows)
+        return FolderState.CLEAN if same and not self.local.items.keyless else FolderState.CHANGED
+
+    @property
+    def verdict(self) -> DatasetVerdict:
+        """What push and pull do with the dataset itself."""
+        info_remote = info_digest(self.remote.info) if self.remote else None
+        info_base = self.line.meta if self.line else None
+        return decide_dataset(
+            DatasetFacts(
+                self.slug,
+                self.folder_state(),
+                linked=self.line is not None,
+                absence=self.absence,
+                candidates=tuple(
+                    Candidate(item.id, item.id in self.ours) for item in self.candidates
+                ),
+                is_listing_complete=self.complete,
+                is_compatible=self.compatible,
+                info_base=info_remote if self.info_known else info_base,
+                info_local=self.local.info_digest if self.local and self.is_usable else None,
+                info_remote=info_remote,
+            )
+        )
+
+
+@dataclass
+class DatasetSurvey:
+    """All datasets in scope and what is wrong with the rest."""
+
+    views: list[DatasetView]
+    problems: list[Problem]

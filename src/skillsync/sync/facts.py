@@ -1,0 +1,311 @@
+"""What is known of every object of the working tree without asking the server: from the stat cache, else read.
+
+Facts depend on the files of their folder alone, so that they can be kept while no file's stat data changes; what
+depends on HEAD is asked anew each time (one comparison of the index with HEAD).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from skillsync import __version__
+from skillsync.model import Folder, Json, Pointer, Problem, Severity
+from skillsync.repo.cache import Cache
+from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, render_line
+from skillsync.repo.worktree import QuickScan, quick_scan
+from skillsync.sync.report import Kind
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.sync.local import LocalDataset, LocalSkill
+    from skillsync.sync.workspace import Workspace
+
+_FORM = "facts-2"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is remembered of one folder.
+
+    ``digest`` is the skill's, or that of all rows of a dataset, ``meta`` that of a dataset's description; both
+    ``""`` while invalid. ``files`` is the stamp digest, ``pointers`` the lines by place, ``blobs`` git's ids of the
+    pointer files. ``missing``: the folder is gone, the rest is HEAD's.
+    """
+
+    kind: Kind
+    dir: str
+    name: str
+    digest: str
+    files: str
+    pointers: Mapping[str, str]
+    blobs: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    meta: str = ""
+    rows: int = 0
+    keyless: int = 0
+    missing: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What commands call it: a skill's name, a dataset's folder."""
+        return self.name if self.kind is Kind.SKILL else self.dir.rsplit("/", 1)[-1]
+
+    def is_taken_by(self, target: Target) -> bool:
+        """Tell whether the target's patterns take it in."""
+        if self.kind is Kind.SKILL:
+            return target.takes_skill(self.name)
+        return target.takes_dataset(self.name, self.subject)
+
+    def line_for(self, place: str) -> Pointer | None:
+        """Return the tree's pointer line for one place."""
+        text = self.pointers.get(place)
+        return parse_line(text) if text else None
+
+
+@dataclass
+class LocalFacts:
+    """All objects by folder; ``problems`` are those of the tree itself, such as folders that cannot be read."""
+
+    objects: list[Facts]
+    head: HeadPointers
+    problems: list[Problem] = field(default_factory=list)
+
+
+def local_facts(workspace: Workspace) -> LocalFacts:
+    """Gather the facts of every object, reading only the files of folders whose stat data changed."""
+    settings = workspace.settings
+    options = f"{settings.dataset_options!r}" if settings.dataset_options else ""
+    with Cache(workspace.repo.state_dir, version=f"{_FORM} {__version__} {options}") as cache:
+        clock = cache.clock()
+        scan = quick_scan(
+            workspace.repo, skill_roots=settings.skills, dataset_roots=settings.datasets
+        )
+        head = HeadPointers.of(workspace, scan)
+        objects = {
+            directory: facts
+            for directory, kept in cache.get(scan.folders).items()
+            if not scan.is_hidden(directory) and (facts := _from_json(directory, kept))
+        }
+        found = LocalFacts([], head, list(scan.problems))
+        unknown = [directory for directory in scan.folders if directory not in objects]
+        gone = [
+            directory
+            for directory in head.folders
+            if directory not in scan.folders and not scan.is_hidden(directory)
+        ]
+        if unknown or gone or scan.denied:
+            fresh, found.problems = _read(workspace, [*unknown, *gone])
+            cache.keep_only(scan.folders)
+            cache.put(
+                [
+                    (facts.dir, scan.folders[facts.dir], _to_json(facts))
+                    for facts in fresh
+                    if not facts.missing and facts.dir in scan.folders
+                ],
+                scanned_at=clock,
+            )
+            objects |= {facts.dir: facts for facts in fresh}
+    found.objects = [objects[directory] for directory in sorted(objects)]
+    return found
+
+
+# ---------------------------------------------------------------- HEAD's pointers
+
+
+@dataclass
+class HeadPointers:
+    """HEAD's pointer files by path, as blobs; contents are fetched only where the tree's differ."""
+
+    workspace: Workspace
+    blobs: Mapping[str, str]
+    _contents: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, workspace: Workspace, scan: QuickScan) -> HeadPointers:
+        """Take the index's pointers and correct them where HEAD has others."""
+        head = workspace.history.head
+        if head is None:
+            return cls(workspace, {})
+        changed = workspace.repo.index_changes(head, (POINTER, ROWS))
+        blobs = {path: blob for path, blob in {**scan.pointers, **changed}.items() if blob}
+        return cls(workspace, blobs)
+
+    @property
+    def folders(self) -> list[str]:
+        """Every folder below the roots that has a pointer at HEAD."""
+        settings = self.workspace.settings
+        roots = (*settings.skills, *settings.datasets)
+        found = [path.rpartition("/") for path in self.blobs]
+        return [
+            folder
+            for folder, _, name in found
+            if name == POINTER
+            and any(root == "." or f"{folder}/".startswith(f"{root}/") for root in roots)
+        ]
+
+    def fetch(self, objects: Collection[Facts]) -> None:
+        """Read HEAD's pointer files of the objects whose own differ, all in one process."""
+        wanted = {
+            self.blobs[path]
+            for facts in objects
+            for name in (POINTER, ROWS)
+            if (path := _join(facts.dir, name)) in self.blobs
+            and self.blobs[path] != facts.blobs.get(name)
+        }
+        self._contents |= self.workspace.repo.read_blobs(wanted - self._contents.keys())
+
+    def differ(self, facts: Facts) -> bool:
+        """Tell whether one of the object's pointer files is not as HEAD has it; line ends do not matter."""
+        return any(self._differs(facts, name) for name in (POINTER, ROWS))
+
+    def _differs(self, facts: Facts, name: str) -> bool:
+        ours, theirs = facts.blobs.get(name, ""), self.blobs.get(_join(facts.dir, name), "")
+        if ours == theirs:
+            return False
+        content = self._contents.get(theirs)
+        return content is None or blob_id(content) != ours
+
+    def line_for(self, facts: Facts, place: str) -> Pointer | None:
+        """Return HEAD's pointer line of an object for one place."""
+        if facts.missing or not self._differs(facts, POINTER):
+            return facts.line_for(place)
+        path = _join(facts.dir, POINTER)
+        data = self._contents.get(self.blobs.get(path, ""))
+        return parse_pointer(data, path=path).lines.get(place) if data is not None else None
+
+
+def blob_id(data: bytes) -> str:
+    """Return the id git gives this content (SHA-1) once its line ends are LF.
+
+    In a repository with SHA-256 no id equals it, and contents are compared instead.
+    """
+    folded = data.replace(b"\r\n", b"\n")
+    return hashlib.sha1(b"blob %d\0%b" % (len(folded), folded), usedforsecurity=False).hexdigest()
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory else name
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read(workspace: Workspace, folders: list[str]) -> tuple[list[Facts], list[Problem]]:
+    from skillsync.sync.local import read_tree
+
+    tree = read_tree(workspace, only=folders)
+    fresh = [_skill_facts(skill) for skill in tree.skills]
+    fresh += [_dataset_facts(dataset) for dataset in tree.datasets]
+    fresh += [_skill_facts(skill, missing=True) for skill in tree.gone_skills]
+    fresh += [_dataset_facts(dataset, missing=True) for dataset in tree.gone_datasets]
+    return fresh, tree.problems
+
+
+def _skill_facts(skill: LocalSkill, *, missing: bool = False) -> Facts:
+    pointers, trouble = _pointers_of(skill.folder)
+    return Facts(
+        Kind.SKILL,
+        skill.dir,
+        skill.name,
+        skill.digest or "",
+        "" if missing else skill.files,
+        pointers,
+        _blobs_of(skill.folder),
+        (*skill.problems, *trouble),
+        missing=missing,
+    )
+
+
+def _dataset_facts(dataset: LocalDataset, *, missing: bool = False) -> Facts:
+    from skillsync.formats.canonical import rows_digest
+    from skillsync.model import Digest
+
+    pointers, problems = _pointers_of(dataset.folder)
+    error = None if missing else dataset.problem
+    if error is not None:
+        problems += (
+            Problem(
+                error.code, error.message, dataset.slug, error.path, error.line, fix=error.hint
+            ),
+        )
+    facts = Facts(
+        Kind.DATASET,
+        dataset.dir,
+        dataset.name,
+        "",
+        "" if missing else dataset.files,
+        pointers,
+        _blobs_of(dataset.folder),
+        problems,
+        missing=missing,
+    )
+    if missing or error is not None:
+        return facts
+    short = dataset.row_digests.items()
+    return replace(
+        facts,
+        digest=rows_digest((key, Digest(value)) for key, value in short),
+        meta=dataset.info_digest,
+        rows=len(dataset.rows),
+        keyless=len(dataset.items.keyless),
+    )
+
+
+def _pointers_of(folder: Folder) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    if folder.pointer is None:
+        return {}, ()
+    parsed = parse_pointer(folder.pointer, path=_join(folder.dir, POINTER))
+    return {place: render_line(line) for place, line in parsed.lines.items()}, parsed.problems
+
+
+def _blobs_of(folder: Folder) -> dict[str, str]:
+    held = ((POINTER, folder.pointer), (ROWS, folder.rows))
+    return {name: blob_id(data) for name, data in held if data is not None}
+
+
+# ---------------------------------------------------------------- remembering
+
+
+def _to_json(facts: Facts) -> Json:
+    return {
+        "kind": str(facts.kind),
+        "name": facts.name,
+        "digest": facts.digest,
+        "files": facts.files,
+        "pointers": dict(facts.pointers),
+        "blobs": dict(facts.blobs),
+        "meta": facts.meta,
+        "rows": facts.rows,
+        "keyless": facts.keyless,
+        "problems": [
+            [one.code, one.message, one.subject, one.path, one.line, str(one.severity), one.fix]
+            for one in facts.problems
+        ],
+    }
+
+
+def _from_json(directory: str, value: Json) -> Facts | None:
+    """Read remembered facts back; None for anything that is not what this version wrote."""
+    record: Any = value
+    try:
+        return Facts(
+            Kind(record["kind"]),
+            directory,
+            record["name"],
+            record["digest"],
+            record["files"],
+            record["pointers"],
+            record["blobs"],
+            tuple(
+                Problem(code, message, subject, path, line, Severity(severity), fix)
+                for code, message, subject, path, line, severity, fix in record["problems"]
+            ),
+            meta=record["meta"],
+            rows=record["rows"],
+            keyless=record["keyless"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,141 @@
+"""Where every object stands when no server is asked: the files against what the pointers say was taken in last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from skillsync.model import DatasetPointer, Pointer, Problem, Severity, SkillPointer
+from skillsync.sync.evidence import Lines
+from skillsync.sync.facts import Facts, LocalFacts, local_facts
+from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.status import IGNORED, Status
+from skillsync.sync.workspace import chosen
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.sync.workspace import Workspace
+
+
+def look_offline(
+    workspace: Workspace, target: Target, names: Collection[str], found: Status
+) -> None:
+    """Add to ``found`` what the files and the pointers say."""
+    local = local_facts(workspace)
+    asked = [
+        facts
+        for facts in local.objects
+        if facts.is_taken_by(target)
+        and _is_chosen(workspace, names, name=facts.subject, directory=facts.dir)
+    ]
+    found.problems.extend(_tree_problems(workspace, local, names))
+    local.head.fetch(asked)
+    clashing = _clashes(asked, found)
+    for facts in asked:
+        if local.head.differ(facts) and not facts.missing:
+            found.uncommitted.add(facts.dir)
+        if facts.dir not in clashing:
+            _line(workspace, target, facts, local, found)
+
+
+def _is_chosen(workspace: Workspace, names: Collection[str], *, name: str, directory: str) -> bool:
+    return chosen(
+        names, name=name, directory=directory, root=workspace.repo.root, start=workspace.start
+    )
+
+
+def _tree_problems(
+    workspace: Workspace, local: LocalFacts, names: Collection[str]
+) -> Sequence[Problem]:
+    return [
+        problem
+        for problem in local.problems
+        if _is_chosen(
+            workspace, names, name=problem.subject, directory=problem.subject or problem.path
+        )
+    ]
+
+
+def _clashes(asked: Collection[Facts], found: Status) -> set[str]:
+    """Report names that several folders bear: neither is synced (skill-format.md 12)."""
+    by_name: dict[str, list[str]] = {}
+    for facts in asked:
+        if facts.kind is Kind.SKILL and not facts.missing:
+            by_name.setdefault(facts.name, []).append(facts.dir)
+    clashing = {name: dirs for name, dirs in by_name.items() if len(dirs) > 1}
+    if clashing:
+        from skillsync.sync.local import clash_problem
+
+        found.problems.extend(clash_problem(name, dirs) for name, dirs in clashing.items())
+    return {directory for dirs in clashing.values() for directory in dirs}
+
+
+def _line(
+    workspace: Workspace, target: Target, facts: Facts, local: LocalFacts, found: Status
+) -> None:
+    lines = Lines(facts.line_for(target.place), local.head.line_for(facts, target.place))
+    line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
+    if facts.missing:
+        if line is not None:
+            found.lines.append(_missing(facts, line))
+        return
+    found.problems.extend(facts.problems)
+    if any(problem.severity is Severity.ERROR for problem in facts.problems):
+        found.lines.append(_invalid(facts))
+        return
+    if ignored:
+        found.note(f"{facts.subject}: {IGNORED}")
+    words, state = _difference(facts, line)
+    if not words:
+        found.in_sync += 1
+        found.rows += facts.rows
+        return
+    found.lines.append(
+        Outcome(
+            facts.kind,
+            facts.subject,
+            words,
+            state=state,
+            fix=f"skillsync push {facts.subject}",
+        )
+    )
+
+
+def _missing(facts: Facts, line: Pointer) -> Outcome:
+    since = f" since v{line.number}" if isinstance(line, SkillPointer) else ""
+    return Outcome(
+        facts.kind,
+        facts.subject,
+        f"deleted here{since}, maybe still on the server",
+        row="S13" if facts.kind is Kind.SKILL else "D4",
+        state="deleted locally",
+        fix=f"skillsync push --archive {facts.subject}, or git restore {facts.dir}",
+    )
+
+
+def _invalid(facts: Facts) -> Outcome:
+    """The problems themselves are listed with those of the run."""
+    first = next(one for one in facts.problems if one.severity is Severity.ERROR)
+    return Outcome(
+        facts.kind,
+        facts.subject,
+        "cannot be published: it is not valid",
+        row="S26" if facts.kind is Kind.SKILL else "I20",
+        state="invalid",
+        code=first.code,
+        fix=f"skillsync lint {facts.dir}",
+    )
+
+
+def _difference(facts: Facts, line: Pointer | None) -> tuple[str, str]:
+    """Return how an object differs from its base, in words and as a state; ``("", "")`` when it does not."""
+    keyless = f"{facts.keyless} {'line has' if facts.keyless == 1 else 'lines have'} no id yet"
+    if facts.kind is Kind.SKILL and isinstance(line, SkillPointer):
+        if line.digest == facts.digest:
+            return "", ""
+        return f"changed here since v{line.number}", "ahead"
+    if facts.kind is Kind.DATASET and isinstance(line, DatasetPointer):
+        if line.digest != facts.digest or line.meta != facts.meta:
+            return "changed here since it was last in sync", "ahead"
+        return (keyless, "ahead") if facts.keyless else ("", "")
+    return "new here, not known to be published", "local only"

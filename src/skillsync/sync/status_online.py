@@ -1,0 +1,240 @@
+"""Where every object stands when the server is asked: the verdicts of the surveys in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush
+from skillsync.core.reconcile_row import RowPull, RowPush
+from skillsync.core.reconcile_skill import SkillState
+from skillsync.errors import SkillsyncError
+from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.dataset_survey import DatasetView, survey_datasets
+from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.status import IGNORED, Status
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.sync.workspace import Remote, Workspace
+
+
+def look_online(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    names: Collection[str],
+    found: Status,
+) -> None:
+    """Add to ``found`` what the surveys of both sides say. Raises RemoteError when the run cannot go on."""
+    tree = read_tree(workspace)
+    skills = survey_skills(workspace, target, tree, remote=remote, names=names)
+    found.problems.extend(skills.problems)
+    for name in sorted(skills.views):
+        _skill_line(skills.views[name], found)
+    datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
+    found.problems.extend(datasets.problems)
+    for view in datasets.views:
+        _dataset_lines(view, found)
+    _guarantee(skills.views.values(), datasets.views, remote, found)
+    _find_uncommitted(workspace, found)
+
+
+def _skill_line(view: SkillView, found: Status) -> None:
+    if view.local is not None:
+        found.problems.extend(view.local.problems)
+    if view.error is not None:
+        found.lines.append(_failed(Kind.SKILL, view.name, view.error))
+        return
+    if view.ignored:
+        found.note(f"{view.name}: {IGNORED}")
+    verdict = view.verdict
+    if verdict.state in {SkillState.IN_SYNC, SkillState.NOTHING, SkillState.BOTH_GONE}:
+        found.in_sync += verdict.state is SkillState.IN_SYNC
+        return
+    number = f"v{view.base.number}" if view.base else ""
+    latest = f"v{view.version.number} by {view.version.author.label}" if view.version else ""
+    detail = " → ".join(
+        part
+        for part in (
+            number,
+            latest if view.version and (not view.base or view.version.id != view.base.id) else "",
+        )
+        if part
+    )
+    found.lines.append(
+        Outcome(
+            Kind.SKILL,
+            view.name,
+            _WORDS.get(verdict.state, str(verdict.state)),
+            row=verdict.row,
+            state=str(verdict.state),
+            code=verdict.code,
+            message=detail,
+            fix=verdict.fix or _next(verdict.state, view.name),
+        )
+    )
+
+
+_WORDS = {
+    SkillState.LOCAL_ONLY: "new here, not published",
+    SkillState.REMOTE_ONLY: "new on the server, not here",
+    SkillState.AHEAD: "changed here",
+    SkillState.BEHIND: "changed on the server",
+    SkillState.DIVERGED: "changed on both sides",
+    SkillState.BOTH_EQUAL: "changed alike on both sides",
+}
+
+
+def _next(state: SkillState, name: str) -> str:
+    if state in {SkillState.LOCAL_ONLY, SkillState.AHEAD}:
+        return f"skillsync push {name}"
+    return ""
+
+
+def _dataset_lines(view: DatasetView, found: Status) -> None:
+    error = view.error or (view.local.problem if view.local else None)
+    if error is not None:
+        found.lines.append(_failed(Kind.DATASET, view.slug, error))
+        return
+    if view.ignored:
+        found.note(f"{view.slug}: {IGNORED}")
+    verdict = view.verdict
+    if verdict.push == DatasetPush.CREATE and view.local is not None:
+        rows = len(view.local.rows) + len(view.local.items.keyless)
+        found.lines.append(
+            _line(
+                view.slug,
+                f"new here, not published ({rows} rows)",
+                "D1",
+                f"skillsync push {view.slug}",
+            )
+        )
+        return
+    if verdict.pull is DatasetPull.WRITE:
+        rows = len(view.remote_rows or ())
+        found.lines.append(
+            _line(
+                view.slug,
+                f"new on the server, not here ({rows} rows)",
+                "D2",
+                f"skillsync pull {view.slug}",
+            )
+        )
+        return
+    before = len(found.lines)
+    if verdict.row and (verdict.code or verdict.push is DatasetPush.SEND_INFO):
+        found.lines.append(
+            Outcome(
+                Kind.DATASET,
+                view.slug,
+                _dataset_words(verdict.push, verdict.pull),
+                row=verdict.row,
+                state=str(verdict.push),
+                code=verdict.code,
+                fix=verdict.fix or f"skillsync push {view.slug}",
+            )
+        )
+    _row_lines(view, found)
+    if view.local is not None and view.local.items.keyless:
+        count = len(view.local.items.keyless)
+        found.lines.append(
+            _line(
+                view.slug,
+                f"{count} lines have no id yet",
+                "I22",
+                f"skillsync push {view.slug} (or fmt)",
+            )
+        )
+    if len(found.lines) == before:
+        found.in_sync += 1
+        found.rows += len(view.local.rows) if view.local else 0
+
+
+def _dataset_words(push: DatasetPush, pull: DatasetPull) -> str:
+    if push is DatasetPush.SEND_INFO:
+        return "its name, description or metadata changed here"
+    if pull is DatasetPull.TAKE_INFO:
+        return "its name, description or metadata changed on the server"
+    if pull is DatasetPull.MERGE_INFO:
+        return "its name, description or metadata changed on both sides"
+    return f"{push}"
+
+
+_ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] = (
+    ("new here", {RowPush.CREATE}, (), "push"),
+    ("changed here", {RowPush.PATCH}, (), "push"),
+    ("removed here, still on the server", {RowPush.PENDING_REMOVAL}, (), "push --archive"),
+    ("new on the server", (), {RowPull.APPEND}, "pull"),
+    ("changed on the server", (), {RowPull.REWRITE}, "pull"),
+    ("removed on the server", (), {RowPull.REMOVE}, "pull"),
+    ("changed on both sides", (), {RowPull.MERGE}, "pull"),
+    ("in conflict", (), {RowPull.CONFLICT}, "conflicts"),
+    ("not decidable now", (), {RowPull.ERROR}, "pull"),
+    ("equal but not linked", (), {RowPull.LINK}, "pull"),
+)
+
+
+def _row_lines(view: DatasetView, found: Status) -> None:
+    for words, pushes, pulls, verb in _ROW_WORDS:
+        rows = [row for row in view.rows if row.verdict.push in pushes or row.verdict.pull in pulls]
+        if not rows:
+            continue
+        count = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
+        keys = ", ".join(str(row.key) for row in rows[:3]) + (" …" if len(rows) > 3 else "")
+        command = f"skillsync {verb} {view.slug}"
+        found.lines.append(
+            Outcome(
+                Kind.ROW,
+                view.slug,
+                f"{count} {words}",
+                row=rows[0].verdict.row,
+                state=str(rows[0].verdict.state),
+                code=rows[0].verdict.code,
+                message=keys,
+                fix=command,
+            )
+        )
+
+
+def _guarantee(
+    skills: Collection[SkillView], datasets: Sequence[DatasetView], remote: Remote, found: Status
+) -> None:
+    """Say which guarantee holds here (P21)."""
+    if skills and not remote.skills.capabilities.version_description:
+        found.note(
+            "skills: every publish names its base_version; this server keeps no publish markers, so own publishes "
+            "from other clones are recognised by content and author"
+        )
+    if datasets:
+        found.note(
+            "datasets: this server has no row versions; a row is compared right before it is updated, and an edit "
+            "within the same round trip could be overwritten"
+        )
+
+
+def _find_uncommitted(workspace: Workspace, found: Status) -> None:
+    roots = (*workspace.settings.skills, *workspace.settings.datasets)
+    for path in workspace.repo.changed_paths(roots):
+        if last_part(path) in {POINTER, ROWS}:
+            found.uncommitted.add(path.rpartition("/")[0])
+
+
+def _line(slug: str, words: str, row: str, fix: str) -> Outcome:
+    return Outcome(Kind.DATASET, slug, words, row=row, state=words, fix=fix)
+
+
+def _failed(kind: Kind, subject: str, error: SkillsyncError) -> Outcome:
+    path, line = getattr(error, "path", ""), getattr(error, "line", None)
+    where = f"{path}:{line}: " if path and line else (f"{path}: " if path else "")
+    return Outcome(
+        kind,
+        subject,
+        "error",
+        state="error",
+        code=error.code,
+        message=f"{where}{error.message}",
+        fix=error.hint,
+    )

@@ -1,0 +1,593 @@
+"""Every row of sync.md 7.1 end to end in solo mode: what push and pull write on each side, and how they exit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from skillsync.errors import RefusedForSafety, SkillsyncError
+from skillsync.sync.report import Report
+from skillsync.sync.resolve import Choice
+from tests.sync.harness import Clone, Live
+
+PATH = "skills/alpha/SKILL.md"
+POINTER = "skills/alpha/.skillsync"
+BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
+STATES = ("committed", "dirty", "detached")
+
+
+# ---------------------------------------------------------------- how a state is built
+
+
+def stored(name: str) -> Any:
+    """The server's rows of a skill, to make a state that takes a backup or 2,000 publishes to reach."""
+    from skillsync.server.models import Skill  # needs Django to be set up, which Live does
+
+    return Skill.objects.filter(name=name)
+
+
+def linked(clone: Clone, live: Live) -> None:
+    """Alpha and a second skill, published and committed: B = L = R."""
+    clone.skill("alpha", BODY)
+    clone.skill("other")
+    assert clone.push().exit == 0
+    clone.commit("published")
+
+
+def local_edit(clone: Clone) -> None:
+    clone.replace(PATH, "one\n", "ONE, locally\n")
+
+
+def s1_nothing(clone: Clone, live: Live) -> None:
+    clone.write("README.md", "no skill at all\n")
+
+
+def s2_local_only(clone: Clone, live: Live) -> None:
+    clone.skill("alpha", BODY)
+
+
+def s3_remote_only(clone: Clone, live: Live) -> None:
+    live.create("alpha")
+
+
+def s4_same_own(clone: Clone, live: Live) -> None:
+    live.create("alpha", user="me", body=BODY)
+    clone.skill("alpha", BODY)
+
+
+def s4_same_foreign(clone: Clone, live: Live) -> None:
+    live.create("alpha", body=BODY)
+    clone.skill("alpha", BODY)
+
+
+def s5_unrelated(clone: Clone, live: Live) -> None:
+    live.create("alpha", body="something else")
+    clone.skill("alpha", BODY)
+
+
+def s6_in_sync(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+
+
+def s7_behind(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+
+
+def s8_ahead(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    local_edit(clone)
+
+
+def s9_both_equal(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.edit_body("alpha", "one", "ONE, locally")
+    local_edit(clone)
+
+
+def s10_diverged(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+    local_edit(clone)
+
+
+def s11_net_zero(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+    live.edit_body("alpha", "FIVE", "five")
+
+
+def s11_net_zero_edited(clone: Clone, live: Live) -> None:
+    s11_net_zero(clone, live)
+    local_edit(clone)
+
+
+def remove_folder(clone: Clone) -> None:
+    shutil.rmtree(clone.path / "skills/alpha")
+
+
+def s13_deleted(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    (clone.path / PATH).unlink()
+
+
+def s14_deleted_but_edited(clone: Clone, live: Live) -> None:
+    s13_deleted(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+
+
+def s15_archived(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.archive("alpha")
+
+
+def s16_edited_but_archived(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    local_edit(clone)
+    live.archive("alpha")
+
+
+def s17_both_gone(clone: Clone, live: Live) -> None:
+    s13_deleted(clone, live)
+    live.archive("alpha")
+
+
+def s18_recreated_equal(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.archive("alpha")
+    live.create("alpha", body=BODY)
+
+
+def s19_recreated_different(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    live.archive("alpha")
+    live.create("alpha", body="another text")
+
+
+def s23_copy(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    shutil.copytree(clone.path / "skills/alpha", clone.path / "skills/beta")
+    clone.replace("skills/beta/SKILL.md", "name: alpha\n", "name: beta\n")
+
+
+def s23_copy_same_name(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    shutil.copytree(clone.path / "skills/alpha", clone.path / "skills/beta")
+
+
+def s24_ahead_of_the_remote(clone: Clone, live: Live) -> None:
+    """The server was restored from a backup: the newest version is gone again."""
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+    assert clone.pull().exit == 0
+    clone.commit("pulled")
+    stored("alpha").filter(version=2).delete()
+    stored("alpha").filter(version=1).update(is_latest=True)
+
+
+def s24_other_id(clone: Clone, live: Live) -> None:
+    """The pointer's number is there with another id: this is another project's skill."""
+    linked(clone, live)
+    pointer = clone.read(POINTER)
+    here = live.skill("alpha")["id"]
+    clone.write(POINTER, pointer.replace(here, "0199f3c2-0000-7000-8000-000000000000"))
+    clone.commit("somebody else's pointer")
+
+
+def s26_invalid(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    clone.replace(PATH, "description: Does alpha.\n", "description: [unclosed\n")
+    clone.replace("skills/other/SKILL.md", "Step one.", "Step 1.")
+
+
+def s26_all_invalid(clone: Clone, live: Live) -> None:
+    clone.skill("alpha", BODY)
+    clone.push()
+    clone.commit()
+    clone.replace(PATH, "description: Does alpha.\n", "description: [unclosed\n")
+
+
+def s27_near_the_limit(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    local_edit(clone)
+    renumber(clone, 1_900)
+
+
+def s27_at_the_limit(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    local_edit(clone)
+    renumber(clone, 2_000)
+
+
+def renumber(clone: Clone, number: int) -> None:
+    """Let the only version be this number on both sides, as after so many publishes."""
+    stored("alpha").update(version=number)
+    clone.write(POINTER, clone.read(POINTER).replace(" v1 ", f" v{number} "))
+    clone.git("add", POINTER)
+    clone.git("commit", "-q", "-m", "renumbered", "--", POINTER)
+
+
+# ---------------------------------------------------------------- what is expected
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one command does in a state.
+
+    ``row`` "" : it says nothing of alpha. ``writes``: requests that may write. ``files``: it changes files other
+    than pointers. ``pointer``: the version number that the pointer names afterwards, 0 for none.
+    """
+
+    exit: int
+    row: str = ""
+    code: str = ""
+    writes: int = 0
+    files: bool = False
+    pointer: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    build: Callable[[Clone, Live], None]
+    push: Side
+    pull: Side
+
+    @property
+    def id(self) -> str:
+        return self.build.__name__
+
+
+CASES = [
+    Case(s1_nothing, Side(0), Side(0)),
+    Case(s2_local_only, Side(0, "S2", writes=1, pointer=1), Side(0)),
+    Case(s3_remote_only, Side(0), Side(0, "S3", files=True, pointer=1)),
+    Case(s4_same_own, Side(0, "S4", pointer=1), Side(0, "S4", pointer=1)),
+    Case(s4_same_foreign, Side(0, "S4"), Side(0, "S4", pointer=1)),
+    Case(s5_unrelated, Side(4, "S5", "E-UNRELATED"), Side(4, "S5", "E-UNRELATED")),
+    Case(s6_in_sync, Side(0, pointer=1), Side(0, pointer=1)),
+    Case(
+        s7_behind,
+        Side(0, "S7", "N-BEHIND", pointer=1),
+        Side(0, "S7", files=True, pointer=2),
+    ),
+    Case(s8_ahead, Side(0, "S8", writes=1, pointer=2), Side(0, pointer=1)),
+    Case(s9_both_equal, Side(0, "S9", pointer=1), Side(0, "S9", pointer=2)),
+    Case(
+        s10_diverged,
+        Side(3, "S10", "E-REMOTE-AHEAD", pointer=1),
+        Side(0, "S10", files=True, pointer=2),
+    ),
+    Case(s11_net_zero, Side(3, "S11", "E-REMOTE-AHEAD", pointer=1), Side(0, "S11", pointer=3)),
+    Case(
+        s11_net_zero_edited,
+        Side(3, "S11", "E-REMOTE-AHEAD", pointer=1),
+        Side(0, "S11", pointer=3),
+    ),
+    Case(s13_deleted, Side(0, "S13", "N-PENDING-REMOVAL", pointer=1), Side(0, pointer=1)),
+    Case(
+        s14_deleted_but_edited,
+        Side(4, "S14", "E-DELETED-BUT-EDITED", pointer=1),
+        Side(4, "S14", "E-DELETED-BUT-EDITED", pointer=1),
+    ),
+    Case(
+        s15_archived,
+        Side(0, "S15", "N-ARCHIVED", pointer=1),
+        Side(0, "S15", "N-ARCHIVED", pointer=1),
+    ),
+    Case(
+        s16_edited_but_archived,
+        Side(4, "S16", "E-EDITED-BUT-ARCHIVED", pointer=1),
+        Side(4, "S16", "E-EDITED-BUT-ARCHIVED", pointer=1),
+    ),
+    Case(s17_both_gone, Side(0, "S17"), Side(0, "S17")),
+    Case(s18_recreated_equal, Side(0, "S18", pointer=1), Side(0, "S18", pointer=1)),
+    Case(
+        s19_recreated_different,
+        Side(4, "S19", "E-RECREATED", pointer=1),
+        Side(4, "S19", "E-RECREATED", pointer=1),
+    ),
+    Case(s23_copy, Side(0, writes=1, pointer=1), Side(0, pointer=1)),
+    Case(s23_copy_same_name, Side(5, pointer=1), Side(5, pointer=1)),
+    Case(s24_ahead_of_the_remote, Side(6, pointer=2), Side(6, pointer=2)),
+    Case(s24_other_id, Side(6, pointer=1), Side(6, pointer=1)),
+    Case(
+        s26_invalid,
+        Side(5, "S26", "E-SKILL-YAML", writes=1, pointer=1),
+        Side(5, "S26", "E-SKILL-YAML", pointer=1),
+    ),
+    Case(
+        s26_all_invalid,
+        Side(1, "S26", "E-SKILL-YAML", pointer=1),
+        Side(1, "S26", "E-SKILL-YAML", pointer=1),
+    ),
+    Case(
+        s27_near_the_limit,
+        Side(0, "S8", writes=1, pointer=1_901),
+        Side(0, pointer=1_900),
+    ),
+    Case(
+        s27_at_the_limit,
+        Side(5, "S27", "E-VERSIONS-EXHAUSTED", pointer=2_000),
+        Side(0, pointer=2_000),
+    ),
+]
+
+
+def in_state(clone: Clone, live: Live, case: Case, state: str) -> None:
+    case.build(clone, live)
+    if state != "dirty":
+        clone.commit("as built")
+    if state == "detached":
+        clone.git("checkout", "-q", "--detach")
+
+
+def check(clone: Clone, live: Live, side: Side, run: Callable[[], Report]) -> None:
+    before = without_pointers(clone)
+    if clone.requests:
+        clone.requests.made.clear()
+    try:
+        report = run()
+    except SkillsyncError as error:
+        assert error.exit_code == side.exit, error  # noqa: PT017
+        assert error.unchanged  # noqa: PT017
+    else:
+        assert report.exit == side.exit, report
+        about = [one for one in report.outcomes if one.subject == "alpha"]
+        assert [one.row for one in about] == ([side.row] if side.row else [])
+        assert [one.code for one in about] == ([side.code] if side.row else [])
+        assert all(one.fix for one in about if one.exit)
+    assert clone.requests is not None
+    assert len(clone.requests.writes) == side.writes, clone.requests.writes
+    assert (without_pointers(clone) != before) == side.files
+    assert pointer_number(clone) == side.pointer
+
+
+def without_pointers(clone: Clone) -> dict[str, bytes]:
+    return {path: data for path, data in clone.files().items() if not path.endswith(".skillsync")}
+
+
+def pointer_number(clone: Clone) -> int:
+    file = clone.path / POINTER
+    return int(file.read_text().split()[1].removeprefix("v")) if file.is_file() else 0
+
+
+STATE_PARAMETERS = [
+    pytest.param(state, marks=[] if state == "committed" else pytest.mark.slow) for state in STATES
+]
+
+
+@pytest.mark.parametrize("state", STATE_PARAMETERS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_push(case: Case, state: str, solo: Clone, live: Live) -> None:
+    """What push does in each row of sync.md 7.1, and that it says nothing new the second time."""
+    in_state(solo, live, case, state)
+    check(solo, live, case.push, solo.push)
+    if not case.push.exit:
+        assert solo.requests
+        solo.requests.made.clear()
+        before = solo.files()
+        assert solo.push().exit == 0
+        assert not solo.requests.writes
+        assert solo.files() == before
+
+
+@pytest.mark.parametrize("state", STATE_PARAMETERS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_pull(case: Case, state: str, solo: Clone, live: Live) -> None:
+    """What pull does in each row of sync.md 7.1; it never writes remotely, and a second one changes nothing."""
+    in_state(solo, live, case, state)
+    check(solo, live, case.pull, solo.pull)
+    if not case.pull.exit:
+        before = solo.files()
+        assert solo.pull().exit == 0
+        assert solo.files() == before
+
+
+def test_the_whole_folder_gone_is_pending_and_archived_only_by_name(
+    solo: Clone, live: Live
+) -> None:
+    """S13: the pointer in HEAD says what was there."""
+    linked(solo, live)
+    remove_folder(solo)
+    solo.commit()
+    report = solo.push()
+    assert [(one.subject, one.row) for one in report.outcomes] == [("alpha", "S13")]
+    assert live.version("alpha") == 1
+    assert solo.push(archive=["alpha"]).exit == 0
+    assert live.skill("alpha") == {}
+    assert live.version("other") == 1
+
+
+def test_an_archive_is_blocked_when_the_remote_moved(solo: Clone, live: Live) -> None:
+    s14_deleted_but_edited(solo, live)
+    solo.commit()
+    assert solo.push(archive=["alpha"]).exit == 4
+    assert live.version("alpha") == 2
+
+
+def test_an_absence_is_confirmed_by_two_listings_five_seconds_apart(
+    solo: Clone, live: Live
+) -> None:
+    s15_archived(solo, live)
+    before = solo.clock.monotonic()
+    assert solo.requests
+    solo.requests.made.clear()
+    solo.pull()
+    assert solo.clock.monotonic() - before >= 5
+    assert sum("llm_skills?" in path for _, path in solo.requests.made) == 2
+
+
+def test_the_only_linked_skill_gone_is_confirmed_by_the_key_check(solo: Clone, live: Live) -> None:
+    """Fewer than two linked skills: the key's scope stands in for another known skill."""
+    solo.skill("alpha", BODY)
+    solo.push()
+    solo.commit()
+    live.archive("alpha")
+    assert solo.requests
+    solo.requests.made.clear()
+    report = solo.pull()
+    assert [one.row for one in report.outcomes] == ["S15"]
+    assert any("personal_api_keys/@current" in path for _, path in solo.requests.made)
+
+
+def test_an_absence_that_the_second_listing_denies_is_no_absence(solo: Clone, live: Live) -> None:
+    """A listing that leaves a skill out once proves nothing (P11)."""
+    s15_archived(solo, live)
+    rows = stored("alpha")
+    solo.clock.slept.clear()
+    sleep = solo.clock.sleep
+
+    def comes_back(seconds: float) -> None:
+        rows.update(deleted=False)
+        rows.filter(version=1).update(is_latest=True)
+        sleep(seconds)
+
+    solo.clock.sleep = comes_back  # type: ignore[method-assign]  # the world changes while we wait
+    assert solo.pull(prune=True).exit == 0
+    assert (solo.path / PATH).is_file()
+
+
+def test_a_404_that_the_listing_contradicts_fails_this_skill_alone(solo: Clone, live: Live) -> None:
+    """S25: the listing fails to be complete, so the missing skill is not taken for archived."""
+    linked(solo, live)
+    live.archive("alpha")
+    solo.replace("skills/other/SKILL.md", "Step one.", "Step 1.")
+    stored("alpha").update(deleted=False, is_latest=False)
+    report = solo.push()
+    about = {one.subject: one for one in report.outcomes}
+    assert about["other"].did == "published v2"
+    assert about["alpha"].exit in {0, 1}
+    assert (solo.path / PATH).is_file()
+
+
+def test_mass_absence_is_refused(solo: Clone, live: Live) -> None:
+    """Two linked skills and an empty listing is how a lost permission looks (sync.md A9)."""
+    linked(solo, live)
+    live.archive("alpha")
+    live.archive("other")
+    before = solo.files()
+    for run in (solo.pull, solo.push, lambda: solo.pull(prune=True)):
+        with pytest.raises(RefusedForSafety) as caught:
+            run()
+        assert caught.value.exit_code == 6
+    assert solo.files() == before
+
+
+def test_prune_moves_an_archived_folder_to_rescue(solo: Clone, live: Live) -> None:
+    """S15 with --prune; every byte can be printed again (P10)."""
+    from skillsync.repo.rescue import Rescue
+
+    solo.skill("alpha", BODY)
+    solo.write("skills/alpha/scripts/run.sh", "echo hi\n", executable=True)
+    solo.skill("other")
+    solo.push()
+    solo.commit()
+    kept = solo.read(PATH).encode()
+    live.archive("alpha")
+    report = solo.pull(prune=True)
+    assert report.exit == 0, report
+    assert not (solo.path / "skills/alpha").exists()
+    rescue = Rescue(solo.workspace.repo)
+    contents = [
+        rescue.show(copy.id, file.path) for copy in rescue.list() for file in rescue.files(copy.id)
+    ]
+    assert kept in contents
+    assert b"echo hi\n" in contents
+
+
+def test_prune_leaves_an_edited_folder_alone(solo: Clone, live: Live) -> None:
+    s16_edited_but_archived(solo, live)
+    before = solo.files()
+    assert solo.pull(prune=True).exit == 4
+    assert solo.files() == before
+
+
+def test_resolve_restores_what_was_deleted_here_and_edited_there(solo: Clone, live: Live) -> None:
+    """S14 --remote."""
+    s14_deleted_but_edited(solo, live)
+    solo.commit()
+    assert solo.resolve("alpha", Choice.REMOTE).exit == 0
+    assert "FIVE" in solo.read(PATH)
+    assert pointer_number(solo) == 2
+    assert solo.push().exit == 0
+    assert live.version("alpha") == 2
+    assert solo.status().is_clean
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_resolve_confirms_a_deletion_and_the_archive_still_needs_its_flag(
+    solo: Clone, live: Live, *, commit: bool
+) -> None:
+    """S14 --local: the edit was seen, so the removal is pending; P11 holds."""
+    s14_deleted_but_edited(solo, live)
+    if commit:
+        solo.commit()
+    assert solo.resolve("alpha", Choice.LOCAL).exit == 0
+    if commit:
+        solo.commit()
+    report = solo.push()
+    assert [(one.row, one.exit) for one in report.outcomes] == [("S13", 0)]
+    assert live.version("alpha") == 2
+    assert solo.push(archive=["alpha"]).exit == 0
+    assert live.skill("alpha") == {}
+    assert solo.pull().exit == 0
+    assert not (solo.path / PATH).exists()
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_resolve_recreates_an_edited_skill_that_was_archived(
+    solo: Clone, live: Live, *, commit: bool
+) -> None:
+    """S16 --local: a new incarnation, with or without a commit in between."""
+    s16_edited_but_archived(solo, live)
+    solo.commit()
+    assert solo.resolve("alpha", Choice.LOCAL).exit == 0
+    if commit:
+        solo.commit()
+    report = solo.push()
+    assert report.exit == 0, report
+    assert "ONE, locally" in live.skill("alpha")["body"]
+    assert live.version("alpha") == 1
+    assert solo.status().is_clean
+
+
+def test_resolve_gives_an_edited_skill_up_that_was_archived(solo: Clone, live: Live) -> None:
+    """S16 --remote."""
+    s16_edited_but_archived(solo, live)
+    assert solo.resolve("alpha", Choice.REMOTE).exit == 0
+    assert not (solo.path / PATH).exists()
+    assert solo.push().exit == 0
+    assert live.skill("alpha") == {}
+
+
+def test_a_recreated_skill_is_taken_on_with_adopt(solo: Clone, live: Live) -> None:
+    """S19: refused by both until a person says which text counts."""
+    from skillsync.sync.adopt import Way
+
+    s19_recreated_different(solo, live)
+    assert solo.adopt("alpha", Way.LOCAL).exit == 0
+    assert solo.push().exit == 0
+    assert live.skill("alpha")["body"] == BODY.strip()
+    assert live.version("alpha") == 2
+
+
+def test_a_copy_is_published_as_its_own_skill(solo: Clone, live: Live) -> None:
+    """S23: the folder whose name is the remote's keeps the pointer."""
+    s23_copy(solo, live)
+    solo.push()
+    assert live.version("alpha") == 1
+    assert live.version("beta") == 1
+    first = {name: live.skill(name)["first_version_created_at"] for name in ("alpha", "beta")}
+    assert first["beta"] in solo.read("skills/beta/.skillsync")
+    assert first["alpha"] in solo.read(POINTER)
+    assert first["alpha"] not in solo.read("skills/beta/.skillsync")
+
+
+def test_near_the_version_limit_push_warns(solo: Clone, live: Live) -> None:
+    s27_near_the_limit(solo, live)
+    report = solo.push()
+    assert any("1900 of 2,000 versions" in note for note in report.notes)
