@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -51,13 +52,12 @@ def whole_pull(folder: Path, url: str, skills: int, *, rounds: int) -> Iterator[
     for turn in range(rounds):
         clone = new_clone(folder / f"pull-{turn + 1}", url)
         reports: list[Report] = []
-        ours.append(seconds(lambda into=reports, at=clone: into.append(at.pull())))
+        ours.append(seconds(partial(_pull_into, reports, clone)))
         _fine(reports[0])
-        made = clone.made
-        bare.append(seconds(lambda asked=made: _bare_loop(url, asked)))
-    made = [path for _, path in clone.made if "dataset" not in path]
+        bare.append(seconds(partial(_bare_loop, url, clone.made)))
+    paths = [path for _, path in clone.made if "dataset" not in path]
     expected = math.ceil(skills / PAGE) + skills * FILES
-    yield Figure(f"pull of {skills} skills: requests", len(made), expected, "exact")
+    yield Figure(f"pull of {skills} skills: requests", len(paths), expected, "exact")
     yield Figure(
         "  time",
         statistics.median(ours),
@@ -81,3 +81,7 @@ def _fine(report: Report) -> Report:
     if errors:
         raise AssertionError(f"{report.command} did not work: {errors[:3]}")
     return report
+
+
+def _pull_into(reports: list[Report], clone: Clone) -> None:
+    reports.append(clone.pull())

@@ -81,7 +81,7 @@ def in_results(alter: Alter, *, name: str = "alpha") -> Callable[[httpx.Response
 
 def through(clone: Clone, after: After | None) -> Requests:
     """Let the clone's requests go through ``after`` from now on."""
-    assert clone.connect
+    _ = clone.connect
     assert clone.requests
     clone.requests.after = after
     clone.requests.made.clear()
@@ -393,7 +393,7 @@ def test_403_for_one_skill_fails_it_alone(verb: str, behind: Clone) -> None:
 @pytest.mark.parametrize("verb", ["push", "pull"])
 def test_an_empty_list_is_no_removal(verb: str, untouched: Clone) -> None:
     before = untouched.files()
-    nothing = {"count": 0, "next": None, "previous": None, "results": []}
+    nothing: dict[str, object] = {"count": 0, "next": None, "previous": None, "results": []}
     requests = through(untouched, when("/llm_skills", altered(lambda _: nothing)))
     with pytest.raises(RefusedForSafety):
         getattr(untouched, verb)()
@@ -504,7 +504,7 @@ def test_a_dataset_entry_that_cannot_be_used_is_no_absence(verb: str, untouched:
 @pytest.mark.parametrize("verb", ["push", "pull"])
 def test_an_empty_list_of_items_is_no_removal_of_all(verb: str, untouched: Clone) -> None:
     before = untouched.files()
-    nothing = {"count": 0, "next": None, "previous": None, "results": []}
+    nothing: dict[str, object] = {"count": 0, "next": None, "previous": None, "results": []}
     requests = through(untouched, when("/dataset_items", altered(lambda _: nothing)))
     code, told = outcomes_of(lambda: getattr(untouched, verb)("one", "two"))
     assert code != 0, told

@@ -470,7 +470,8 @@ def test_mass_absence_is_refused(solo: Clone, live: Live) -> None:
     live.archive("alpha")
     live.archive("other")
     before = solo.files()
-    for run in (solo.pull, solo.push, lambda: solo.pull(prune=True)):
+    runs: list[Callable[[], object]] = [solo.pull, solo.push, lambda: solo.pull(prune=True)]
+    for run in runs:
         with pytest.raises(RefusedForSafety) as caught:
             run()
         assert caught.value.exit_code == 6

@@ -32,7 +32,14 @@ COMMAND = (sys.executable, "-P", "-m", "skillsync")
 KEY_VARIABLE = "SKILLSYNC_LOCAL_API_KEY"
 SECOND_PERSON = "Wanda"
 
-_FOREIGN: tuple[str, ...] = ("SKILLSYNC_", "POSTHOG_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+_FOREIGN: tuple[str, ...] = (
+    "SKILLSYNC_",
+    "POSTHOG_",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_PREFIX",
+)
 _FOREIGN += (
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_",

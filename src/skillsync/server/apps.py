@@ -14,3 +14,4 @@ class ServerConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the lookup that searching uses."""
+        from skillsync.server import search  # noqa: F401  # its import registers the lookup
