@@ -191,7 +191,7 @@ def test_a_shallow_clone_that_hides_the_answer_says_so(edited: Clone, tmp_path: 
     try:
         report = shallow.push()
     except ShallowClone as error:
-        assert "unshallow" in error.hint
+        assert "unshallow" in error.hint  # noqa: PT017
     else:
         assert report.exit in {0, 2, 3}
         assert edited.live.version("alpha") <= 2

@@ -48,6 +48,9 @@ KNOWN_GAPS = (
     "test_push[s17_both_gone-committed]",
     "test_push[s18_recreated_equal-committed]",
     "test_resolve_recreates_an_edited_skill_that_was_archived[False]",
+    "test_a_pointer_that_is_a_link_is_not_followed",
+    "test_a_pointer_ahead_of_the_remote_stops",
+    "test_a_pointer_that_cannot_be_read_stops_that_skill_alone[more than that]",
 )
 """Scenarios that do not hold yet; each is expected to fail, and says so when it begins to hold."""
 

@@ -23,6 +23,7 @@ def conflicts(
 
     Base, local and remote of every unit that a person has to decide about. Exits 4 while there is one.
     """
+    from skillsync.cli.excerpt import excerpts
     from skillsync.cli.render import visible
     from skillsync.cli.session import connector, open_workspace
     from skillsync.sync.conflicts import list_conflicts
@@ -36,12 +37,8 @@ def conflicts(
         out.data(f"{out.style(visible(one.subject), 'bold')}: {visible(one.did)}")
         for conflict in one.conflicts:
             out.data(f"  {visible(conflict.unit)}  {visible(conflict.reason)}", style="cyan")
-            for side, text in (
-                ("base", conflict.base),
-                ("local", conflict.local),
-                ("remote", conflict.remote),
-            ):
-                shown = "(absent)" if text is None else _short(text)
+            sides = {"base": conflict.base, "local": conflict.local, "remote": conflict.remote}
+            for side, shown in excerpts(sides).items():
                 out.data(f"    {side:<7}{visible(shown, lines=True)}")
         if one.fix:
             out.data(f"  next: {visible(one.fix)}")
@@ -53,8 +50,3 @@ def conflicts(
         {"target": chosen.name, "conflicts": [one.as_json() for one in found], "exit": code},
     )
     return code
-
-
-def _short(text: str, *, limit: int = 400) -> str:
-    text = text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
-    return text.replace("\n", "\n           ")

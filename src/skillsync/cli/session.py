@@ -86,7 +86,7 @@ def print_outcome(out: Output, outcome: Outcome) -> None:
     out.data(
         f"{out.style(visible(outcome.subject), 'bold')}: {out.style(visible(outcome.did), style)}"
     )
-    if outcome.message:
+    if outcome.message and not outcome.conflicts:
         out.data(f"    {visible(outcome.message)}")
     for conflict in outcome.conflicts:
         out.data(f"    {visible(conflict.unit)}: {visible(conflict.reason)}")
@@ -112,6 +112,10 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
 
 
 def commit_hint(out: Output, report: Report) -> None:
-    """End push and pull with what is left to do: commit the pointers with the files (design.md 3)."""
-    if report.changed:
+    """End push and pull with what is left to do: commit the pointers with the files (design.md 3).
+
+    Not while a conflict is open: `git add -A` would take the markers for the solution.
+    """
+    in_conflict = any(outcome.conflicts for outcome in report.outcomes)
+    if report.changed and not in_conflict:
         out.note("commit .skillsync together with your files: git add -A && git commit")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -385,9 +385,21 @@ class Repository:
         A path with unmerged stages appears once per stage; a tracked path appears though its file is gone. A
         folder that could not be looked into appears as ``is_denied``.
         """
-        asked = ["ls-files", "-z", "-t", "-s", "--cached", "--others", "--exclude-standard"]
-        done = self._literal([*asked, "--", *_below(roots)])
-        return formats.parse_listing(done.output) + formats.parse_denied(done.complaint)
+        return list(self.listing_in_parts(roots))
+
+    def listing_in_parts(self, roots: Sequence[str] = (".",)) -> Iterator[ListedFile]:
+        """As ``listing``: the tracked paths first, while another git still looks through the folders."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        below = ["--", *_below(roots)]
+        with ThreadPoolExecutor(1) as pool:
+            asked = ["ls-files", "-z", "-t", "--others", "--exclude-standard", *below]
+            untracked = pool.submit(self._literal, asked)
+            tracked = self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
+            yield from formats.parse_listing(tracked.output)
+            done = untracked.result()
+        yield from formats.parse_listing(done.output)
+        yield from formats.parse_denied(done.complaint)
 
     def tracked_and_untracked(self, roots: Sequence[str] = (".",)) -> list[str]:
         """Return the paths of ``listing`` that are on disk, each once, sorted."""

@@ -110,11 +110,11 @@ def group_paths(paths: Collection[str], roots: Roots, *, files: Collection[str])
     nearest |= {folder: each for folder, each in objects.items() if _owner(folder, known) is None}
     loose = []
     for path in paths:
-        folder, name = posixpath.split(path)
+        folder, _, name = path.rpartition("/")
         if name in POINTER_FILES and folder in objects:
             objects[folder].pointers.append(name)
             continue
-        owner = _owner(folder, nearest)
+        owner = nearest[folder] if folder in nearest else _owner(folder, nearest)
         if owner is None:
             loose.append(path)
             continue
@@ -129,7 +129,7 @@ def _marked(files: Iterable[str]) -> dict[str, set[str]]:
     names = {SKILL_MD, POINTER, *DATASET_FILES}
     marked: dict[str, set[str]] = {}
     for path in files:
-        folder, name = posixpath.split(path)
+        folder, _, name = path.rpartition("/")
         if name in names:
             marked.setdefault(folder, set()).add(name)
     return marked

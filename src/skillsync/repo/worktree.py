@@ -139,7 +139,7 @@ def _list_worktree(repo: Repository, roots: Roots) -> _Listing:
     listing = _Listing()
     real: dict[str, bool] = {"": True}
     root = os.fspath(repo.root)
-    for each in repo.listing(roots.all):
+    for each in repo.listing_in_parts(roots.all):
         path = each.path
         if each.mode:
             listing.indexed[path] = each

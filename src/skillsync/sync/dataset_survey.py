@@ -25,7 +25,14 @@ from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_rows import decide_rows, read_rows
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.evidence import Lines
-from skillsync.sync.local import LocalDataset, LocalTree, join, pointer_line, row_base
+from skillsync.sync.local import (
+    LocalDataset,
+    LocalTree,
+    join,
+    pointer_line,
+    row_base,
+    unread_pointer,
+)
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -177,6 +184,7 @@ def _local_view(
     found: list[Problem] = []
     line = pointer_line(dataset.folder, target.place, found)
     found = [one for one in found if one.subject in {"", target.place}]
+    found += unread_pointer(tree, dataset.dir)
     view = DatasetView(
         dataset.slug,
         dataset.dir,

@@ -183,6 +183,9 @@ def _text(value: Json) -> str:
 def _unit_lines(unit: str, old: str | None, new: str | None) -> list[DiffLine]:
     lines = [DiffLine(Mark.HEADING, unit)]
     one, other = (old or "").split("\n") if old else [], (new or "").split("\n") if new else []
+    if len(one) <= 1 and len(other) <= 1:  # a value, not a text: a position says nothing
+        lines += [DiffLine(Mark.REMOVED, line) for line in one]
+        return lines + [DiffLine(Mark.ADDED, line) for line in other]
     for line in list(difflib.unified_diff(one, other, lineterm="", n=2))[2:]:
         mark = {"+": Mark.ADDED, "-": Mark.REMOVED}.get(line[:1], Mark.CONTEXT)
         lines.append(DiffLine(mark, line if line.startswith("@@") else line[1:]))

@@ -194,6 +194,12 @@ def pointer_line(
     return parsed.lines.get(place)
 
 
+def unread_pointer(tree: LocalTree, directory: str) -> list[Problem]:
+    """Return why a folder's pointer file was not even read: a link, or far too large (sync.md 14.6 #133)."""
+    path = join(directory, POINTER)
+    return [one for one in tree.problems if one.code == "E-POINTER" and one.path == path]
+
+
 def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Problem, ...]]:
     """Return the short base digest of each row for one place, and what is wrong with the file (sync.md 7.3)."""
     if folder.rows is None:

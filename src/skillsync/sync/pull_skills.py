@@ -17,7 +17,7 @@ from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.local import LocalSkill
 from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
-from skillsync.sync.push_skills import invalid, invalid_pointer, stop_target
+from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into
@@ -45,6 +45,7 @@ class SkillPull:
     def run(self, survey: SkillSurvey) -> None:
         """Decide and write each skill in scope; each is independent of the others."""
         views = {name: survey.views[name] for name in sorted(survey.views)}
+        check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
         parked = {one.name for one in parked_skills(self.workspace)}
         self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
@@ -79,7 +80,7 @@ class SkillPull:
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
         match view.verdict.pull:
-            case PullStep.NOTHING | PullStep.WAIT:
+            case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
             case PullStep.WRITE:
                 return self._write_new(view)
@@ -92,9 +93,7 @@ class SkillPull:
             case PullStep.MARK_ARCHIVED:
                 return self._archived(view)
             case PullStep.DROP_POINTER:
-                return self._drop(view)
-            case PullStep.STOP_TARGET:
-                raise stop_target(view)
+                return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
             case PullStep.REFUSE | PullStep.CONFLICT:
@@ -230,16 +229,6 @@ class SkillPull:
         )
         self.writer.write(view.name, local.folder, changes, drop, reason="prune")
         return self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
-
-    def _drop(self, view: SkillView) -> Outcome | None:
-        path = self.workspace.repo.root / (view.dir or "") / ".skillsync"
-        if view.dir is None or not path.is_file():
-            return None
-        data = path.read_bytes()
-        folder = Folder(view.dir, (), data)
-        change = pointer_change(folder, None, place=self.target.place)
-        self.writer.write(view.name, folder, (), [change], reason="drop")
-        return self._done(view, "dropped the pointer: gone on both sides")
 
     def _refused(self, view: SkillView) -> Outcome:
         verdict = view.verdict

@@ -111,7 +111,7 @@ def survey_for_push(
     tree: LocalTree,
     request: PushRequest,
 ) -> tuple[SkillSurvey, DatasetSurvey]:
-    """Look at both sides as push needs it: contents that only pull would need are not read."""
+    """Look at both sides as push needs it: objects that only the remote has do not matter."""
     names = tuple(request.names) or ()
     scope = names + tuple(name.partition(":")[0] for name in request.archive if names)
     needs_skills = bool(tree.skills or tree.gone_skills)
@@ -123,7 +123,6 @@ def survey_for_push(
             tree,
             remote=remote,
             names=scope,
-            read_behind=False,
             confirm=request.clock,
         )
     datasets = DatasetSurvey([], [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,8 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
-from skillsync.model import Digest, RemoteSkill, Version
+from skillsync.model import Digest, Folder, RemoteSkill, Version
+from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -72,8 +73,13 @@ class SkillPush:
         return {parked.name for parked in parked_skills(self.workspace)}
 
     def run(self, survey: SkillSurvey) -> None:
-        """Publish what may be published; removals come last and only by name."""
+        """Publish what may be published; removals come last and only by name.
+
+        Raises RefusedForSafety or Unreachable before anything is written when one skill shows that the target as a
+        whole cannot be trusted (S24) or reached (S25).
+        """
         views = [survey.views[name] for name in sorted(survey.views)]
+        check_target(views, step=lambda view: view.verdict.push is PushStep.STOP_TARGET)
         removals = [view for view in views if self._is_removal(view)]
         check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
         for view in views:
@@ -133,14 +139,12 @@ class SkillPush:
             case PushStep.PENDING_REMOVAL:
                 return self._said(view, "is missing locally; its removal is pending")
             case PushStep.DROP_POINTER:
-                return self._said(view, "is gone on both sides")
+                return self._drop(view)
             case PushStep.ERROR:
                 return invalid(view)
-            case PushStep.STOP_TARGET:
-                raise stop_target(view)
             case PushStep.REFUSE | PushStep.CONFLICT:
                 return self._said(view, "needs your decision")
-            case PushStep.NOTHING | PushStep.WAIT:
+            case PushStep.NOTHING | PushStep.WAIT | PushStep.STOP_TARGET:
                 return self._nothing(view)
 
     def _nothing(self, view: SkillView) -> Outcome | None:
@@ -152,6 +156,12 @@ class SkillPush:
         if is_equal and view.version and self.remote.is_own(view.version.author):
             return self._link(view)
         return self._said(view, str(view.verdict.state))
+
+    def _drop(self, view: SkillView) -> Outcome | None:
+        dropped = None
+        if self.options.writes_pointer:
+            dropped = drop_pointer(self.workspace, self.target, self.writer, view)
+        return dropped or self._said(view, "is gone on both sides")
 
     def _said(self, view: SkillView, did: str) -> Outcome:
         verdict = view.verdict
@@ -446,6 +456,36 @@ def invalid_pointer(view: SkillView) -> Outcome:
         message=f"{problem.where}: {problem.message}",
         fix=problem.fix,
     )
+
+
+def drop_pointer(
+    workspace: Workspace, target: Target, writer: Writer, view: SkillView
+) -> Outcome | None:
+    """S17: remove the pointer line of a skill that is gone on both sides; None when there is none."""
+    path = workspace.repo.root / (view.dir or "") / POINTER
+    if view.dir is None or not path.is_file():
+        return None
+    folder = Folder(view.dir, (), path.read_bytes())
+    change = pointer_change(folder, None, place=target.place)
+    writer.write(view.name, folder, (), [change], reason="drop")
+    return Outcome(
+        Kind.SKILL,
+        view.name,
+        "dropped the pointer: gone on both sides",
+        row=view.verdict.row,
+        state=str(view.verdict.state),
+        changed=True,
+    )
+
+
+def check_target(views: Iterable[SkillView], *, step: Callable[[SkillView], bool]) -> None:
+    """Raise when some skill's verdict stops the whole target (S24 before S25: a wrong project is never retried)."""
+    stopping = [
+        view for view in views if view.error is None and view.problem is None and step(view)
+    ]
+    stopping.sort(key=lambda view: view.verdict.state is not SkillState.BACKWARDS)
+    if stopping:
+        raise stop_target(stopping[0])
 
 
 def stop_target(view: SkillView) -> SkillsyncError:

@@ -40,6 +40,7 @@ from skillsync.sync.local import (
     last_part,
     name_clashes,
     pointer_line,
+    unread_pointer,
 )
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -130,13 +131,12 @@ def survey_skills(
     *,
     remote: Remote | None,
     names: Collection[str] = (),
-    read_behind: bool = True,
     confirm: Clock | None = None,
 ) -> SkillSurvey:
     """Look at every skill in scope from all sides.
 
-    ``remote`` None is offline: versions are then unknown. ``read_behind`` False skips reading contents that
-    only matter to pull. ``confirm`` given: an absence is confirmed by a second listing at least 5 s later.
+    ``remote`` None is offline: versions are then unknown. ``confirm`` given: an absence is confirmed by a second
+    listing at least 5 s later.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
     survey = _local_views(workspace, target, tree, names)
@@ -153,7 +153,7 @@ def survey_skills(
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
     if confirm is not None:
         _confirm_absence(survey, remote, clock=confirm, started=started)
-    _read_contents(survey, remote, read_behind=read_behind)
+    _read_contents(survey, remote)
     for view in survey.views.values():
         _use_own_publishes(workspace, view, remote)
     return survey
@@ -223,6 +223,7 @@ def _local_view(
     line = pointer_line(skill.folder, target.place, found)
     problems.extend(found)
     found = [one for one in found if one.subject in {"", target.place}]
+    found += unread_pointer(tree, skill.dir)
     view = SkillView(skill.name, skill.dir, local, problem=found[0] if found else None)
     head_line = line
     if tree.commit is None:
@@ -396,15 +397,12 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
             view.absence = Absence.CONFIRMED
 
 
-def _read_contents(survey: SkillSurvey, remote: Remote, *, read_behind: bool) -> None:
-    wanted = {}
-    for view in survey.views.values():
-        if view.error or not needs_remote_content(view.facts):
-            continue
-        unchanged = view.local and view.base and view.local.digest == view.base.digest
-        if unchanged and not read_behind:
-            continue
-        wanted[view.name] = view
+def _read_contents(survey: SkillSurvey, remote: Remote) -> None:
+    wanted = {
+        view.name: view
+        for view in survey.views.values()
+        if not view.error and needs_remote_content(view.facts)
+    }
     read_into(remote, wanted)
     for view in wanted.values():
         if view.base is None and view.content and view.local:
