@@ -32,20 +32,12 @@ COMMAND = (sys.executable, "-P", "-m", "skillsync")
 KEY_VARIABLE = "SKILLSYNC_LOCAL_API_KEY"
 SECOND_PERSON = "Wanda"
 
-_FOREIGN: tuple[str, ...] = (
-    "SKILLSYNC_",
-    "POSTHOG_",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_PREFIX",
-)
-_FOREIGN += (
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_CONFIG",
+_FOREIGN = ("SKILLSYNC_", "POSTHOG_", "GIT_ALTERNATE_", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+_OF_ANOTHER_REPOSITORY = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"),
+        *("GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS"),
+    }
 )
 _GIT_SETTINGS = {"commit.gpgSign": "false", "core.hooksPath": os.devnull, "core.pager": "cat"}
 """What of the user's git settings could ask a question or run a hook in the middle of the story."""
@@ -183,7 +175,11 @@ def explore_lines(root: Path) -> tuple[tuple[str, str], ...]:
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without keys and without what points git at another repository."""
-    kept = {name: value for name, value in environ.items() if not name.startswith(_FOREIGN)}
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(_FOREIGN) and name not in _OF_ANOTHER_REPOSITORY
+    }
     kept["GIT_CONFIG_COUNT"] = str(len(_GIT_SETTINGS))
     for number, (name, value) in enumerate(_GIT_SETTINGS.items()):
         kept[f"GIT_CONFIG_KEY_{number}"] = name

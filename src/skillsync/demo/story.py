@@ -23,7 +23,7 @@ TWO_HOURS = "- Answer within two hours on weekdays."
 ONE_HOUR = "- Answer within one hour on weekdays."
 THREE_HOURS = "- Answer within three hours on weekdays."
 FIRST_NAME = "- Sign every reply with your first name."
-FULL_SIGNATURE = "- Sign every reply with your first name and your team's."
+FULL_SIGNATURE = "- Sign every reply with your first name and your team."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def edit_far_apart(teller: Teller, web: WebPage) -> None:
     teller.step("Two people edit the same skill in different places")
     edit_file(teller, SKILL_FILE, FIRST_NAME, FULL_SIGNATURE)
     edit_page(teller, web, FOUR_HOURS, TWO_HOURS)
-    teller.say("")
+    teller.out.data()
     teller.say("A push now would overwrite Wanda's edit, so it is blocked:")
     teller.skillsync("push", exits=3)
     detail = web.skill(SKILL)
@@ -86,7 +86,7 @@ def edit_far_apart(teller: Teller, web: WebPage) -> None:
         TWO_HOURS in detail["body"] and FULL_SIGNATURE in detail["body"],
         "both edits are on the server",
     )
-    commit(teller, "Sign with the team's name, answer within two hours")
+    commit(teller, "Sign with the team, answer within two hours")
 
 
 def edit_the_same_line(teller: Teller, web: WebPage) -> None:
@@ -94,7 +94,7 @@ def edit_the_same_line(teller: Teller, web: WebPage) -> None:
     teller.step("Two people edit the same line")
     edit_file(teller, SKILL_FILE, TWO_HOURS, THREE_HOURS)
     edit_page(teller, web, TWO_HOURS, ONE_HOUR)
-    teller.say("")
+    teller.out.data()
     teller.say("No program can know which is right. Pull says so and marks the place:")
     teller.skillsync("pull", exits=4)
     text = read_text(teller.root / SKILL_FILE)
@@ -129,13 +129,15 @@ def edit_one_row(teller: Teller, web: WebPage) -> None:
     )
     first, rest = read_text(path).split("\n", 1)
     teller.check(f'"id": "{ROW}"' in first and before in first, f"{ROW} is the first row")
-    teller.edit("You", f"row {ROW} in {ROWS}", before, after)
+    teller.edit("You edit", f"row {ROW} in {ROWS}", before, after)
     path.write_text(f"{first.replace(before, after)}\n{rest}", "utf-8", newline="")
     row = web.row(ROWS_NAME, ROW)
     teller.check(row["metadata"].get("source") == "email", f"{ROW} came in by e-mail")
     web.edit_row(row["id"], metadata={**row["metadata"], "source": "web-form"})
-    teller.edit("Wanda", f"row {ROW} in the web page", '"source": "email"', '"source": "web-form"')
-    teller.say("")
+    teller.edit(
+        "Wanda edits", f"row {ROW} in the web page", '"source": "email"', '"source": "web-form"'
+    )
+    teller.out.data()
     teller.say("Rows are merged by field:")
     teller.skillsync("diff", "ticket-routing")
     teller.skillsync("push", exits=3)
@@ -178,13 +180,15 @@ def edit_file(teller: Teller, path: str, before: str, after: str) -> None:
     text = read_text(teller.root / path)
     teller.check(text.count(before) == 1, f"{path} says once: {before}")
     (teller.root / path).write_text(text.replace(before, after), "utf-8", newline="")
-    teller.edit("You", path, before, after)
+    teller.edit("You edit", path, before, after)
 
 
 def edit_page(teller: Teller, web: WebPage, before: str, after: str) -> None:
     """Wanda's edit, in the web page."""
     number = web.edit_skill(SKILL, before, after)
-    teller.edit("Wanda", f"{SKILL} in the web page (that makes version {number})", before, after)
+    teller.edit(
+        "Wanda edits", f"{SKILL} in the web page (that makes version {number})", before, after
+    )
 
 
 def what_is_published(web: WebPage) -> Published:

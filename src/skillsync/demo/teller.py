@@ -84,10 +84,9 @@ class Teller:
         done = self._child((*command, *rest), errors=subprocess.DEVNULL)
         return done.returncode, done.stdout.decode("utf-8", "replace")
 
-    def edit(self, who: str, where: str, before: str, after: str) -> None:
+    def edit(self, who_edits: str, where: str, before: str, after: str) -> None:
         """Show an edit that somebody makes, as a minus and a plus line."""
-        self.out.data()
-        self.say(f"{who} edits {where}:")
+        self.say(f"{who_edits} {where}:")
         self.out.data(f"    - {before}", style="removed")
         self.out.data(f"    + {after}", style="added")
 
