@@ -274,6 +274,10 @@ class Unreachable(RemoteError):
 
     code = "E-UNREACHABLE"
     exit_code = 75
+    default_hint = (
+        "is the host in skillsync.toml right, and is it up? (`skillsync serve` runs one on this machine) "
+        "Then run the command again"
+    )
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ import httpx
 from click.testing import CliRunner
 
 from skillsync.cli.cmd_serve import serve
+from skillsync.cli.main import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,9 +112,10 @@ def test_what_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skillsync.server.app", None)
-    result = CliRunner().invoke(serve, [])
+    result = CliRunner().invoke(cli, ["serve"])
     assert result.exit_code == 2
-    assert "pip install 'skillsync[server]'" in result.stderr
+    assert "next: pip install 'skillsync[server]'" in result.stderr
+    assert "E-MISSING-EXTRA" in result.stderr
 
 
 def test_its_help_imports_nothing_heavy() -> None:

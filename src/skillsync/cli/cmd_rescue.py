@@ -10,15 +10,23 @@ from skillsync.cli.boundary import Run, command_boundary
 from skillsync.cli.options import json_option
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def rescue(context: click.Context) -> None:
+class ListByDefault(click.Group):
+    """Without a word of its own it lists: ``skillsync rescue --json`` is ``skillsync rescue list --json``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` in front of options alone."""
+        is_help = args[:1] and args[0] in ctx.help_option_names
+        if not args or (args[0].startswith("-") and not is_help):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=ListByDefault)
+def rescue() -> None:
     """List and bring back what was overwritten.
 
     Whatever skillsync overwrites or deletes in your files is kept for 30 days.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_rescued)
 
 
 @rescue.command("list")

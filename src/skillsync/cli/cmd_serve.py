@@ -62,10 +62,9 @@ def serve(
         from skillsync.server.app import create_app
         from skillsync.server.serve import serve as run
     except ImportError as error:
-        raise click.UsageError(
-            f"the server is an optional part ({error.name} is missing): "
-            "pip install 'skillsync[server]'"
-        ) from error
+        from skillsync.cli.extras import server_missing
+
+        raise server_missing(error) from error
     if not _is_loopback(host):
         click.echo(
             f"warning: {host} may be reached from other machines and plain http sends keys in the "

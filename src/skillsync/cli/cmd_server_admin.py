@@ -90,10 +90,9 @@ def _opened(database: str | None) -> Iterator[None]:
         from skillsync.server import locations
         from skillsync.server.app import create_app
     except ImportError as error:
-        raise click.UsageError(
-            f"the server is an optional part ({error.name} is missing): "
-            "pip install 'skillsync[server]'"
-        ) from error
+        from skillsync.cli.extras import server_missing
+
+        raise server_missing(error) from error
     try:
         app = create_app(database or locations.default_database())
         try:

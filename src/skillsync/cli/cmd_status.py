@@ -60,7 +60,7 @@ def status(
         if line.fix:
             out.data(f"      next: {visible(line.fix)}", style="dim")
     rows = f", {found.rows} rows" if found.rows else ""
-    if not found.lines:
+    if found.is_clean:
         out.data(
             f"clean: nothing to push, pull or resolve ({found.in_sync} in sync{rows})",
             style="green",

@@ -100,11 +100,10 @@ def _fold(text: str) -> str:
 
 def is_never_sent(path: str) -> bool:
     """Tell whether ``path`` is on the fixed list of what never takes part in a sync (skill-format.md 11)."""
-    for part in path.split("/"):
-        plain = part.lower()
-        if plain in _NEVER_SENT or plain.startswith(".skillsync"):
-            return True
-    return path.lower().endswith(".pyc")
+    plain = path.lower()
+    if plain.endswith(".pyc") or "/.skillsync" in f"/{plain}":
+        return True
+    return not _NEVER_SENT.isdisjoint(plain.split("/"))
 
 
 def is_environment_file(path: str) -> bool:
