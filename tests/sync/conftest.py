@@ -40,17 +40,6 @@ KNOWN_GAPS = (
     # that are not committed this looks like an edit made right after the push.
     "test_an_edit_of_the_old_text_is_blocked_until_it_is_merged[skill-after_push-commit_of_the_files_alone_then_a_branch",
     "test_an_edit_of_the_old_text_is_blocked_until_it_is_merged[skill-after_pull-commit_of_the_files_alone_then_a_branch",
-    "test_pull[s24_ahead_of_the_remote-committed]",
-    "test_pull[s24_other_id-committed]",
-    "test_push[s24_ahead_of_the_remote-committed]",
-    "test_push[s24_other_id-committed]",
-    "test_push[s11_net_zero-committed]",
-    "test_push[s17_both_gone-committed]",
-    "test_push[s18_recreated_equal-committed]",
-    "test_resolve_recreates_an_edited_skill_that_was_archived[False]",
-    "test_a_pointer_that_is_a_link_is_not_followed",
-    "test_a_pointer_ahead_of_the_remote_stops",
-    "test_a_pointer_that_cannot_be_read_stops_that_skill_alone[more than that]",
 )
 """Scenarios that do not hold yet; each is expected to fail, and says so when it begins to hold."""
 

@@ -171,7 +171,8 @@ def s24_ahead_of_the_remote(clone: Clone, live: Live) -> None:
 
 def s24_other_id(clone: Clone, live: Live) -> None:
     """The pointer's number is there with another id: this is another project's skill."""
-    linked(clone, live)
+    clone.skill("alpha", BODY)
+    clone.push()
     pointer = clone.read(POINTER)
     here = live.skill("alpha")["id"]
     clone.write(POINTER, pointer.replace(here, "0199f3c2-0000-7000-8000-000000000000"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from skillsync.core.skill_states import BaseFact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from skillsync.core.skill_states import BaseFact
     from skillsync.model import Digest, Pointer, SkillPointer
 
 WALK_LIMIT = 50
@@ -118,7 +117,7 @@ def own_walk(start: BaseFact, later: Sequence[WalkStep]) -> BaseFact:
         is_next = step.number == reached.number + 1
         if not (is_next and step.own and step.digest not in seen) or match is None:
             break
-        reached = BaseFact(step.number, step.id, start.first, step.digest)
+        reached = replace(reached, number=step.number, id=step.id, digest=step.digest)
         position = match
         seen.add(step.digest)
     return reached

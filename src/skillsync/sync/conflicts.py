@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import merge_info
 from skillsync.core.reconcile_dataset import DatasetPull
-from skillsync.core.reconcile_row import RowPull
 from skillsync.core.reconcile_skill import PullStep
-from skillsync.formats.canonical import row_digest, short
 from skillsync.model import Conflict, Json, UnitKind
-from skillsync.repo.conflicts import ConflictStore
-from skillsync.sync.dataset_survey import DatasetView, base_info, survey_datasets
+from skillsync.sync.dataset_history import base_info
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.local import read_tree
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.resolve_dataset import is_info_open, is_open, remember
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -63,8 +64,8 @@ def list_conflicts(
             )
         )
     for dataset in survey_datasets(workspace, target, tree, remote=remote, names=names).views:
-        if dataset.local is not None and dataset.local.problem is None and not dataset.error:
-            found += _rows(workspace, dataset)
+        if dataset.is_usable and not dataset.error and not dataset.problem:
+            found += _dataset(workspace, dataset)
     return found
 
 
@@ -105,50 +106,51 @@ def _conflict(name: str, record: Json) -> Conflict:
     )
 
 
-def _rows(workspace: Workspace, view: DatasetView) -> list[Outcome]:
-    found = []
-    shown: dict[str, Json] = {}
-    for row in view.rows:
-        if row.verdict.pull is not RowPull.CONFLICT:
-            continue
-        shown[str(row.key)] = short(row_digest(row.remote.row)) if row.remote else ""
-        verdict = row.verdict
-        found.append(
-            Outcome(
-                Kind.ROW,
-                f"{view.slug}:{row.key}",
-                str(verdict.state),
-                row=verdict.row,
-                state=str(verdict.state),
-                exit=4,
-                code=verdict.code or "E-CONFLICT",
-                fix=f"skillsync resolve {view.slug}:{row.key} --local or --remote",
-                conflicts=row_conflicts(view.slug, row),
-            )
-        )
-    if view.verdict.pull is DatasetPull.MERGE_INFO and view.local and view.remote:
+def _dataset(workspace: Workspace, view: DatasetView) -> list[Outcome]:
+    if view.verdict.pull is DatasetPull.CONFLICT:
+        verdict = view.verdict
+        what = "edited locally, gone remotely"
+        return [_said(Kind.DATASET, view.slug, what, verdict.row, verdict.code, verdict.fix)]
+    found = [_row(view, row) for row in view.rows if is_open(row)]
+    found += [_doubled(view, row) for row in view.rows if row.facts.duplicates and not is_open(row)]
+    merged = None
+    if is_info_open(view) and view.local and view.remote:
         merged = merge_info(
             base_info(workspace, view),
             view.local.document.info,
             view.remote.info,
             subject=view.slug,
         )
-        if merged.conflicts:
-            found.append(
-                Outcome(
-                    Kind.DATASET,
-                    view.slug,
-                    "its name, description or metadata changed on both sides",
-                    row="D6",
-                    state="conflict",
-                    exit=4,
-                    code="E-CONFLICT",
-                    fix=f"skillsync resolve {view.slug} --local or --remote",
-                    conflicts=merged.conflicts,
-                )
-            )
-    if shown:
-        ConflictStore(workspace.repo).write(
-            f"dataset-{view.slug}", {"kind": "dataset", "name": view.slug, "rows": shown}
-        )
+    if merged is not None and merged.conflicts:
+        what = "its name, description or metadata changed on both sides"
+        fix = f"skillsync resolve {view.slug} --local or --remote"
+        one = _said(Kind.DATASET, view.slug, what, "D6", "E-CONFLICT", fix)
+        found.append(replace(one, conflicts=merged.conflicts))
+    remember(
+        workspace,
+        view,
+        [row for row in view.rows if is_open(row)],
+        info=bool(merged and merged.conflicts),
+    )
     return found
+
+
+def _row(view: DatasetView, row: RowView) -> Outcome:
+    verdict = row.verdict
+    name = f"{view.slug}:{row.key}"
+    code = verdict.code or "E-CONFLICT"
+    fix = f"skillsync resolve {name} --local or --remote"
+    one = _said(Kind.ROW, name, str(verdict.state), verdict.row, code, fix)
+    return replace(one, state=str(verdict.state), conflicts=row_conflicts(view.slug, row))
+
+
+def _doubled(view: DatasetView, row: RowView) -> Outcome:
+    verdict = row.verdict
+    fix = verdict.fix.replace("{name}", view.slug)
+    return _said(
+        Kind.ROW, f"{view.slug}:{row.key}", str(verdict.state), verdict.row, verdict.code, fix
+    )
+
+
+def _said(kind: Kind, subject: str, did: str, row: str, code: str, fix: str) -> Outcome:
+    return Outcome(kind, subject, did, row=row, state="conflict", exit=4, code=code, fix=fix)

@@ -45,6 +45,7 @@ __all__ = [
     "RowView",
     "base_info",
     "decide_rows",
+    "refuse_problem",
     "survey_datasets",
 ]
 
@@ -101,6 +102,18 @@ def survey_datasets(
         ) as error:
             view.error = error
     return DatasetSurvey(views, problems)
+
+
+def refuse_problem(view: DatasetView) -> None:
+    """Raise InvalidContent when the dataset's pointer files cannot be believed: nothing is decided without them."""
+    if view.problem is not None:
+        raise InvalidContent(
+            view.problem.message,
+            subject=view.slug,
+            path=view.problem.path,
+            line=view.problem.line,
+            hint=view.problem.fix,
+        )
 
 
 def _is_chosen(workspace: Workspace, view: DatasetView, names: Collection[str]) -> bool:

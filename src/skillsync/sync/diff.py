@@ -13,6 +13,7 @@ from skillsync.formats.canonical import canonical_json
 from skillsync.model import Extra, Json, Key, Row, Skill
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.local import read_tree
+from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.skill_survey import SkillView, read_into, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
 
@@ -84,6 +85,7 @@ def diff(
         if one is not None:
             found.append(one)
     datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
+    require_known(workspace, names, surveyed(workspace, skills, datasets))
     found += [one for view in datasets.views if (one := _dataset_diff(view)) is not None]
     return found
 
@@ -106,7 +108,9 @@ def _with_head(workspace: Workspace, target: Target, names: Collection[str]) -> 
         if one is not None:
             found.append(one)
     rows_before = {dataset.dir: dataset for dataset in old.datasets} if old else {}
-    for dataset in survey_datasets(workspace, target, tree, remote=None, names=names).views:
+    datasets = survey_datasets(workspace, target, tree, remote=None, names=names)
+    require_known(workspace, names, surveyed(workspace, survey, datasets), where="here")
+    for dataset in datasets.views:
         local = dataset.local
         if local is None or local.problem is not None:
             continue

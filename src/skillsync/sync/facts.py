@@ -168,10 +168,10 @@ class HeadPointers:
         content = self._contents.get(theirs)
         return content is None or blob_id(content) != ours
 
-    def line_for(self, facts: Facts, place: str) -> Pointer | None:
-        """Return HEAD's pointer line of an object for one place."""
+    def line_for(self, facts: Facts, place: str, *, tree: Pointer | None) -> Pointer | None:
+        """Return HEAD's pointer line of an object for one place; ``tree`` is the tree's own."""
         if facts.missing or not self._differs(facts, POINTER):
-            return facts.line_for(place)
+            return tree
         path = _join(facts.dir, POINTER)
         data = self._contents.get(self.blobs.get(path, ""))
         return parse_pointer(data, path=path).lines.get(place) if data is not None else None

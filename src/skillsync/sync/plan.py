@@ -12,6 +12,7 @@ from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.local import read_tree
+from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
@@ -50,6 +51,7 @@ def make_plan(
     )
     skills = survey_skills(workspace, target, pull_tree, remote=remote, names=names)
     datasets = survey_datasets(workspace, target, pull_tree, remote=remote, names=names)
+    require_known(workspace, names, surveyed(workspace, skills, datasets))
     pull = _pull_plan(skills, datasets)
     if push_tree is not pull_tree:
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)

@@ -11,9 +11,11 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.local import read_tree
+from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.parked import settle_parked
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
+from skillsync.sync.push_skills import refuse_backwards
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Connect, Workspace
@@ -63,6 +65,13 @@ def pull(
                     confirm=request.clock,
                 )
                 report.problems.extend(skills.problems)
+                refuse_backwards(skills)
+                if unknown_names(workspace, request.names, surveyed(workspace, skills)):
+                    # They may be datasets; if not, nothing is written at all.
+                    datasets = survey_datasets(
+                        workspace, target, tree, remote=remote, names=request.names
+                    )
+                    require_known(workspace, request.names, surveyed(workspace, skills, datasets))
                 with writer.batched() as late:
                     SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
                         skills

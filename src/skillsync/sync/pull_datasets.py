@@ -30,12 +30,13 @@ from skillsync.formats.jsonl import (
 )
 from skillsync.formats.row_keys import fold_id
 from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder, Key, Row
-from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import dataset_line, pointer_changes, removed_pointers
+from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -68,7 +69,7 @@ class _Taking:
     linked: int = 0
     merged: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
-    open_rows: dict[str, str] = field(default_factory=dict)
+    open_rows: list[RowView] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
 
 
@@ -101,13 +102,7 @@ class DatasetPuller:
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:
             raise view.error
-        if view.problem is not None:
-            raise InvalidContent(
-                view.problem.message,
-                subject=view.slug,
-                path=view.problem.path,
-                hint=view.problem.fix,
-            )
+        refuse_problem(view)
         if view.local is not None and view.local.problem is not None:
             raise view.local.problem
         verdict = view.verdict
@@ -239,7 +234,7 @@ class DatasetPuller:
             self.workspace, self.target, local.folder, after, line, taking.base
         )
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
-        self._remember_open_rows(view, taking)
+        remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
 
     def _check_removals(self, taking: _Taking) -> None:
@@ -327,7 +322,7 @@ class DatasetPuller:
         self, taking: _Taking, row: RowView, name: str, conflicts: Iterable[Conflict]
     ) -> None:
         verdict = row.verdict
-        taking.open_rows[row.key] = short(row_digest(row.remote.row)) if row.remote else ""
+        taking.open_rows.append(row)
         taking.outcomes.append(
             Outcome(
                 Kind.ROW,
@@ -382,17 +377,6 @@ class DatasetPuller:
         if after != (before or b""):
             changes.append(FileChange(ITEMS, before, after))
         return tuple(changes)
-
-    def _remember_open_rows(self, view: DatasetView, taking: _Taking) -> None:
-        """Keep what was shown, so that `resolve` can tell when the remote has moved since (a cache)."""
-        store = ConflictStore(self.workspace.repo)
-        if taking.open_rows:
-            rows = dict(sorted(taking.open_rows.items()))
-            store.write(
-                f"dataset-{view.slug}", {"kind": "dataset", "name": view.slug, "rows": {**rows}}
-            )
-        else:
-            store.delete(f"dataset-{view.slug}")
 
     def _summary(
         self,

@@ -12,9 +12,10 @@ from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
 from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_datasets import DatasetPusher
-from skillsync.sync.push_skills import PushOptions, SkillPush
+from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -85,6 +86,9 @@ def _push(
         _name_left_out(workspace, report)
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
     report.problems.extend(skills.problems)
+    refuse_backwards(skills)
+    where = "in HEAD, which is what is published," if commit is not None else "here"
+    require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
         archive=frozenset(request.archive),

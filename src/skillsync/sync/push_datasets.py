@@ -21,6 +21,7 @@ from skillsync.formats.jsonl import assign_keys, render_items
 from skillsync.model import FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
+from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import ITEMS, LocalDataset
 from skillsync.sync.push_rows import RowPusher, Sending, store_removed
@@ -150,13 +151,7 @@ class DatasetPusher:
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:
             raise view.error
-        if view.problem is not None:
-            raise InvalidContent(
-                view.problem.message,
-                subject=view.slug,
-                path=view.problem.path,
-                hint=view.problem.fix,
-            )
+        refuse_problem(view)
         if view.local is not None and view.local.problem is not None:
             raise view.local.problem
         verdict = view.verdict

@@ -488,6 +488,13 @@ def check_target(views: Iterable[SkillView], *, step: Callable[[SkillView], bool
         raise stop_target(stopping[0])
 
 
+def refuse_backwards(survey: SkillSurvey) -> None:
+    """Refuse everything for this target when a skill went backwards on the server (S24), before anything is written."""
+    for view in survey.views.values():
+        if view.error is None and view.verdict.state is SkillState.BACKWARDS:
+            raise stop_target(view)
+
+
 def stop_target(view: SkillView) -> SkillsyncError:
     """Return the error that ends the run for this target (S24, S25)."""
     verdict = view.verdict

@@ -80,7 +80,7 @@ def failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") ->
         state="error",
         exit=1 if isinstance(error, NotAllowed) else error.exit_code,
         code=error.code,
-        message=" ".join(part for part in (f"{where}{error.message}", error.unchanged) if part),
+        message="; ".join(part for part in (f"{where}{error.message}", error.unchanged) if part),
         fix=error.hint,
     )
 

@@ -8,20 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge_sides import Side, take_text_side
-from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import SkillState
-from skillsync.errors import InvalidContent, NotFound, UsageError
-from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
-from skillsync.formats.jsonl import append_rows, remove_rows, render_items, replace_row
+from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
-from skillsync.model import DatasetInfo, FileChange, Folder, UnitKind
+from skillsync.model import FileChange, Folder, UnitKind
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
-from skillsync.sync.dataset_survey import DatasetView, RowView, survey_datasets
-from skillsync.sync.local import DATASET_MD, ITEMS, join, read_tree
+from skillsync.sync.dataset_survey import refuse_problem, survey_datasets
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.local import join, read_tree
 from skillsync.sync.parked import (
     Parked,
     forget_abandoned,
@@ -31,6 +27,7 @@ from skillsync.sync.parked import (
     settle_paths,
 )
 from skillsync.sync.report import Kind, Outcome, Report
+from skillsync.sync.resolve_dataset import DatasetResolver
 from skillsync.sync.skill_conflict import SKILL_MD
 from skillsync.sync.skill_survey import SkillView, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -199,6 +196,7 @@ class Resolver:
                 raise dataset.error
             if dataset.local.problem is not None:
                 raise dataset.local.problem
+            refuse_problem(dataset)
             report.add(self._dataset(dataset, writer))
 
     def _skill(self, view: SkillView, remote: Remote, writer: Writer) -> Outcome:
@@ -248,80 +246,17 @@ class Resolver:
         writer.write(view.name, folder, changes, [drop], reason="resolve remote")
         return _done(view.name, "removed locally, as it was remotely (a rescue copy is kept)")
 
-    # -------------------------------------------------------------- rows
+    # -------------------------------------------------------------- datasets
 
     def _dataset(self, view: DatasetView, writer: Writer) -> Outcome:
-        local, remote = view.local, view.remote
-        assert local is not None
-        if remote is None:
-            raise NotFound(
-                f"{view.slug} is not there remotely", subject=view.slug, hint="skillsync status"
-            )
-        rows = [row for row in view.rows if self.unit in {"", str(row.key)} and _is_open(row)]
-        info_open = not self.unit and view.verdict.push_exit == 3 and view.verdict.row == "D6"
-        if not rows and not info_open:
-            raise UsageError(
-                f"{view.slug}{':' + self.unit if self.unit else ''} has no conflict",
-                unchanged="Nothing was changed.",
-                hint=f"skillsync conflicts {view.slug}",
-            )
         if self.choice in {Choice.UNION, Choice.ABORT}:
             raise UsageError(
                 f"--{self.choice} is for texts; a row is taken as one side has it, or as the file has it",
                 unchanged="Nothing was changed.",
                 hint=f"skillsync resolve {self.name} --local or --remote",
             )
-        self._refuse_unseen(view, rows)
-        file, base = local.items, dict(view.base_rows)
-        for row in rows:
-            if self.choice is Choice.REMOTE:
-                if row.remote is None:
-                    file = remove_rows(file, [row.key])
-                elif row.local is None:
-                    file = append_rows(file, [row.remote.row], spelling="seed")
-                else:
-                    file = replace_row(file, row.remote.row, spelling="seed")
-            if row.remote is None:
-                base.pop(row.key, None)
-            else:
-                base[row.key] = short(row_digest(row.remote.row))
-        info = local.document.info
-        meta = view.line.meta if view.line else info_digest(remote.info)
-        if info_open:
-            meta = info_digest(remote.info)
-            info = remote.info if self.choice is Choice.REMOTE else info
-        changes = _dataset_changes(view, render_items(file), info)
-        line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=base)
-        pointers = pointer_changes(
-            self.workspace,
-            self.target,
-            local.folder,
-            folder_after(local.folder, changes),
-            line,
-            base,
-        )
-        writer.write(view.slug, local.folder, changes, pointers, reason=f"resolve {self.choice}")
-        ConflictStore(self.workspace.repo).delete(f"dataset-{view.slug}")
-        count = len(rows) + info_open
-        return _done(
-            f"{view.slug}:{self.unit}" if self.unit else view.slug,
-            f"resolved ({self.choice}): {count} {'conflict' if count == 1 else 'conflicts'}",
-        )
-
-    def _refuse_unseen(self, view: DatasetView, rows: list[RowView]) -> None:
-        """A remote row that moved since it was shown was not decided about."""
-        record = ConflictStore(self.workspace.repo).read(f"dataset-{view.slug}") or {}
-        shown = record.get("rows")
-        for row in rows:
-            seen = shown.get(str(row.key)) if isinstance(shown, dict) else None
-            now = short(row_digest(row.remote.row)) if row.remote else ""
-            if seen is not None and seen != now:
-                raise InvalidContent(
-                    f"row {row.key} changed remotely after it was shown",
-                    subject=view.slug,
-                    unchanged="The conflict stays open.",
-                    hint=f"skillsync conflicts {view.slug}, then decide again",
-                )
+        side = None if self.choice is Choice.AS_IS else str(self.choice)
+        return DatasetResolver(self.workspace, self.target, writer, self.unit, side).run(view)
 
 
 def _has_keys(parked: Parked, path: str) -> bool:
@@ -333,25 +268,6 @@ def _has_keys(parked: Parked, path: str) -> bool:
         else set()
     )
     return path == SKILL_MD and bool(kinds & {UnitKind.FRONTMATTER, UnitKind.EXTRA})
-
-
-def _is_open(row: RowView) -> bool:
-    return row.verdict.pull is RowPull.CONFLICT or row.verdict.push == RowPush.CONFLICT
-
-
-def _dataset_changes(view: DatasetView, items: bytes, info: DatasetInfo) -> tuple[FileChange, ...]:
-    assert view.local is not None
-    folder, document = view.local.folder, view.local.document
-    changes = []
-    entry = folder.entry(DATASET_MD)
-    if info_digest(info) != info_digest(document.info):
-        data = edit_dataset_md(document, to=info) if entry else new_dataset_md(info)
-        changes.append(FileChange(DATASET_MD, entry.data if entry else None, data))
-    old = folder.entry(ITEMS)
-    before = old.data if old else None
-    if items != (before or b""):
-        changes.append(FileChange(ITEMS, before, items))
-    return tuple(changes)
 
 
 def _done(subject: str, did: str) -> Outcome:

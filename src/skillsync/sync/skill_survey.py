@@ -226,7 +226,9 @@ def _local_view(
     found += unread_pointer(tree, skill.dir)
     view = SkillView(skill.name, skill.dir, local, problem=found[0] if found else None)
     head_line = line
-    if tree.commit is None:
+    if tree.commit is None and (line is not None or local is None):
+        # A line taken out of the tree counts as taken out already before that is committed (S16 --local); while
+        # the remote skill lives, HEAD's history says what was taken in all the same.
         head_line = _head_line(workspace, skill.dir, target.place)
     files = skill.files if local is not None else ""
     counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)

@@ -89,9 +89,12 @@ def _show_parked(
             start=workspace.start,
         ):
             continue
+        if parked.is_abandoned:
+            found.note(f"{parked.name}: its conflict was thrown away with git; pull shows it again")
+            continue
         words = "conflict settled; the next pull or push records it"
         if not parked.is_settled:
-            words = f"in conflict: {', '.join(sorted({*parked.open, *parked.marked}))}"
+            words = f"in conflict: {', '.join(parked.unsettled)}"
         found.lines = [
             line
             for line in found.lines

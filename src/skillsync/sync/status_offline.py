@@ -29,6 +29,8 @@ def look_offline(
         and _is_chosen(workspace, names, name=facts.subject, directory=facts.dir)
     ]
     found.problems.extend(_tree_problems(workspace, local, names))
+    if names:
+        _require_known(workspace, names, local)
     local.head.fetch(asked)
     clashing = _clashes(asked, found)
     for facts in asked:
@@ -36,6 +38,14 @@ def look_offline(
             found.uncommitted.add(facts.dir)
         if facts.dir not in clashing:
             _line(workspace, target, facts, local, found)
+
+
+def _require_known(workspace: Workspace, names: Collection[str], local: LocalFacts) -> None:
+    from skillsync.sync.named import require_known
+
+    known = [(facts.subject, facts.dir) for facts in local.objects]
+    known += [(problem.subject, problem.path) for problem in local.problems]
+    require_known(workspace, names, known, where="here")
 
 
 def _is_chosen(workspace: Workspace, names: Collection[str], *, name: str, directory: str) -> bool:
@@ -73,7 +83,8 @@ def _clashes(asked: Collection[Facts], found: Status) -> set[str]:
 def _line(
     workspace: Workspace, target: Target, facts: Facts, local: LocalFacts, found: Status
 ) -> None:
-    lines = Lines(facts.line_for(target.place), local.head.line_for(facts, target.place))
+    tree = facts.line_for(target.place)
+    lines = Lines(tree, local.head.line_for(facts, target.place, tree=tree))
     line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
     if facts.missing:
         if line is not None:

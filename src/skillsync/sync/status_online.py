@@ -12,6 +12,7 @@ from skillsync.errors import SkillsyncError
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.skill_survey import SkillView, survey_skills
 from skillsync.sync.status import IGNORED, Status
@@ -36,6 +37,7 @@ def look_online(
         _skill_line(skills.views[name], found)
     datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
     found.problems.extend(datasets.problems)
+    require_known(workspace, names, surveyed(workspace, skills, datasets))
     for view in datasets.views:
         _dataset_lines(view, found)
     _guarantee(skills.views.values(), datasets.views, remote, found)
@@ -68,7 +70,7 @@ def _skill_line(view: SkillView, found: Status) -> None:
         Outcome(
             Kind.SKILL,
             view.name,
-            _WORDS.get(verdict.state, str(verdict.state)),
+            _WORDS[verdict.state],
             row=verdict.row,
             state=str(verdict.state),
             code=verdict.code,
@@ -85,7 +87,22 @@ _WORDS = {
     SkillState.BEHIND: "changed on the server",
     SkillState.DIVERGED: "changed on both sides",
     SkillState.BOTH_EQUAL: "changed alike on both sides",
+    SkillState.SAME_UNLINKED: "the same on both sides, but not linked",
+    SkillState.UNRELATED: "different on both sides and never linked",
+    SkillState.NET_ZERO: "changed on the server and changed back",
+    SkillState.SUPERSEDED: "older here than what was published from a later commit",
+    SkillState.DELETED_LOCALLY: "deleted here, still on the server",
+    SkillState.DELETED_BUT_EDITED: "deleted here, changed on the server",
+    SkillState.ARCHIVED: "archived on the server, unchanged here",
+    SkillState.EDITED_BUT_ARCHIVED: "archived on the server, changed here",
+    SkillState.RECREATED_EQUAL: "created again on the server with the same content",
+    SkillState.RECREATED_DIFFERENT: "created again on the server with other content",
+    SkillState.BACKWARDS: "older on the server than what was taken in here",
+    SkillState.UNREACHABLE: "not decidable now: it is missing from the list, and nothing confirms that",
+    SkillState.INVALID: "cannot be published: it is not valid",
+    SkillState.EXHAUSTED: "out of versions on the server",
 }
+"""Every state that gets a line, for people."""
 
 
 def _next(state: SkillState, name: str) -> str:
@@ -205,13 +222,12 @@ def _guarantee(
     """Say which guarantee holds here (P21)."""
     if skills and not remote.skills.capabilities.version_description:
         found.note(
-            "skills: every publish names its base_version; this server keeps no publish markers, so own publishes "
-            "from other clones are recognised by content and author"
+            "skills: this server keeps no publish markers; what other clones published is recognised by content "
+            "and author"
         )
     if datasets:
         found.note(
-            "datasets: this server has no row versions; a row is compared right before it is updated, and an edit "
-            "within the same round trip could be overwritten"
+            "datasets: this server has no row versions; an edit in the very moment of an update could be overwritten"
         )
 
 

@@ -1,0 +1,161 @@
+"""Taking one side: out of texts with markers, and unit by unit out of a skill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillsync.core.merge import merge_skill
+from skillsync.core.merge_sides import Side, take_skill_side, take_text_side
+from skillsync.model import Extra, Skill
+
+MARKED = """\
+head
+<<<<<<< local (main@1234567)
+mine
+||||||| base (v1)
+old
+=======
+theirs
+>>>>>>> remote v2 by ana@example.com, 2 days ago
+tail
+"""
+
+
+@pytest.mark.parametrize(
+    ("side", "middle"),
+    [
+        (Side.LOCAL, "mine\n"),
+        (Side.BASE, "old\n"),
+        (Side.REMOTE, "theirs\n"),
+        (Side.UNION, "mine\ntheirs\n"),
+    ],
+)
+def test_each_side_of_a_hunk(side: Side, middle: str) -> None:
+    assert take_text_side(MARKED, side) == f"head\n{middle}tail\n"
+
+
+@pytest.mark.parametrize("side", Side)
+def test_crlf_markers_are_markers(side: Side) -> None:
+    crlf = MARKED.replace("\n", "\r\n")
+    assert take_text_side(crlf, side) == take_text_side(MARKED, side).replace("\n", "\r\n")
+
+
+def test_markers_of_git_are_text() -> None:
+    text = "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n"
+    assert take_text_side(text, Side.LOCAL) == text
+
+
+def test_an_incomplete_hunk_is_left_alone() -> None:
+    text = MARKED.replace(">>>>>>> remote", "gone")
+    assert take_text_side(text, Side.REMOTE) == text
+
+
+def test_what_looks_like_shorter_markers_is_text() -> None:
+    """A text about our markers keeps its examples; the real ones are longer."""
+    example = "<<<<<<< local x\na\n||||||| base\n=======\nb\n>>>>>>> remote y\n"
+    real = f"<<<<<<<< local (m)\n{example}|||||||| base (v1)\n========\nnew\n>>>>>>>> remote v2\n"
+    assert take_text_side(f"{example}{real}", Side.LOCAL) == example * 2
+    assert take_text_side(f"{example}{real}", Side.REMOTE) == f"{example}new\n"
+
+
+@given(st.lists(st.sampled_from(["a", "b", "", "=======", "<<<<<<<", "x\u2028y", "\x0b"])))
+def test_a_text_without_our_markers_is_unchanged(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    for side in Side:
+        assert take_text_side(text, side) == text
+
+
+PLAIN_LINES = st.lists(st.sampled_from(["a", "b", "c", ""]), max_size=3).map(
+    lambda lines: "".join(f"{line}\n" for line in lines)
+)
+
+
+@given(st.lists(st.tuples(PLAIN_LINES, PLAIN_LINES, PLAIN_LINES, PLAIN_LINES), max_size=4))
+def test_every_hunk_gives_exactly_its_side(hunks: list[tuple[str, str, str, str]]) -> None:
+    marked = "".join(
+        f"{clean}<<<<<<< local\n{mine}||||||| base\n{old}=======\n{theirs}>>>>>>> remote\n"
+        for clean, mine, old, theirs in hunks
+    )
+    for position, side in ((1, Side.LOCAL), (2, Side.BASE), (3, Side.REMOTE)):
+        assert take_text_side(marked, side) == "".join(hunk[0] + hunk[position] for hunk in hunks)
+
+
+class _Clash:
+    """A line merge that always conflicts, with whole texts as sides."""
+
+    conflicts = 1
+
+    def __init__(self, base: str, local: str, remote: str) -> None:
+        self.text = f"<<<<<<< local\n{local}||||||| base\n{base}=======\n{remote}>>>>>>> remote\n"
+
+
+BASE = Skill(
+    "alpha",
+    "base",
+    "base body",
+    license="MIT",
+    allowed_tools=("Read",),
+    metadata={"owner": "base", "same": "x"},
+    files={"a.md": "base a", "gone.md": "base gone"},
+    extra=Extra({"model": "base"}),
+)
+LOCAL = replace(
+    BASE,
+    description="local",
+    body="local body",
+    license="",
+    allowed_tools=("Read", "Grep"),
+    metadata={"owner": "local", "same": "x"},
+    files={"a.md": "local a"},
+    extra=Extra({"model": "local"}),
+)
+REMOTE = replace(
+    BASE,
+    description="remote",
+    body="remote body",
+    license="Apache-2.0",
+    allowed_tools=("Bash",),
+    metadata={"same": "x"},
+    files={"a.md": "remote a", "gone.md": "remote gone"},
+    extra=Extra({}),
+)
+
+
+@pytest.mark.parametrize(
+    ("side", "source"), [(Side.LOCAL, LOCAL), (Side.REMOTE, REMOTE), (Side.BASE, BASE)]
+)
+def test_taking_every_conflict_from_one_side_gives_that_side(side: Side, source: Skill) -> None:
+    """All units of these skills are in conflict, so nothing of another side is left."""
+    merge = merge_skill(BASE, LOCAL, REMOTE, merge_text=_Clash)
+    assert {conflict.unit for conflict in merge.conflicts} == {
+        "description",
+        "license",
+        "allowed-tools",
+        "metadata.owner",
+        "model",
+        "body",
+        "a.md",
+        "gone.md",
+    }
+    taken = take_skill_side(
+        merge.skill, merge.conflicts, source, side=side, texts=merge.merged_texts
+    )
+    assert replace(taken, extra=None) == replace(source, extra=None)
+    assert taken.extra is not None
+    assert source.extra is not None
+    assert dict(taken.extra.frontmatter) == dict(source.extra.frontmatter)
+
+
+def test_a_clean_unit_stays_merged_whatever_side_is_taken() -> None:
+    """Only the conflict takes a side: the other side's clean edit is kept."""
+    local = replace(BASE, body="local body")
+    remote = replace(BASE, body="remote body", description="remote")
+    merge = merge_skill(BASE, local, remote, merge_text=_Clash)
+    taken = take_skill_side(
+        merge.skill, merge.conflicts, local, side=Side.LOCAL, texts=merge.merged_texts
+    )
+    assert (taken.body, taken.description) == ("local body", "remote")

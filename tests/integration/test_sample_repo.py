@@ -1,0 +1,156 @@
+"""The sample repository: without an error, published whole, and the same again in a fresh checkout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from skillsync.demo.sample import CHECKED_OUT
+from skillsync.formats.canonical import same_skill
+from skillsync.formats.skill_folder import read_skill
+from skillsync.model import Severity, Skill
+from skillsync.repo.worktree import read_folders
+from skillsync.sync.tidy import lint
+from tests.sync.harness import Clone, Live, new_clone
+
+EXECUTABLE = {
+    "skills/eval-rows/scripts/check_rows.py",
+    "skills/incident-postmortem/scripts/timeline.py",
+    "skills/migration-review/scripts/check_migration.py",
+    "skills/release-notes/scripts/changes_since_tag.sh",
+    "skills/support-triage/scripts/redact.py",
+}
+
+
+@pytest.fixture
+def sample(live: Live, tmp_path: Path) -> Clone:
+    clone = new_clone(live, tmp_path / "sample")
+    for part in ("skills", "datasets", ".gitattributes", ".gitignore"):
+        source = CHECKED_OUT / part
+        if source.is_dir():
+            shutil.copytree(source, clone.path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, clone.path / part)
+    clone.commit("what our agents know")
+    return clone
+
+
+def pulled(live: Live, path: Path) -> Clone:
+    """Pull everything into a repository that has nothing but settings."""
+    clone = new_clone(live, path)
+    assert clone.pull().exit == 0
+    return clone
+
+
+def skills(clone: Clone) -> dict[str, Skill]:
+    scan = read_folders(clone.workspace.repo, skill_roots=["skills"])
+    found = [read_skill(folder).skill for folder in scan.skills]
+    return {skill.name: skill for skill in found if skill is not None}
+
+
+def rows(clone: Clone, slug: str) -> list[dict[str, object]]:
+    text = clone.read(f"datasets/{slug}/items.jsonl")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def modes(clone: Clone) -> set[str]:
+    return {
+        str(path.relative_to(clone.path))
+        for path in (clone.path / "skills").rglob("*")
+        if path.is_file() and path.stat().st_mode & 0o111
+    }
+
+
+def test_lint_finds_no_error(sample: Clone) -> None:
+    found = [one for one in lint(sample.workspace) if one.severity is Severity.ERROR]
+    assert found == []
+
+
+def test_a_push_changes_no_file_but_the_lines_without_id_and_the_pointers(sample: Clone) -> None:
+    before = sample.files()
+    report = sample.push()
+    assert report.exit == 0
+    after = sample.files()
+    changed = {path for path in before if after[path] != before[path]}
+    assert changed == {"datasets/release-note-style/items.jsonl"}
+    new = {Path(path).name for path in after.keys() - before.keys()}
+    assert new == {".skillsync", ".skillsync.rows"}
+
+
+def test_the_second_push_and_pull_are_silent(sample: Clone) -> None:
+    sample.push()
+    before = sample.files()
+    assert sample.requests
+    sample.requests.made.clear()
+    assert sample.push().outcomes == []
+    assert sample.pull().outcomes == []
+    assert sample.requests.writes == []
+    assert sample.files() == before
+    assert sample.status().is_clean
+
+
+def test_a_fresh_checkout_has_the_same_skills(sample: Clone, live: Live, tmp_path: Path) -> None:
+    sample.push()
+    fresh = pulled(live, tmp_path / "fresh")
+    mine, theirs = skills(sample), skills(fresh)
+    assert mine.keys() == theirs.keys()
+    assert len(mine) == 5
+    for name, skill in mine.items():
+        assert same_skill(skill, theirs[name]), name
+    assert fresh.status().is_clean
+    assert fresh.push().outcomes == []
+
+
+def test_bundled_files_come_back_byte_for_byte_with_their_modes(
+    sample: Clone, live: Live, tmp_path: Path
+) -> None:
+    """skill-format.md 10 and 11: the carry entry holds executable bits, empty files and unusual edges."""
+    sample.push()
+    fresh = pulled(live, tmp_path / "fresh")
+    mine, theirs = sample.files(), fresh.files()
+    bundled = {
+        path
+        for path in mine
+        if path.startswith("skills/") and Path(path).name not in {"SKILL.md", ".skillsync"}
+    }
+    assert len(bundled) == 15
+    assert {path: theirs.get(path) for path in bundled} == {path: mine[path] for path in bundled}
+    assert modes(sample) == EXECUTABLE
+    assert modes(fresh) == EXECUTABLE
+    empty = "skills/migration-review/scripts/sqlcheck/__init__.py"
+    assert theirs[empty] == b""
+
+
+def test_a_fresh_checkout_has_the_same_rows_and_descriptions(
+    sample: Clone, live: Live, tmp_path: Path
+) -> None:
+    sample.push()
+    fresh = pulled(live, tmp_path / "fresh")
+    for slug, count in (("ticket-routing", 150), ("release-note-style", 10)):
+        mine = {str(row["id"]): row for row in rows(sample, slug)}
+        theirs = {str(row["id"]): row for row in rows(fresh, slug)}
+        assert len(mine) == count
+        assert theirs == mine
+        assert fresh.read(f"datasets/{slug}/DATASET.md").split("\n---\n")[1].strip() == (
+            sample.read(f"datasets/{slug}/DATASET.md").split("\n---\n")[1].strip()
+        )
+
+
+def test_an_edit_travels_from_one_checkout_to_the_other_byte_for_byte(
+    sample: Clone, live: Live, tmp_path: Path
+) -> None:
+    sample.push()
+    sample.commit("published")
+    other = sample.clone(tmp_path / "other", user="web")
+    path = "skills/migration-review/SKILL.md"
+    other.write(path, other.read(path) + "\nAsk before you drop a column.\n")
+    script = "skills/support-triage/scripts/redact.py"
+    other.write(script, other.read(script) + "# The end.\n", executable=True)
+    assert other.push().exit == 0
+    assert sample.pull().exit == 0
+    assert sample.read(path) == other.read(path)
+    assert sample.read(script) == other.read(script)
+    assert modes(sample) == EXECUTABLE

@@ -1,0 +1,87 @@
+"""How many requests push and pull make: the figures of the benchmarks, at a small size."""
+
+from __future__ import annotations
+
+from tests.sync.harness import Clone, Live
+
+SKILLS = 6
+
+
+def _published(clone: Clone) -> None:
+    for number in range(SKILLS):
+        clone.skill(f"skill-{number}")
+        clone.write(f"skills/skill-{number}/references/one.md", f"one {number}\n")
+    clone.push()
+    clone.commit("pointers")
+
+
+def _made(clone: Clone) -> list[tuple[str, str]]:
+    assert clone.requests
+    made = list(clone.requests.made)
+    clone.requests.made.clear()
+    return made
+
+
+def test_a_pull_without_changes_asks_for_the_lists_alone(solo: Clone) -> None:
+    _published(solo)
+    _made(solo)
+    assert solo.pull().outcomes == []
+    made = _made(solo)
+    assert [path.partition("?")[0].rstrip("/").rsplit("/", 1)[-1] for _, path in made] == [
+        "llm_skills",
+        "datasets",
+    ]
+    assert {method for method, _ in made} == {"GET"}
+
+
+def test_a_push_without_changes_asks_for_the_list_alone(solo: Clone) -> None:
+    _published(solo)
+    _made(solo)
+    assert solo.push().outcomes == []
+    [(method, path)] = _made(solo)
+    assert (method, path.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]) == ("GET", "llm_skills")
+
+
+def test_a_push_of_one_changed_skill_needs_three_requests_at_most(solo: Clone) -> None:
+    _published(solo)
+    _made(solo)
+    solo.replace("skills/skill-3/SKILL.md", "Step two.", "Step 2.")
+    solo.push()
+    made = _made(solo)
+    assert len(made) <= 3, made
+    assert [method for method, _ in made if method != "GET"] == ["PATCH"]
+
+
+def test_a_pull_asks_for_each_changed_skill_and_its_files_once(solo: Clone, live: Live) -> None:
+    _published(solo)
+    live.edit_body("skill-1", "Step two.", "Step 2.")
+    live.edit_body("skill-4", "Step two.", "Step 2.")
+    _made(solo)
+    solo.pull()
+    skills = [path for _, path in _made(solo) if "llm_skills/" in path]
+    assert len(skills) == len(set(skills)) == 4, skills
+
+
+def test_a_first_pull_is_the_list_the_skills_and_their_files(solo: Clone) -> None:
+    _published(solo)
+    other = solo.clone(solo.path.parent / "other")
+    other.git("rm", "-rq", "skills")
+    other.commit("empty")
+    other.git("checkout", "-q", "--orphan", "fresh")
+    other.commit("nothing known")
+    other.pull()
+    skills = [path for _, path in _made(other) if "llm_skills" in path]
+    assert len(skills) == 1 + SKILLS * 2, skills
+
+
+def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
+    for slug in ("one", "two"):
+        solo.dataset(slug, [f'{{"id": "{slug}-1", "input": "a", "expected_output": "b"}}'])
+    solo.push()
+    solo.commit("pointers")
+    _made(solo)
+    for run in (solo.pull, solo.push):
+        assert run().outcomes == []
+        made = [each for each in _made(solo) if "dataset" in each[1]]
+        assert len(made) == 3, made
+        assert {method for method, _ in made} == {"GET"}
