@@ -24,6 +24,8 @@ ASKING = {
     "adopt": ["adopt", "alpha", "--local"],
     "conflicts": ["conflicts"],
     "resolve": ["resolve", "alpha"],
+    "log": ["log", "alpha"],
+    "show": ["show", "alpha"],
 }
 """Verbs that ask a server."""
 

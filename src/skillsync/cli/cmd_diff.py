@@ -38,34 +38,29 @@ def diff(
     """Show the differences themselves.
 
     Frontmatter by field, body by line, files, rows by field: `-` is the remote's, `+` is yours. Offline it
-    compares with HEAD.
+    compares with HEAD. NAME@3 compares a skill's version with your files, NAME@3 NAME@5 two versions: then `-`
+    is the first of the two.
     """
-    from skillsync.cli.render import visible
+    from skillsync.cli.diff_view import print_diffs, print_versions
     from skillsync.cli.session import connector, open_workspace
-    from skillsync.sync.diff import Mark
     from skillsync.sync.diff import diff as compare
+    from skillsync.sync.revision import names_versions
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
+    connect = connector(run, api_key_file=api_key_file)
+    if names_versions(workspace, names):
+        return print_versions(
+            run, workspace, chosen, connect, names, offline=offline, exit_code=exit_code
+        )
     if offline:
         found = compare(workspace, chosen, remote=None, names=names)
     else:
-        with connector(run, api_key_file=api_key_file)(chosen) as remote:
+        with connect(chosen) as remote:
             found = compare(workspace, chosen, remote=remote, names=names)
-    out = run.out
-    styles = {Mark.ADDED: ("+", "added"), Mark.REMOVED: ("-", "removed"), Mark.CONTEXT: (" ", "")}
-    for one in found:
-        out.data(f"{one.kind} {visible(one.subject)} ({visible(one.state)})", style="bold")
-        for line in one.lines:
-            if line.mark is Mark.HEADING:
-                out.data(f"  {visible(line.text)}", style="cyan")
-                continue
-            sign, style = styles[line.mark]
-            out.data(f"    {sign} {visible(line.text)}", style=style)
-    if not found:
-        out.data("no differences")
+    print_diffs(run.out, found)
     code = EXIT_DIFFERENT if exit_code and found else 0
-    out.emit_json(
+    run.out.emit_json(
         "skillsync.diff/1",
         {"target": chosen.name, "objects": [one.as_json() for one in found], "exit": code},
     )

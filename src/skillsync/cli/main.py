@@ -28,6 +28,8 @@ VERBS: Mapping[str, str] = {
     "fmt": "Give dataset lines without an id their key.",
     "lint": "Check skills and datasets, asking nobody.",
     "trust": "Say which hosts your key may be sent to.",
+    "log": "List a skill's versions and the commits that equal them.",
+    "show": "Print one version of a skill.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
     "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",

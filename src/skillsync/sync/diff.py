@@ -104,7 +104,7 @@ def _with_head(workspace: Workspace, target: Target, names: Collection[str]) -> 
     found = []
     for name, view in sorted(survey.views.items()):
         now = view.local.reading.skill if view.local else None
-        one = _compare(name, "against HEAD", before.get(name), now)
+        one = compare_skills(name, "against HEAD", before.get(name), now)
         if one is not None:
             found.append(one)
     rows_before = {dataset.dir: dataset for dataset in old.datasets} if old else {}
@@ -130,12 +130,15 @@ def _skill_diff(view: SkillView) -> ObjectDiff | None:
         return ObjectDiff("skill", view.name, "invalid", (), (DiffLine(Mark.HEADING, "invalid"),))
     if view.content is None and view.version is not None:
         return None
-    return _compare(
+    return compare_skills(
         view.name, str(view.verdict.state), view.content.content if view.content else None, local
     )
 
 
-def _compare(name: str, state: str, before: Skill | None, after: Skill | None) -> ObjectDiff | None:
+def compare_skills(
+    name: str, state: str, before: Skill | None, after: Skill | None
+) -> ObjectDiff | None:
+    """Return what differs between two contents of a skill, None when nothing does."""
     units = skill_units(before, after)
     if not units:
         return None

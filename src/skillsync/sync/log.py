@@ -1,0 +1,244 @@
+"""The versions of a skill with authors, dates and the commits that equal them; of a dataset, what git has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skillsync.errors import InvalidContent
+from skillsync.model import Digest, Json, RemoteSkill, Version
+from skillsync.repo.git_formats import Commit
+from skillsync.repo.pointer import POINTER
+from skillsync.sync.local import LocalDataset
+from skillsync.sync.revision import find_one, living
+from skillsync.sync.skill_survey import SkillView, digest_at
+from skillsync.sync.workspace import Remote, Workspace
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+MOST_COMMITS = 200
+"""So many commits of a skill's folder, the newest, are compared with its versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A commit of HEAD's history whose folder holds a version's content. ``how`` it is known: by content."""
+
+    commit: Commit
+    how: str = "content"
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One version. ``commits`` are those that equal it, oldest first; None: its content is not known here."""
+
+    version: Version
+    is_latest: bool
+    taken_in: bool
+    commits: tuple[Match, ...] | None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the JSON object."""
+        version = self.version
+        return {
+            "version": version.number,
+            "id": version.id,
+            "author": version.author.label,
+            "author_id": version.author.id,
+            "created_at": version.created_at,
+            "latest": self.is_latest,
+            "taken_in": self.taken_in,
+            "commits": None
+            if self.commits is None
+            else [
+                {"id": one.commit.id, "subject": one.commit.subject, "how": one.how}
+                for one in self.commits
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RowsCommit:
+    """One commit of a dataset's folder: how many rows it added, changed and removed; None: it cannot be read."""
+
+    commit: Commit
+    rows: tuple[int, int, int] | None
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the JSON object."""
+        names = ("added", "changed", "removed")
+        return {
+            "commit": self.commit.id,
+            "author": self.commit.author,
+            "subject": self.commit.subject,
+            "time": self.commit.time,
+            "rows": None if self.rows is None else dict(zip(names, self.rows, strict=True)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log of one object: ``versions`` of a skill, or ``commits`` of a dataset, newest first.
+
+    ``more`` tells that older ones were left out.
+    """
+
+    name: str
+    kind: str
+    versions: tuple[LogEntry, ...] = ()
+    commits: tuple[RowsCommit, ...] = ()
+    more: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def log(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    name: str,
+    *,
+    most: int,
+    read: bool = False,
+) -> Log:
+    """List at most ``most`` versions of a skill, or commits of a dataset; writes nothing.
+
+    ``read``: versions whose content no pointer in git's history names are read, to find the commits that equal
+    them. Raises NotFound, UsageError, RemoteError.
+    """
+    found = find_one(workspace, target, remote, name)
+    if found.dataset is not None:
+        return _dataset_log(workspace, found.dataset, most=most)
+    view = living(found)
+    versions = list(remote.skills.versions(view.name, newest=most + 1))
+    shown = versions[:most]
+    digests = _known_digests(workspace, view)
+    if read:
+        digests |= _read_digests(remote, view, [one for one in shown if one.id not in digests])
+    matches = _matches(workspace, view, {digests[one.id] for one in shown if one.id in digests})
+    entries = [
+        LogEntry(
+            version,
+            is_latest=view.version is not None and version.id == view.version.id,
+            taken_in=view.base is not None and version.id == view.base.id,
+            commits=tuple(matches.get(digests[version.id], ())) if version.id in digests else None,
+        )
+        for version in shown
+    ]
+    return Log(
+        view.name,
+        "skill",
+        versions=tuple(entries),
+        more=len(versions) > most,
+        notes=_notes(view, entries),
+    )
+
+
+def _notes(view: SkillView, entries: list[LogEntry]) -> tuple[str, ...]:
+    notes = []
+    if view.problem is not None:
+        notes.append(f"which version is taken in is not known: {view.problem.message}")
+    elif view.base is None and view.local is not None:
+        notes.append("it was never linked, so no version is taken in here")
+    if any(entry.commits is None for entry in entries):
+        notes.append(
+            "where no commit is named, no pointer in git's history tells the content of that version; "
+            "--read reads it from the server and compares"
+        )
+    return tuple(notes)
+
+
+def _known_digests(workspace: Workspace, view: SkillView) -> dict[str, Digest]:
+    """Return version id to digest, as pointer lines of HEAD's history and of the tree say, asking nobody."""
+    version = view.version
+    found: dict[str, Digest] = {}
+    if version is None:
+        return found
+    for _, pointer in workspace.history.pointers_for(version.first):
+        found.setdefault(pointer.id, pointer.digest)
+    for known in (view.line, view.base):
+        if known is not None and known.first == version.first:
+            found[known.id] = known.digest
+    return found
+
+
+def _read_digests(remote: Remote, view: SkillView, versions: list[Version]) -> dict[str, Digest]:
+    found: dict[str, Digest] = {}
+    wanted = [(view.name, version.number) for version in versions]
+    for _, result in remote.skills.read_many(wanted):
+        if isinstance(result, RemoteSkill):
+            found[result.version.id] = view.digest_of(result)
+        else:
+            raise result
+    return found
+
+
+def _matches(
+    workspace: Workspace, view: SkillView, wanted: set[Digest]
+) -> Mapping[Digest, list[Match]]:
+    """Return the commits of HEAD's history that hold one of the contents, oldest first."""
+    found: dict[Digest, list[Match]] = {}
+    head = workspace.history.head
+    if head is None or not wanted:
+        return found
+    for directory in _folders(workspace, view):
+        for commit in workspace.repo.log_paths(head, [directory], limit=MOST_COMMITS):
+            digest = digest_at(workspace, commit.id, directory)
+            if digest in wanted:
+                found.setdefault(digest, []).insert(0, Match(commit))
+    return found
+
+
+def _folders(workspace: Workspace, view: SkillView) -> list[str]:
+    """Where the skill is and was: its folder, and those in which HEAD's history has its pointer."""
+    folders = [view.dir] if view.dir else []
+    if view.version is not None:
+        folders += [
+            line.path.removesuffix(f"/{POINTER}")
+            for line, _ in workspace.history.pointers_for(view.version.first)
+        ]
+    return list(dict.fromkeys(folders))
+
+
+# ---------------------------------------------------------------- datasets
+
+
+def _dataset_log(workspace: Workspace, dataset: LocalDataset, *, most: int) -> Log:
+    head = workspace.history.head
+    commits = (
+        workspace.repo.log_paths(head, [dataset.dir], limit=most + 1) if head is not None else []
+    )
+    return Log(
+        dataset.slug,
+        "dataset",
+        commits=tuple(
+            RowsCommit(commit, _row_changes(workspace, dataset, commit))
+            for commit in commits[:most]
+        ),
+        more=len(commits) > most,
+        notes=(
+            "this server keeps no history of a dataset: it has the rows as they are now; these are git's commits",
+        ),
+    )
+
+
+def _row_changes(
+    workspace: Workspace, dataset: LocalDataset, commit: Commit
+) -> tuple[int, int, int] | None:
+    """Count rows added, changed and removed against the first parent, None when either cannot be read."""
+    try:
+        after = _digests_at(workspace, dataset, commit.id)
+        before = _digests_at(workspace, dataset, commit.parents[0]) if commit.parents else {}
+    except InvalidContent:
+        return None
+    changed = sum(before[key] != after[key] for key in before.keys() & after.keys())
+    return len(after.keys() - before.keys()), changed, len(before.keys() - after.keys())
+
+
+def _digests_at(workspace: Workspace, dataset: LocalDataset, commit: str) -> Mapping[str, str]:
+    folder = workspace.folder_at(commit, dataset.dir)
+    if folder is None:
+        return {}
+    there = LocalDataset(folder, mapping=dataset.mapping, content_keys=dataset.content_keys)
+    return {str(key): digest for key, digest in there.row_digests.items()}

@@ -1,0 +1,171 @@
+"""Finds the one object, and the version of it, that a word such as NAME, a path or NAME@3 means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skillsync.errors import NotFound, UsageError
+from skillsync.sync.local import LocalDataset, LocalTree, read_tree
+from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.workspace import Remote, Workspace, chosen
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.model import RemoteSkill
+
+_REVISION = re.compile(r"(?P<name>.+)@v?(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A name or path, and a version number; None is the latest."""
+
+    name: str
+    number: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.number is None else f"{self.name}@{self.number}"
+
+
+def parse_revision(text: str) -> Revision:
+    """Read ``NAME@3``, ``NAME@v3``, ``path/of/NAME@3`` or a name alone; no skill's name holds an ``@``."""
+    match = _REVISION.fullmatch(text)
+    return Revision(match["name"], int(match["number"])) if match else Revision(text)
+
+
+def names_versions(workspace: Workspace, words: Sequence[str]) -> bool:
+    """Tell whether a command line is about versions: some word has a number and is no path that exists."""
+    return any(
+        parse_revision(word).number is not None
+        and not (workspace.start / word).exists()
+        and not (workspace.repo.root / word).exists()
+        for word in words
+    )
+
+
+@dataclass
+class Found:
+    """What a word means: a skill as seen from all sides, or a dataset's folder. One of them is there."""
+
+    skill: SkillView | None = None
+    dataset: LocalDataset | None = None
+
+
+def find_one(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote | None,
+    name: str,
+    *,
+    tree: LocalTree | None = None,
+) -> Found:
+    """Find the one skill or dataset that ``name`` (or a path) means in the working tree or on the server.
+
+    ``remote`` None is offline. Raises UsageError when it means several objects, NotFound when it means none,
+    RemoteError when the server cannot be asked.
+    """
+    tree = tree or read_tree(workspace)
+    datasets = [
+        dataset
+        for dataset in (*tree.datasets, *tree.gone_datasets)
+        if chosen(
+            [name],
+            name=dataset.slug,
+            directory=dataset.dir,
+            root=workspace.repo.root,
+            start=workspace.start,
+        )
+    ]
+    survey = survey_skills(workspace, target, tree, remote=remote, names=[name])
+    views = list(survey.views.values())
+    if len(views) + len(datasets) > 1:
+        several = [view.name for view in views] + [dataset.slug for dataset in datasets]
+        raise UsageError(
+            f"{name!r} means {len(several)} objects: {', '.join(sorted(several)[:10])}",
+            unchanged="Nothing was changed.",
+            hint="name one of them",
+        )
+    if views:
+        return Found(skill=views[0])
+    if datasets:
+        return Found(dataset=datasets[0])
+    clash = next((one for one in survey.problems if one.subject == name), None)
+    raise NotFound(
+        clash.message if clash else f"nothing here or on the server is called {name!r}",
+        subject=name,
+        unchanged="Nothing was changed.",
+        hint=(clash.fix if clash else "")
+        or "skillsync status (without a name) shows what there is",
+    )
+
+
+def find_skill(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    name: str,
+    *,
+    tree: LocalTree | None = None,
+) -> SkillView:
+    """Find the one skill that ``name`` means, alive on the server. Raises as ``find_one`` and ``living``."""
+    return living(find_one(workspace, target, remote, name, tree=tree))
+
+
+def living(found: Found) -> SkillView:
+    """Return the skill that was found, which has versions on the server.
+
+    Raises UsageError for a dataset (the first generation keeps no versions of one), NotFound when the server has
+    no such skill, and what made the skill unreadable.
+    """
+    if found.dataset is not None:
+        raise no_versions(found.dataset)
+    view = found.skill
+    assert view is not None
+    if view.error is not None:
+        raise view.error
+    if view.version is None:
+        raise NotFound(
+            f"the server has no skill {view.name!r}"
+            + (", or it was archived there: its versions went with it" if view.base else ""),
+            subject=view.name,
+            unchanged="Nothing was changed.",
+            hint=f"git log -- {view.dir}" if view.dir else "skillsync status",
+        )
+    return view
+
+
+def no_versions(dataset: LocalDataset) -> UsageError:
+    """The error for a version of a dataset: this server keeps only what its rows are now."""
+    return UsageError(
+        f"{dataset.slug} is a dataset, and this server keeps no versions of a dataset or its rows: only git has them",
+        subject=dataset.slug,
+        unchanged="Nothing was changed.",
+        hint=f"skillsync log {dataset.slug} names the commits; git show COMMIT:{dataset.dir}/items.jsonl",
+    )
+
+
+def read_version(remote: Remote, view: SkillView, number: int | None) -> RemoteSkill:
+    """Read one version of a skill whole; NotFound naming the versions there are."""
+    if number is None and view.content is not None:
+        return view.content
+    if view.content is not None and view.content.version.number == number:
+        return view.content
+    latest = view.version.number if view.version else 0
+    if number is not None and number > latest:
+        raise _no_version(view.name, number, latest)
+    try:
+        return remote.skills.read(view.name, number=number)
+    except NotFound as error:
+        raise _no_version(view.name, number or latest, latest) from error
+
+
+def _no_version(name: str, number: int, latest: int) -> NotFound:
+    return NotFound(
+        f"{name} has no version {number} on the server; its latest is v{latest}",
+        subject=name,
+        unchanged="Nothing was changed.",
+        hint=f"skillsync log {name}",
+    )

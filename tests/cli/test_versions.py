@@ -1,0 +1,58 @@
+"""The verbs about versions as a person and a script meet them: log, show, diff NAME@N."""
+
+from __future__ import annotations
+
+from tests.cli.cli_world import Repo
+
+
+def test_log_show_and_diff_of_versions(repo: Repo) -> None:
+    path = repo.published("alpha")
+    repo.edit("alpha", body="one\n\nTWO\n\nthree")
+    said = repo.ok("log", "alpha")
+    lines = said.out.splitlines()
+    assert lines[0].split()[0] == "version"
+    assert lines[1].startswith("v2")
+    assert "latest" in lines[1]
+    assert lines[2].startswith("v1")
+    assert "taken in here" in lines[2]
+    told = repo.ok("log", "alpha", "-n", "1", "--json").json
+    assert told["schema"] == "skillsync.log/1"
+    assert [one["version"] for one in told["versions"]] == [2]
+    assert told["more"] is True
+    assert repo.ok("show", "alpha@1").out == repo.read(path)
+    assert "TWO" in repo.ok("show", "alpha").out
+    assert repo.ok("show", "alpha@2", "--files").out.split()[1] == "SKILL.md"
+    assert repo.ok("show", "alpha@2", "--json").json["version"] == 2
+    compared = repo.run("diff", "alpha@1", "alpha@2", "--exit-code")
+    assert compared.exit == 10
+    assert "+ TWO" in compared.out
+    assert "- two" in compared.out
+    document = repo.ok("diff", "alpha@1", "--json").json
+    assert document["schema"] == "skillsync.diff.versions/1"
+    assert (document["before"], document["after"], document["changes"]) == (
+        "alpha@1",
+        "the working tree",
+        [],
+    )
+
+
+def test_a_version_on_a_terminal_cannot_command_it(repo: Repo) -> None:
+    repo.published("alpha")
+    repo.edit("alpha", body="one \x1b[2J\x07 two")
+    assert "\x1b[2J" in repo.ok("show", "alpha").out  # a pipe gets the bytes
+    shown = repo.run("show", "alpha", terminal=True)
+    assert "\x1b[2J" not in shown.out
+    assert "\x07" not in shown.out
+
+
+def test_versions_that_are_not_there_are_said(repo: Repo) -> None:
+    repo.published("alpha")
+    missing = repo.run("show", "alpha@7", "--json")
+    assert (missing.exit, missing.json["error"]["code"]) == (1, "E-NOT-FOUND")
+    assert "latest is v1" in missing.json["error"]["message"]
+    assert repo.run("show", "alpha", "--files", "--path", "x").exit == 2
+    assert repo.run("diff", "alpha@1", "--offline").exit == 2
+    repo.dataset("sums", '{"id": "a", "input": 1}')
+    repo.commit()
+    assert "+1 ~0 -0 rows" in repo.ok("log", "sums").out
+    assert repo.run("show", "sums@1").exit == 2
