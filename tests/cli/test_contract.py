@@ -26,6 +26,7 @@ ASKING = {
     "resolve": ["resolve", "alpha"],
     "log": ["log", "alpha"],
     "show": ["show", "alpha"],
+    "restore": ["restore", "alpha", "--version", "1"],
 }
 """Verbs that ask a server."""
 

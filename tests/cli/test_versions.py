@@ -56,3 +56,23 @@ def test_versions_that_are_not_there_are_said(repo: Repo) -> None:
     repo.commit()
     assert "+1 ~0 -0 rows" in repo.ok("log", "sums").out
     assert repo.run("show", "sums@1").exit == 2
+
+
+def test_restore_brings_an_old_version_back(repo: Repo) -> None:
+    path = repo.published("alpha")
+    first = repo.read(path)
+    repo.write(path, first.replace("two", "2"))
+    repo.ok("push")
+    repo.commit()
+    would = repo.ok("restore", "alpha", "--version", "1", "--dry-run")
+    assert "would restore v1: publish v3 and write SKILL.md" in would.out
+    done = repo.ok("restore", "alpha", "--version", "1", "--json").json
+    assert done["schema"] == "skillsync.restore/1"
+    assert done["outcomes"][0]["did"] == "restored v1: published v3"
+    assert repo.read(path) == first
+    repo.edit("alpha", body="of the web")
+    blocked = repo.run("restore", "alpha", "--version", "2")
+    assert blocked.exit == 3
+    assert "E-REMOTE-AHEAD" in blocked.out
+    assert repo.run("restore", "alpha").exit == 2
+    assert repo.run("restore", "alpha", "--version", "1", "--files-only", "--from-branch").exit == 2

@@ -30,6 +30,7 @@ VERBS: Mapping[str, str] = {
     "trust": "Say which hosts your key may be sent to.",
     "log": "List a skill's versions and the commits that equal them.",
     "show": "Print one version of a skill.",
+    "restore": "Publish an old version of a skill as a new one.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
     "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",
