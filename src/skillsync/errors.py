@@ -4,11 +4,13 @@ SkillsyncError
 ├── UsageError            E-USAGE            2   wrong words on the command line
 │   ├── ConfigError       E-CONFIG           2   skillsync.toml or the environment is wrong
 │   ├── NotARepository    E-NO-REPOSITORY    2
-│   └── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
+│   ├── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
+│   └── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
 ├── GitFailed             E-GIT              1   git answered with an error
 │   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
 ├── Locked                E-LOCKED           75  another command works on this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
+│   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
 ├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
 ├── RenamedHere           E-RENAMED          1   a name was changed that the server cannot change
@@ -86,6 +88,12 @@ class MissingExtra(UsageError):
     code = "E-MISSING-EXTRA"
 
 
+class PlanUnreadable(UsageError):
+    """A sealed plan's file cannot be used: it is damaged, was edited, or is something else."""
+
+    code = "E-PLAN"
+
+
 class GitFailed(SkillsyncError):
     """A git command failed. Carries the command, its exit code and what it printed."""
 
@@ -121,6 +129,12 @@ class RefusedForSafety(SkillsyncError):
 
     code = "E-REFUSED"
     exit_code = 6
+
+
+class StalePlan(RefusedForSafety):
+    """What a sealed plan was made from is no longer so, or the plan was applied before (sync.md 12.5)."""
+
+    code = "E-STALE-PLAN"
 
 
 class InvalidContent(SkillsyncError):

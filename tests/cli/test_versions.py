@@ -76,3 +76,25 @@ def test_restore_brings_an_old_version_back(repo: Repo) -> None:
     assert "E-REMOTE-AHEAD" in blocked.out
     assert repo.run("restore", "alpha").exit == 2
     assert repo.run("restore", "alpha", "--version", "1", "--files-only", "--from-branch").exit == 2
+
+
+def test_a_plan_is_written_looked_at_and_pushed_once(repo: Repo) -> None:
+    path = repo.published("alpha")
+    repo.write(path, repo.read(path).replace("two", "2"))
+    repo.commit()
+    planned = repo.ok("plan", "-o", "plan.json")
+    assert "~ update skill alpha" in planned.out
+    assert "skillsync push --plan plan.json" in planned.err
+    assert repo.world.keys["me"] not in repo.read("plan.json")
+    assert repo.run("push", "alpha", "--plan", "plan.json").exit == 2
+    assert repo.run("plan", "--archive", "alpha").exit == 2
+    done = repo.ok("push", "--plan", "plan.json", "--json").json
+    assert [one["did"] for one in done["outcomes"]] == ["published v2"]
+    again = repo.run("push", "--plan", "plan.json", "--json")
+    assert (again.exit, again.json["error"]["code"]) == (6, "E-STALE-PLAN")
+    damaged = repo.read("plan.json").replace("publish", "create")
+    repo.write("plan.json", damaged)
+    refused = repo.run("push", "--plan", "plan.json", "--json")
+    assert (refused.exit, refused.json["error"]["code"]) == (2, "E-PLAN")
+    missing = repo.run("push", "--plan", "nowhere.json", "--json")
+    assert (missing.exit, missing.json["error"]["code"]) == (2, "E-PLAN")

@@ -42,6 +42,13 @@ from skillsync.cli.options import (
 @click.option(
     "--all-or-nothing", is_flag=True, help="Publish nothing unless everything can be published."
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Do what the plan in FILE says, or nothing.",
+)
 @click.option("--verify", is_flag=True, help="Read every published file back.")
 @yes_option
 @api_key_file_option
@@ -57,19 +64,43 @@ def push(
     republish: tuple[str, ...],
     from_branch: bool,
     all_or_nothing: bool,
+    plan_file: Path | None,
     verify: bool,
     yes: bool,  # part of the contract; push asks nothing that it could answer  # noqa: ARG001
     api_key_file: Path | None,
 ) -> int:
     """Publish your skills and datasets.
 
-    Only what has taken in everything the remote has is published; anything else is blocked and left to pull.
+    Only what has taken in everything the remote has is published; anything else is blocked and left to pull. With
+    --plan it is refused when anything is not as it was when `plan -o` wrote the file.
     """
     from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
     from skillsync.sync.push import PushRequest
     from skillsync.sync.push import push as run_push
 
     workspace = open_workspace(run)
+    if plan_file is not None:
+        from skillsync.errors import UsageError
+        from skillsync.sync.sealed_plan import push_sealed, read_plan
+
+        if any((names, archive, max_removals, republish, from_branch, all_or_nothing)):
+            raise UsageError(
+                "--plan says what is published: no names and none of --archive, --max-removals, --republish, "
+                "--from-branch, --all-or-nothing",
+                hint="skillsync plan -o FILE takes names, --archive and --max-removals",
+            )
+        sealed = read_plan(run.directory / plan_file)
+        report = push_sealed(
+            workspace,
+            workspace.settings.target(target or sealed.target),
+            connector(run, api_key_file=api_key_file),
+            sealed,
+            verify=verify,
+        )
+        code = print_report(run, report, nothing="nothing to push")
+        if not workspace.is_team:
+            commit_hint(run.out, report)
+        return code
     report = run_push(
         workspace,
         workspace.settings.target(target),

@@ -14,6 +14,11 @@ TEXTS: Mapping[str, str] = {
     "writes the file; with `--git` it makes the repository, too.",
     "E-MISSING-EXTRA": "The command needs an optional part of the package. The server and the demo need "
     "`pip install 'skillsync[server]'`, the system keyring `pip install 'skillsync[keyring]'`.",
+    "E-PLAN": "The file given with --plan is not a plan that `skillsync plan -o` wrote, or it was cut off or edited "
+    "since. Nothing was read from the server and nothing was changed. Make a new one.",
+    "E-STALE-PLAN": "A sealed plan is carried out exactly as it was printed or not at all. Since it was made, HEAD, "
+    "the target, a remote version or the content here changed, or it was applied already; the message names what. "
+    "Nothing was published. Make a new plan, look at it, and push that.",
     "E-GIT": "A git command failed; its words are part of the message. skillsync changed nothing after that point.",
     "E-SHALLOW": "Whether your tree has taken in the remote's version is read from git's history, and this clone is "
     "cut off before the answer. Fetch the rest: `git fetch --unshallow --filter=blob:none`; in CI, check out with "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from skillsync.core.plan import Action, Effect, Plan, Side, What
@@ -11,8 +11,11 @@ from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
+from skillsync.sync.dataset_view import RowView
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
+from skillsync.sync.parked import parked_skills
+from skillsync.sync.push_datasets import GOES_ON, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
@@ -56,34 +59,78 @@ def make_plan(
     if push_tree is not pull_tree:
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
         datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
-    return _push_plan(skills, datasets), pull
+    return push_plan(workspace, skills, datasets), pull
 
 
-def _push_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+def push_plan(
+    workspace: Workspace,
+    skills: SkillSurvey,
+    datasets: DatasetSurvey,
+    *,
+    archive: Collection[str] = (),
+) -> Plan:
+    """Return the writes to the remote that a push makes of these surveys, and what it leaves alone and why.
+
+    ``archive`` are the names whose removal the user asked for (``NAME``, ``NAME:KEY``); other removals are pending.
+    """
     actions: list[Action] = []
     pending: list[Action] = []
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]
+    waiting = () if workspace.is_team else {one.name for one in parked_skills(workspace)}
     for view in skills.views.values():
         problems += _skill_problems(view, exit_code=view.verdict.push_exit)
         if view.error or view.problem:
+            continue
+        if view.name in waiting and view.local is not None:
+            problems.append(_open_conflict(view.name))
             continue
         effect = _PUSH.get(view.verdict.push)
         if effect is not None:
             actions.append(_skill_action(effect, Side.REMOTE, view))
         elif view.verdict.push is PushStep.PENDING_REMOVAL:
-            pending.append(_skill_action(Effect.REMOVE, Side.REMOTE, view))
+            removal = _skill_action(Effect.REMOVE, Side.REMOTE, view)
+            (actions if view.name in archive else pending).append(removal)
+    problems += [one for one in datasets.problems if one.severity is Severity.ERROR]
     for dataset in datasets.views:
-        problems += _dataset_problems(dataset)
-        if problems and dataset.error:
-            continue
-        _plan_dataset_push(dataset, actions, pending)
+        found = _dataset_problems(dataset)
+        problems += found
+        if not found:
+            _plan_dataset_push(dataset, actions, pending, problems, archive)
     return Plan.of(actions, problems=problems, pending=pending)
 
 
-def _plan_dataset_push(view: DatasetView, actions: list[Action], pending: list[Action]) -> None:
-    if view.local is None or view.local.problem is not None:
-        return
+def _open_conflict(name: str) -> Problem:
+    fix = f"skillsync conflicts {name}"
+    return Problem("E-CONFLICT", "its conflict is still open", name, fix=fix)
+
+
+def _plan_dataset_push(
+    view: DatasetView,
+    actions: list[Action],
+    pending: list[Action],
+    problems: list[Problem],
+    archive: Collection[str],
+) -> None:
     push = view.verdict.push
+    names = {view.slug, view.name}
+    if push is DatasetPush.PENDING_REMOVAL:
+        rows = len(view.remote_rows or ())
+        removal = Action(
+            Effect.REMOVE,
+            Side.REMOTE,
+            What.DATASET,
+            view.slug,
+            precondition=view.remote.id if view.remote else "",
+            detail=f"{rows} rows",
+        )
+        (actions if names & set(archive) else pending).append(removal)
+    if push not in GOES_ON or view.local is None:
+        return
+    if view.ignored and would_write(view):
+        fix = f"skillsync pull {view.slug}"
+        message = "its pointer was written beside other files than these"
+        problems.append(Problem("E-REMOTE-AHEAD", message, view.slug, view.dir or "", fix=fix))
+        return
     if push is DatasetPush.CREATE:
         rows = len(view.local.rows) + len(view.local.items.keyless)
         actions.append(
@@ -96,19 +143,45 @@ def _plan_dataset_push(view: DatasetView, actions: list[Action], pending: list[A
                 detail=f"{rows} rows",
             )
         )
-    elif push is DatasetPush.SEND_INFO:
+    elif sends_info(view, push):
         actions.append(
             Action(Effect.UPDATE, Side.REMOTE, What.DATASET, view.slug, detail="DATASET.md")
         )
     for row in view.rows:
-        effect = _ROW_PUSH.get(row.verdict.push)
-        if effect is not None:
-            before = row.facts.remote or "absent"
-            actions.append(
-                Action(effect, Side.REMOTE, What.ROW, view.slug, str(row.key), precondition=before)
-            )
-        elif row.verdict.push is RowPush.PENDING_REMOVAL:
-            pending.append(Action(Effect.REMOVE, Side.REMOTE, What.ROW, view.slug, str(row.key)))
+        _plan_row_push(view, row, actions, pending, archive)
+
+
+def _plan_row_push(
+    view: DatasetView,
+    row: RowView,
+    actions: list[Action],
+    pending: list[Action],
+    archive: Collection[str],
+) -> None:
+    actions += [
+        Action(
+            Effect.REMOVE,
+            Side.REMOTE,
+            What.ROW,
+            view.slug,
+            str(row.key),
+            precondition=loser.id,
+            detail="an equal second copy of our own making",
+        )
+        for loser in row.losers
+    ]
+    effect = _ROW_PUSH.get(row.verdict.push)
+    before = row.facts.remote or "absent"
+    if effect is not None:
+        actions.append(
+            Action(effect, Side.REMOTE, What.ROW, view.slug, str(row.key), precondition=before)
+        )
+    elif row.verdict.push is RowPush.PENDING_REMOVAL:
+        removal = Action(
+            Effect.REMOVE, Side.REMOTE, What.ROW, view.slug, str(row.key), precondition=before
+        )
+        named = {view.slug, view.name, f"{view.slug}:{row.key}", f"{view.name}:{row.key}"}
+        (actions if named & set(archive) else pending).append(removal)
 
 
 def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:

@@ -36,6 +36,8 @@ class PushRequest:
     from_branch: bool = False
     verify: bool = False
     all_or_nothing: bool = False
+    check: Callable[[SkillSurvey, DatasetSurvey], None] | None = None
+    """Looks at what was found right before the first write, and may refuse the run by raising."""
     new_key: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     clock: Clock = field(default_factory=SystemClock)
 
@@ -89,6 +91,8 @@ def _push(
     refuse_backwards(skills)
     where = "in HEAD, which is what is published," if commit is not None else "here"
     require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
+    if request.check is not None:
+        request.check(skills, datasets)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
         archive=frozenset(request.archive),

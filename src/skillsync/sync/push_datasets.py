@@ -158,7 +158,7 @@ class DatasetPusher:
         if verdict.push is DatasetPush.STOP_TARGET:
             raise Unreachable(f"{view.slug}: the server gave no usable answer", subject=view.slug)
         if verdict.push in GOES_ON and view.local is not None:
-            if view.ignored and _would_write(view):
+            if view.ignored and would_write(view):
                 return [_blocked_by_pointer(view)]
             return self._send(view, verdict.push)
         if verdict.push is DatasetPush.NOTHING and not verdict.code:
@@ -212,7 +212,7 @@ class DatasetPusher:
         removable = {row.key for row in view.rows if self._may_remove(view, row)}
         stopped: SkillsyncError | None = None
         try:
-            if _sends_info(view, step):
+            if sends_info(view, step):
                 self._info(sending)
             RowPusher(self.remote, self.writer, self.report).send(sending, removable=removable)
         except RUN_ENDING:
@@ -361,7 +361,7 @@ def _lines(local: LocalDataset) -> int:
     return len(local.rows) + len(local.items.keyless)
 
 
-def _sends_info(view: DatasetView, step: DatasetPush) -> bool:
+def sends_info(view: DatasetView, step: DatasetPush) -> bool:
     """Whether name, description and metadata are sent: what the server has of them was taken in (D6)."""
     is_linking = step is DatasetPush.LINK and view.info_differs and view.info_known
     return step is DatasetPush.SEND_INFO or is_linking
@@ -372,7 +372,8 @@ def _blocks_info(view: DatasetView, step: DatasetPush) -> bool:
     return step is DatasetPush.BLOCK_INFO or is_linking
 
 
-def _would_write(view: DatasetView) -> bool:
+def would_write(view: DatasetView) -> bool:
+    """Tell whether a push would send anything of it."""
     writing = {RowPush.CREATE, RowPush.PATCH}
     return view.info_differs or any(row.verdict.push in writing for row in view.rows)
 
