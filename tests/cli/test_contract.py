@@ -27,6 +27,7 @@ ASKING = {
     "log": ["log", "alpha"],
     "show": ["show", "alpha"],
     "restore": ["restore", "alpha", "--version", "1"],
+    "undo": ["undo", "alpha"],
 }
 """Verbs that ask a server."""
 

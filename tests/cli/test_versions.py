@@ -98,3 +98,17 @@ def test_a_plan_is_written_looked_at_and_pushed_once(repo: Repo) -> None:
     assert (refused.exit, refused.json["error"]["code"]) == (2, "E-PLAN")
     missing = repo.run("push", "--plan", "nowhere.json", "--json")
     assert (missing.exit, missing.json["error"]["code"]) == (2, "E-PLAN")
+
+
+def test_undo_takes_the_last_push_back(repo: Repo) -> None:
+    path = repo.published("alpha")
+    repo.write(path, repo.read(path).replace("two", "2"))
+    repo.ok("push")
+    would = repo.ok("undo", "--dry-run")
+    assert "would publish the content of v1 again" in would.out
+    done = repo.ok("undo", "--json").json
+    assert done["schema"] == "skillsync.undo/1"
+    assert done["outcomes"][0]["did"] == "v2 taken back: v3 has the content of v1"
+    assert "2" in repo.read(path)
+    none = repo.run("undo", "--json")
+    assert (none.exit, none.json["error"]["code"]) == (2, "E-USAGE")

@@ -98,6 +98,22 @@ class DatasetsApi:
                 indeterminate=True,
             )
 
+    def undelete(self, dataset_id: str) -> RemoteDataset:
+        """Bring a deleted dataset back (datasets-api.md 2.2). BadAnswer when it is still deleted."""
+        self._require_seed()
+        subject = f"dataset {dataset_id}"
+        answer = self._project.request(
+            "PATCH", _one(_DATASETS, dataset_id), json={"deleted": False}, subject=subject
+        )
+        found = self._written(answer, lambda value: self._dataset(value, dataset_id=dataset_id))
+        if found.deleted:
+            raise BadAnswer(
+                f"{subject}: the server answered, but it is still deleted",
+                subject=subject,
+                indeterminate=True,
+            )
+        return found
+
     def list_rows(self, dataset: str, *, page: int = PAGE) -> Listing[RemoteRow]:
         """List all live items of a dataset, newest first, complete and counted (datasets-api.md 2.5).
 

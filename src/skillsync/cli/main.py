@@ -31,6 +31,7 @@ VERBS: Mapping[str, str] = {
     "log": "List a skill's versions and the commits that equal them.",
     "show": "Print one version of a skill.",
     "restore": "Publish an old version of a skill as a new one.",
+    "undo": "Take back the last push of this clone.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
     "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",

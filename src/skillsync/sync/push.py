@@ -15,9 +15,11 @@ from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_datasets import DatasetPusher
+from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
@@ -59,7 +61,8 @@ def push(
         if not request.from_branch:
             workspace.check_publish_branch()
         finished = writer.recover()
-        with connect(target) as remote:
+        recorder = Recorder(workspace, target, request.clock)
+        with watched(connect, recorder)(target) as remote:
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")

@@ -15,6 +15,7 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.describe import changed_units
 from skillsync.sync.local import LocalSkill, read_tree
 from skillsync.sync.parked import parked_skills, refuse_unmerged, settle_parked, still_open
+from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import (
     RUN_ENDING,
     PushOptions,
@@ -26,6 +27,7 @@ from skillsync.sync.push_skills import (
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.revision import find_skill, read_version
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -126,7 +128,8 @@ def restore(
     with locked(workspace.repo.state_dir, command="restore"):
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
-        with connect(target) as remote:
+        recorder = Recorder(workspace, target, request.clock)
+        with watched(connect, recorder)(target) as remote:
             settle_parked(workspace, target, writer, report)
             try:
                 found = _prepare(workspace, target, remote, request)

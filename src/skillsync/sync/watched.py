@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from skillsync.api.datasets import DatasetsApi
+from skillsync.api.datasets import PAGE, DatasetsApi
 from skillsync.api.skills import SkillsApi
 from skillsync.sync.workspace import Connect, Remote
 
 if TYPE_CHECKING:
+    from skillsync.api.listing import Listing
     from skillsync.api.payload import Published, SkillPayload
     from skillsync.config import Target
     from skillsync.model import (
@@ -37,6 +38,7 @@ class WriteKind(StrEnum):
     CREATE_DATASET = "create dataset"
     PATCH_DATASET = "patch dataset"
     DELETE_DATASET = "delete dataset"
+    UNDELETE_DATASET = "undelete dataset"
     CREATE_ROW = "create row"
     PATCH_ROW = "patch row"
     DELETE_ROW = "delete row"
@@ -47,7 +49,8 @@ class WriteKind(StrEnum):
 class Write:
     """One write. ``name`` is the skill's or the new dataset's slug, ``id`` the dataset's or the item's.
 
-    ``base`` is the version a publish builds upon; ``key`` the row's; ``first`` the incarnation of a publish.
+    ``base`` is the version a publish builds upon; ``key`` the row's; ``first`` the incarnation of a publish; ``old``
+    what a dataset's own fields were.
     """
 
     kind: WriteKind
@@ -55,7 +58,8 @@ class Write:
     id: str = ""
     key: str = ""
     base: int = 0
-    first: str = ""
+    first: str = field(default="", compare=False)
+    old: DatasetInfo | None = field(default=None, compare=False)
 
 
 class Watch(Protocol):
@@ -188,7 +192,7 @@ class _Datasets(DatasetsApi):
         return answer
 
     def patch(self, remote: RemoteDataset, *, to: DatasetInfo) -> RemoteDataset:
-        write = Write(WriteKind.PATCH_DATASET, remote.info.name, remote.id)
+        write = Write(WriteKind.PATCH_DATASET, remote.info.name, remote.id, old=remote.info)
         self._watch.before(write, self._remote)
         answer = super().patch(remote, to=to)
         self._watch.after(write, answer)
@@ -199,6 +203,19 @@ class _Datasets(DatasetsApi):
         self._watch.before(write, self._remote)
         super().delete(dataset_id)
         self._watch.after(write, None)
+
+    def undelete(self, dataset_id: str) -> RemoteDataset:
+        write = Write(WriteKind.UNDELETE_DATASET, id=dataset_id)
+        self._watch.before(write, self._remote)
+        answer = super().undelete(dataset_id)
+        self._watch.after(write, answer)
+        return answer
+
+    def list_rows(self, dataset: str, *, page: int = PAGE) -> Listing[RemoteRow]:
+        found = super().list_rows(dataset, page=page)
+        for row in found.items:
+            self._watch.seen_row(row)
+        return found
 
     def create_row(self, dataset: str, row: Row) -> RemoteRow:
         write = Write(WriteKind.CREATE_ROW, id=dataset, key=str(row.key))

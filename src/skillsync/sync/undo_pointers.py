@@ -1,0 +1,127 @@
+"""The pointers after an undo: what the tree had taken in before the remote went back counts for what is there now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.formats.canonical import info_digest
+from skillsync.model import DatasetInfo, DatasetPointer, Digest, Key, SkillPointer, Version
+from skillsync.repo.pointer import POINTER, parse_pointer
+from skillsync.sync.dataset_pointer import dataset_line, dropped_pointers, pointer_changes
+from skillsync.sync.evidence import Lines
+from skillsync.sync.local import (
+    LocalDataset,
+    LocalSkill,
+    LocalTree,
+    join,
+    pointer_line,
+    row_base,
+)
+from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.model import Pointer
+    from skillsync.sync.workspace import Workspace
+
+
+def counted_line(
+    workspace: Workspace, thing: LocalSkill | LocalDataset, place: str
+) -> Pointer | None:
+    """Return the pointer line of an object of the working tree that counts (design.md 3)."""
+    line = pointer_line(thing.folder, place)
+    data = workspace.head_pointers.get(thing.dir)
+    head = parse_pointer(data, path=join(thing.dir, POINTER)).lines.get(place) if data else None
+    counted, _ = workspace.history.tree_line(Lines(line, head), thing.dir, thing.files)
+    return counted if counted == line else None
+
+
+@dataclass
+class RowsUndone:
+    """What changed in one dataset: rows by key with the short digest they have now, None for those removed."""
+
+    rows: dict[Key, tuple[str, str | None]] = field(default_factory=dict)
+    info: tuple[Digest, DatasetInfo] | None = None
+    is_gone: bool = False
+
+
+@dataclass
+class UndoPointers:
+    """Writes the pointers of one undo. In team mode, and where a line does not count, nothing is written."""
+
+    workspace: Workspace
+    target: Target
+    writer: Writer
+    tree: LocalTree
+
+    def skill(self, name: str, before: str, now: Version | None, digest: Digest) -> bool:
+        """Move a skill's pointer from the version id ``before`` to ``now`` (None: drop it); tell whether it counted.
+
+        The files stay: what they say against the version that was taken back is an unpublished edit again.
+        """
+        local = next((one for one in self.tree.skills if one.name == name), None)
+        if local is None or self.workspace.is_team:
+            return False
+        line = counted_line(self.workspace, local, self.target.place)
+        if not isinstance(line, SkillPointer) or line.id != before:
+            return False
+        moved = None
+        if now is not None:
+            stamp = stamp_for(self.workspace, local.folder)
+            moved = skill_line(self.target.place, now, digest, stamp)
+        change = pointer_change(local.folder, moved, place=self.target.place)
+        self.writer.write(name, local.folder, (), [change], reason="undo")
+        return True
+
+    def dataset(self, dataset_id: str, undone: RowsUndone) -> bool:
+        """Move the bases of rows and of the dataset's own fields; tell whether they counted."""
+        local = self.folder_of(dataset_id)
+        if local is None or self.workspace.is_team:
+            return False
+        line = counted_line(self.workspace, local, self.target.place)
+        if not isinstance(line, DatasetPointer):
+            return False
+        folder, place = local.folder, self.target.place
+        if undone.is_gone:
+            changes = dropped_pointers(folder, place=place)
+        else:
+            base = self._base(local, undone.rows)
+            meta = line.meta
+            if undone.info is not None and undone.info[0] == meta:
+                meta = info_digest(undone.info[1])
+            moved = dataset_line(place, dataset=line.dataset, info=meta, base=base)
+            changes = pointer_changes(self.workspace, self.target, folder, folder, moved, base)
+        self.writer.write(local.slug, folder, (), changes, reason="undo")
+        return True
+
+    def _base(
+        self, local: LocalDataset, rows: Mapping[Key, tuple[str, str | None]]
+    ) -> dict[Key, str]:
+        """The bases as they become: only a row whose base was what the push had written moves."""
+        base = dict(row_base(local.folder, self.target.place)[0])
+        for key, (written, now) in rows.items():
+            if base.get(key, "") != written:
+                continue
+            if now is None:
+                base.pop(key, None)
+            else:
+                base[key] = now
+        return base
+
+    def folder_of(self, dataset_id: str) -> LocalDataset | None:
+        """Return the folder whose pointer names a dataset."""
+        for local in self.tree.datasets:
+            line = pointer_line(local.folder, self.target.place)
+            if isinstance(line, DatasetPointer) and line.dataset == dataset_id:
+                return local
+        return None
+
+    def slug_of(self, dataset_id: str) -> str:
+        """What a dataset is called here, its id when no folder names it."""
+        for local in (*self.tree.datasets, *self.tree.gone_datasets):
+            line = pointer_line(local.folder, self.target.place)
+            if isinstance(line, DatasetPointer) and line.dataset == dataset_id:
+                return local.slug
+        return dataset_id
