@@ -35,6 +35,7 @@ LOCAL = {
     "lint": ["lint"],
     "fmt": ["fmt"],
     "rescue": ["rescue"],
+    "doctor": ["doctor", "--offline"],
     "rescue list": ["rescue", "list"],
     "rescue show": ["rescue", "show", "ID", "PATH"],
     "rescue restore": ["rescue", "restore", "ID"],

@@ -112,3 +112,21 @@ def test_undo_takes_the_last_push_back(repo: Repo) -> None:
     assert "2" in repo.read(path)
     none = repo.run("undo", "--json")
     assert (none.exit, none.json["error"]["code"]) == (2, "E-USAGE")
+
+
+def test_doctor_names_what_is_wrong_and_its_fix(repo: Repo) -> None:
+    repo.published("alpha")
+    found = repo.ok("doctor")
+    assert "0 problems" in found.out
+    assert "SKILLSYNC_API_KEY" in found.out
+    assert repo.world.keys["me"] not in found.out + found.err
+    repo.skill("other")
+    repo.write("skills/twice/SKILL.md", repo.read("skills/other/SKILL.md"))
+    document = repo.run("doctor", "--offline", "--json")
+    assert document.exit == 1
+    assert document.json["schema"] == "skillsync.doctor/1"
+    (problem,) = [one for one in document.json["findings"] if one["level"] == "problem"]
+    assert (problem["subject"], bool(problem["fix"])) == ("other", True)
+    unknown = repo.run("doctor", "--json", env={"SKILLSYNC_API_KEY": "phx_" + "x" * 40})
+    assert any(one["check"] == "key" for one in unknown.json["findings"])
+    assert unknown.exit == 1
