@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.cli_world import Repo
+from tests.cli.cli_world import Repo, World
 
 
 def test_log_show_and_diff_of_versions(repo: Repo) -> None:
@@ -130,3 +130,26 @@ def test_doctor_names_what_is_wrong_and_its_fix(repo: Repo) -> None:
     unknown = repo.run("doctor", "--json", env={"SKILLSYNC_API_KEY": "phx_" + "x" * 40})
     assert any(one["check"] == "key" for one in unknown.json["findings"])
     assert unknown.exit == 1
+
+
+def test_all_targets_side_by_side(world: World) -> None:
+    other = world.project()
+    more = f'[targets.prod]\nhost = "{world.url}"\nproject = {other}\n'
+    repo = world.repository(more=more)
+    repo.published("alpha")
+    repo.ok("push", "--target", "prod")
+    repo.commit()
+    repo.edit("alpha", body="of the web")
+    shown = repo.ok("status", "--all-targets")
+    assert shown.out.splitlines()[0].split() == ["local", "prod"]
+    assert shown.out.splitlines()[1].split() == ["alpha", "v1", "→", "v2", "v1"]
+    document = repo.run("status", "--all-targets", "--json", "--exit-code")
+    assert document.exit == 10
+    assert document.json["schema"] == "skillsync.status.targets/1"
+    assert document.json["objects"][0]["targets"]["prod"]["text"] == "v1"
+    assert repo.run("status", "--all-targets", "--target", "prod").exit == 2
+    offline = repo.ok("status", "--all-targets", "--offline")
+    assert "v1" in offline.out
+    lost = repo.run("status", "--all-targets", env={"SKILLSYNC_PROD_API_KEY": "phx_" + "x" * 40})
+    assert lost.exit == 7
+    assert "v1 → v2" in lost.out

@@ -21,6 +21,9 @@ from skillsync.cli.options import (
 @click.command()
 @names_argument
 @target_option
+@click.option(
+    "--all-targets", is_flag=True, help="Show the versions at every target, side by side."
+)
 @offline_option
 @exit_code_option
 @api_key_file_option
@@ -31,6 +34,7 @@ def status(
     *,
     names: tuple[str, ...],
     target: str | None,
+    all_targets: bool,
     offline: bool,
     exit_code: bool,
     api_key_file: Path | None,
@@ -45,6 +49,14 @@ def status(
     from skillsync.sync.status import status as look
 
     workspace = open_workspace(run)
+    if all_targets:
+        from skillsync.cli.targets_view import print_all_targets
+        from skillsync.errors import UsageError
+
+        if target is not None:
+            raise UsageError("--all-targets shows every target: leave --target out")
+        connect = None if offline else connector(run, api_key_file=api_key_file)
+        return print_all_targets(run, workspace, connect, names, exit_code=exit_code)
     chosen = workspace.settings.target(target)
     if offline:
         found = look(workspace, chosen, remote=None, names=names)

@@ -141,7 +141,7 @@ def survey_skills(
     """
     survey = _local_views(workspace, target, tree, names)
     if remote is None:
-        _find_bases(workspace, survey.views.values())
+        _find_bases(workspace, target, survey.views.values())
         return survey
     started = confirm.monotonic() if confirm else 0.0
     listing = remote.skills.list()
@@ -149,7 +149,7 @@ def survey_skills(
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
     _settle_claims(survey, listing.items)
-    _find_bases(workspace, survey.views.values())
+    _find_bases(workspace, target, survey.views.values())
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
     if confirm is not None:
         _confirm_absence(survey, remote, clock=confirm, started=started)
@@ -290,25 +290,34 @@ def _add_unusable(survey: SkillSurvey, problems: Iterable[Problem]) -> None:
             )
 
 
-def _find_bases(workspace: Workspace, views: Iterable[SkillView]) -> None:
+def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]) -> None:
+    others = {one.place for one in workspace.settings.targets.values()} - {target.place}
     for view in views:
         first = view.version.first if view.version else (view.line.first if view.line else None)
         candidates = [view.line] if view.line else []
         if view.version is not None and (view.line is None or view.line.id != view.version.id):
-            candidates += _other_lines(workspace, view)
+            candidates += _other_lines(workspace, view, others)
         found = newest(candidates, first) or newest(candidates, None)
         if found is not None:
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
 
 
-def _other_lines(workspace: Workspace, view: SkillView) -> list[SkillPointer]:
-    """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3)."""
+def _other_lines(
+    workspace: Workspace, view: SkillView, others: Collection[str]
+) -> list[SkillPointer]:
+    """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3).
+
+    Lines of ``others``, the other targets' places, are theirs alone: where one server is a copy of another, their
+    versions bear the same incarnation and go different ways.
+    """
     version = view.version
     if version is None:
         return []
     lines: list[SkillPointer] = []
     for line, pointer in workspace.history.pointers_for(version.first):
         directory = line.path.removesuffix(f"/{POINTER}")
+        if pointer.place in others:
+            continue
         if pointer.number <= version.number and workspace.history.committed_counts(
             pointer, directory, None
         ):
