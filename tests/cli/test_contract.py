@@ -28,6 +28,7 @@ ASKING = {
     "show": ["show", "alpha"],
     "restore": ["restore", "alpha", "--version", "1"],
     "undo": ["undo", "alpha"],
+    "history import": ["history", "import", "alpha"],
 }
 """Verbs that ask a server."""
 

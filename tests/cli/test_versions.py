@@ -153,3 +153,17 @@ def test_all_targets_side_by_side(world: World) -> None:
     lost = repo.run("status", "--all-targets", env={"SKILLSYNC_PROD_API_KEY": "phx_" + "x" * 40})
     assert lost.exit == 7
     assert "v1 → v2" in lost.out
+
+
+def test_versions_become_commits(repo: Repo) -> None:
+    repo.published("alpha")
+    repo.edit("alpha", body="of the web")
+    assert (
+        "v1 to v2 are commits on skillsync-history/alpha"
+        in repo.ok("history", "import", "alpha").out
+    )
+    document = repo.ok("history", "import", "alpha", "--json").json
+    assert document["schema"] == "skillsync.history.import/1"
+    assert (document["versions"], document["added"]) == (2, 0)
+    refused = repo.run("history", "import", "alpha", "--branch", "main", "--json")
+    assert (refused.exit, refused.json["error"]["code"]) == (6, "E-REFUSED")

@@ -32,6 +32,7 @@ VERBS: Mapping[str, str] = {
     "show": "Print one version of a skill.",
     "restore": "Publish an old version of a skill as a new one.",
     "undo": "Take back the last push of this clone.",
+    "history": "Turn a skill's versions into commits.",
     "doctor": "Look for what is wrong around skillsync.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
