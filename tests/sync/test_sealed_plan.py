@@ -233,6 +233,11 @@ def test_what_the_plan_does_not_depend_on_may_change(live: Live, solo: Clone) ->
     local_new(live, solo)
     assert apply(solo, plan).exit == 0
     assert live.version("alpha") == 2
+    solo.pull("kept")
+    plan, _ = sealed(solo)
+    live.create("webby")  # only the remote has it: no push looks at it
+    assert apply(solo, plan).exit == 0
+    assert live.version("delta") == 1
 
 
 def test_another_target_tool_or_mode_refuses_before_any_request(live: Live, solo: Clone) -> None:

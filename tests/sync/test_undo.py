@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,22 @@ def test_an_archived_skill_is_made_again_and_its_history_restarts(live: Live, so
     assert now["contents"]["run.sh"].strip() == "echo two"
     carried = json.loads(now["metadata"]["skillsync"])
     assert "run.sh" in json.dumps(carried)  # the executable bit came back as well
+
+
+def test_a_skill_that_no_disk_could_hold_is_kept_all_the_same(live: Live, solo: Clone) -> None:
+    from skillsync.model import RemoteFile
+    from skillsync.sync.push_record import keep_copy
+
+    live.create("alpha")
+    with solo.connect(solo.target) as remote:
+        skill = remote.skills.read("alpha")
+    content = replace(skill.content, files={"../evil.txt": "text"})
+    hostile = replace(
+        skill, content=content, files=(RemoteFile("../evil.txt", "text", "text/plain"),)
+    )
+    kept = keep_copy(solo.workspace, hostile, solo.clock)
+    data = Rescue(solo.workspace.repo).show(str(kept["rescue"]), "skills/alpha/archived.json")
+    assert b"../evil.txt" in data
 
 
 def test_what_somebody_made_in_its_place_stays(live: Live, solo: Clone) -> None:

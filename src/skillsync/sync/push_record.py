@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from skillsync.api.payload import Published
+from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import info_digest, row_digest, skill_digest
-from skillsync.model import DatasetInfo, Json, Key, RemoteDataset, RemoteRow, RemoteSkill, Row
+from skillsync.model import (
+    DatasetInfo,
+    Entry,
+    Json,
+    Key,
+    RemoteDataset,
+    RemoteRow,
+    RemoteSkill,
+    Row,
+)
 from skillsync.repo.files import write_all_atomic
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.show import lay_out
@@ -130,16 +140,22 @@ class Recorder:
 
 
 def keep_copy(workspace: Workspace, skill: RemoteSkill, clock: Clock) -> dict[str, Json]:
-    """Store a skill's version as a rescue copy before it is archived, and return how it is found again."""
+    """Store a skill's version as a rescue copy before it is archived, and return how it is found again.
+
+    One that could not be written as files (a hostile path, say) is kept as JSON: it can be read, not made again.
+    """
     name = skill.version.name
-    shown = lay_out(skill, None)
     root = f"{workspace.settings.skills[0]}/{name}"
+    try:
+        entries = lay_out(skill, None).folder.entries
+    except InvalidContent:
+        data = json.dumps(asdict(skill), default=sorted).encode()
+        entries = (Entry("archived.json", data, len(data)),)
     files = [
-        (f"{root}/{entry.path}", entry.data or b"", "archived remotely", name)
-        for entry in shown.folder.entries
+        (f"{root}/{entry.path}", entry.data or b"", "archived remotely", name) for entry in entries
     ]
     rescue = Rescue(workspace.repo).store(files, now=clock.now())
-    executable: list[Json] = [e.path for e in shown.folder.entries if e.executable]
+    executable: list[Json] = [entry.path for entry in entries if entry.executable]
     return {
         "rescue": rescue,
         "root": root,

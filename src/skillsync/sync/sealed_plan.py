@@ -187,9 +187,10 @@ def read_plan(path: Path) -> SealedPlan:
 
 
 def facts_of(skills: SkillSurvey, datasets: DatasetSurvey) -> Iterator[Fact]:
-    """Yield what each object is now, as far as a push depends on it."""
+    """Yield what each object is now, as far as a push depends on it: what only the remote has does not matter."""
     for _, view in sorted(skills.views.items()):
-        yield _skill_fact(view)
+        if view.local is not None or view.base is not None:
+            yield _skill_fact(view)
     for problem in skills.problems + datasets.problems:
         yield Fact("problem", problem.subject or problem.path, problem.code, "", "", "", "error")
     for dataset in datasets.views:
