@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillsync import __version__
-from skillsync.api.rows import FOREIGN
-from skillsync.core.plan import Action, Effect, Plan, What
+from skillsync.core.plan import Plan
 from skillsync.core.reconcile_skill import PushStep
 from skillsync.core.safety import Removals, check_removals
 from skillsync.core.sealed import (
     CANON,
     MAX_BYTES,
-    Fact,
     SealedPlan,
-    differences,
     parse_sealed,
     render_sealed,
 )
@@ -29,11 +23,9 @@ from skillsync.errors import (
     RefusedForSafety,
     StalePlan,
 )
-from skillsync.formats.canonical import info_digest
 from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
-from skillsync.sync.dataset_view import RowView
+from skillsync.sync.dataset_survey import DatasetSurvey
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import parked_skills
@@ -42,20 +34,15 @@ from skillsync.sync.push import PushRequest, push, survey_for_push
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, check_target, refuse_backwards
 from skillsync.sync.report import Report
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
-from skillsync.sync.watched import Write, WriteKind, watched
+from skillsync.sync.sealed_facts import facts_of
+from skillsync.sync.sealed_guard import AGAIN, NOTHING, Guard, refuse_applied
+from skillsync.sync.skill_survey import SkillSurvey
+from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
-    from skillsync.api.payload import Published
     from skillsync.config import Target
-    from skillsync.model import RemoteDataset, RemoteRow, RemoteSkill, Version
-
-APPLIED = "applied-plans"
-_NOTHING = "Nothing was published."
-_AGAIN = "skillsync plan -o FILE makes a new one"
-
 
 # ---------------------------------------------------------------- making one
 
@@ -176,198 +163,14 @@ def read_plan(path: Path) -> SealedPlan:
     """Read a plan's file. Raises PlanUnreadable when it is missing or cannot be used."""
     if not path.is_file():
         raise PlanUnreadable(
-            f"there is no file {path}", subject=str(path), unchanged=_NOTHING, hint=_AGAIN
+            f"there is no file {path}", subject=str(path), unchanged=NOTHING, hint=AGAIN
         )
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     return parse_sealed(data, path=str(path))
 
 
-# ---------------------------------------------------------------- facts
-
-
-def facts_of(skills: SkillSurvey, datasets: DatasetSurvey) -> Iterator[Fact]:
-    """Yield what each object is now, as far as a push depends on it: what only the remote has does not matter."""
-    for _, view in sorted(skills.views.items()):
-        if view.local is not None or view.base is not None:
-            yield _skill_fact(view)
-    for problem in skills.problems + datasets.problems:
-        yield Fact("problem", problem.subject or problem.path, problem.code, "", "", "", "error")
-    for dataset in datasets.views:
-        yield from _dataset_facts(dataset)
-
-
-def _skill_fact(view: SkillView) -> Fact:
-    local, version, base = view.local, view.version, view.base
-    trouble = view.error or view.problem
-    return Fact(
-        "skill",
-        view.name,
-        "",
-        f"{local.digest or 'invalid'} {local.files} {local.dir}" if local else "absent",
-        f"v{version.number} {version.id} first={version.first}" if version else "absent",
-        f"v{base.number} {base.id}" if base else "",
-        f"error {trouble.code}" if trouble else str(view.verdict.push),
-    )
-
-
-def _dataset_facts(view: DatasetView) -> Iterator[Fact]:
-    local, remote = view.local, view.remote
-    trouble = view.error or (local.problem if local else None) or view.problem
-    yield Fact(
-        "dataset",
-        view.slug,
-        "",
-        f"{local.files} {local.dir}" if local else "absent",
-        f"{remote.id} {info_digest(remote.info)} {_all_rows(view)}" if remote else "absent",
-        f"{view.line.dataset} {view.line.meta} {view.line.digest}" if view.line else "",
-        f"error {trouble.code}" if trouble else str(view.verdict.push),
-    )
-    if trouble is None:
-        for row in sorted(view.rows, key=lambda row: row.key):
-            if _matters(row):
-                yield _row_fact(view, row)
-
-
-def _matters(row: RowView) -> bool:
-    return bool(row.losers) or row.facts.local != row.facts.remote
-
-
-def _row_fact(view: DatasetView, row: RowView) -> Fact:
-    return Fact(
-        "row",
-        view.slug,
-        str(row.key),
-        str(row.facts.local or "absent"),
-        _remote_row(row.remote) if row.remote else "absent",
-        row.base or "",
-        str(row.verdict.push),
-    )
-
-
-def _remote_row(item: RemoteRow) -> str:
-    """Name an item's state. Rows of this generation have no version; a change and a change back move its time."""
-    return f"{item.id} {item.updated_at}"
-
-
-def _all_rows(view: DatasetView) -> str:
-    lines = sorted(_remote_row(item) for item in view.remote_rows or ())
-    return f"{len(lines)} rows {sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
 # ---------------------------------------------------------------- applying one
-
-
-@dataclass
-class Guard:
-    """Lets a push go on only while everything is as the plan says, and send only what the plan printed.
-
-    The set of writes is made from the views that were compared with the plan, so that it names what the actions
-    mean: a version's base, an item's id.
-    """
-
-    workspace: Workspace
-    plan: SealedPlan
-    allowed: set[Write] = field(default_factory=set)
-    created: dict[str, set[str]] = field(default_factory=dict)
-    _new_ids: dict[str, str] = field(default_factory=dict)
-
-    def check(self, skills: SkillSurvey, datasets: DatasetSurvey) -> None:
-        """Refuse the push (StalePlan) before its first write unless every fact and action is as planned."""
-        words = differences(self.plan.facts, list(facts_of(skills, datasets)))
-        if words:
-            more = f" and {len(words) - 10} more" if len(words) > 10 else ""
-            raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
-        if now.actions != self.plan.actions:
-            raise self._stale("what push would do is not what the plan says")
-        self._allow(now.actions, skills, datasets)
-        _mark_applied(self.workspace, self.plan)
-
-    def _stale(self, why: str) -> StalePlan:
-        return StalePlan(
-            f"the plan was made from another state: {why}", unchanged=_NOTHING, hint=_AGAIN
-        )
-
-    def _allow(
-        self, actions: Sequence[Action], skills: SkillSurvey, datasets: DatasetSurvey
-    ) -> None:
-        by_slug = {view.slug: view for view in datasets.views}
-        for action in actions:
-            if action.what is What.SKILL:
-                self.allowed.add(_skill_write(action, skills.views[action.name]))
-            else:
-                self._allow_dataset(action, by_slug[action.name])
-
-    def _allow_dataset(self, action: Action, view: DatasetView) -> None:
-        remote = view.remote
-        if action.what is What.DATASET:
-            if action.effect is Effect.CREATE:
-                self.allowed.add(Write(WriteKind.CREATE_DATASET, view.slug))
-                assert view.local is not None
-                self.created[view.slug] = {str(key) for key in view.local.rows}
-            elif remote is not None and action.effect is Effect.REMOVE:
-                self.allowed.add(Write(WriteKind.DELETE_DATASET, id=remote.id))
-            elif remote is not None:
-                self.allowed.add(Write(WriteKind.PATCH_DATASET, remote.info.name, remote.id))
-            return
-        row = next(one for one in view.rows if one.key == action.key)
-        self.allowed.update(_row_writes(action, view, row))
-
-    # ------------------------------------------------------------ as one who looks on
-
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Reads are free."""
-
-    def seen_row(self, row: RemoteRow) -> None:
-        """Reads are free."""
-
-    def before(self, write: Write, remote: Remote) -> None:  # noqa: ARG002
-        """Refuse a write that the plan did not print."""
-        slug = self._new_ids.get(write.id)
-        is_new_row = write.kind is WriteKind.CREATE_ROW and slug is not None
-        if is_new_row and write.key in self.created[slug or ""]:
-            return
-        known = {Write(write.kind, write.name, write.id, write.key, write.base)}
-        known.add(Write(write.kind, write.name, write.id, "", write.base))
-        if not known & self.allowed:
-            raise StalePlan(
-                f"a write that the plan does not name was about to be sent: {write.kind} "
-                f"{write.name or write.id}",
-                unchanged="It was not sent; what the plan names may have been.",
-                hint="skillsync status",
-            )
-
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
-        """Remember which id a new dataset was given."""
-        number = getattr(answer, "id", None)
-        if write.kind is WriteKind.CREATE_DATASET and isinstance(number, str):
-            self._new_ids[number] = write.name
-
-
-def _skill_write(action: Action, view: SkillView) -> Write:
-    if action.effect is Effect.CREATE:
-        return Write(WriteKind.CREATE_SKILL, view.name)
-    if action.effect is Effect.REMOVE:
-        return Write(WriteKind.ARCHIVE, view.name)
-    return Write(WriteKind.PUBLISH, view.name, base=view.version.number if view.version else 0)
-
-
-def _row_writes(action: Action, view: DatasetView, row: RowView) -> Iterator[Write]:
-    key = str(row.key)
-    if action.effect is Effect.CREATE:
-        if view.remote is not None:
-            yield Write(WriteKind.CREATE_ROW, id=view.remote.id, key=key)
-        if key.startswith(FOREIGN):  # born on this server: it is brought back, not made again
-            number = key.removeprefix(FOREIGN)
-            yield Write(WriteKind.PATCH_ROW, id=number)
-            yield Write(WriteKind.UNDELETE_ROW, id=number)
-    elif action.effect is Effect.UPDATE and row.remote is not None:
-        yield Write(WriteKind.PATCH_ROW, id=row.remote.id)
-    elif action.precondition in {loser.id for loser in row.losers}:
-        yield Write(WriteKind.DELETE_ROW, id=action.precondition)
-    elif row.remote is not None:
-        yield Write(WriteKind.DELETE_ROW, id=row.remote.id)
 
 
 def push_sealed(
@@ -382,7 +185,7 @@ def push_sealed(
 ) -> Report:
     """Carry a sealed plan out. Raises StalePlan (exit 6) when anything is not as it says, or it was applied before."""
     _check_place(workspace, target, plan)
-    _refuse_applied(workspace, plan)
+    refuse_applied(workspace, plan)
     guard = Guard(workspace, plan)
     request = PushRequest(
         names=plan.names,
@@ -408,27 +211,8 @@ def _check_place(workspace: Workspace, target: Target, plan: SealedPlan) -> None
         if planned != now:
             raise StalePlan(
                 f"the plan was made for another {what}: {planned[:120]}, and now it is {now}",
-                unchanged=_NOTHING,
-                hint=_AGAIN,
+                unchanged=NOTHING,
+                hint=AGAIN,
             )
     if plan.head != head:
-        raise StalePlan("the plan was made for another commit", unchanged=_NOTHING, hint=_AGAIN)
-
-
-def _refuse_applied(workspace: Workspace, plan: SealedPlan) -> None:
-    path = workspace.repo.state_dir / APPLIED
-    known = path.read_text(errors="replace").splitlines() if path.is_file() else []
-    if plan.seal in known:
-        raise StalePlan(
-            "the plan was applied already, or was begun and interrupted",
-            unchanged=_NOTHING,
-            hint=f"skillsync status shows what is left; {_AGAIN}",
-        )
-
-
-def _mark_applied(workspace: Workspace, plan: SealedPlan) -> None:
-    """Note that it is being applied. Without the note a second run is refused all the same: what it wrote is a
-    difference; the note says it in better words."""
-    path = workspace.repo.state_dir / APPLIED
-    with path.open("a") as file:
-        file.write(f"{plan.seal}\n")
+        raise StalePlan("the plan was made for another commit", unchanged=NOTHING, hint=AGAIN)

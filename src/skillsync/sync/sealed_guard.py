@@ -1,0 +1,167 @@
+"""Lets a push go on only while everything is as a sealed plan says, and send only what the plan printed (P24)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from skillsync.api.rows import FOREIGN
+from skillsync.core.plan import Action, Effect, What
+from skillsync.core.sealed import (
+    SealedPlan,
+    differences,
+)
+from skillsync.errors import (
+    StalePlan,
+)
+from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
+from skillsync.sync.dataset_view import RowView
+from skillsync.sync.plan import push_plan
+from skillsync.sync.sealed_facts import facts_of
+from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.watched import Write, WriteKind
+from skillsync.sync.workspace import Remote, Workspace
+
+if TYPE_CHECKING:
+    from skillsync.api.payload import Published
+    from skillsync.model import RemoteDataset, RemoteRow, RemoteSkill, Version
+
+APPLIED = "applied-plans"
+NOTHING = "Nothing was published."
+AGAIN = "skillsync plan -o FILE makes a new one"
+
+
+@dataclass
+class Guard:
+    """Lets a push go on only while everything is as the plan says, and send only what the plan printed.
+
+    The set of writes is made from the views that were compared with the plan, so that it names what the actions
+    mean: a version's base, an item's id.
+    """
+
+    workspace: Workspace
+    plan: SealedPlan
+    allowed: set[Write] = field(default_factory=set)
+    created: dict[str, set[str]] = field(default_factory=dict)
+    _new_ids: dict[str, str] = field(default_factory=dict)
+
+    def check(self, skills: SkillSurvey, datasets: DatasetSurvey) -> None:
+        """Refuse the push (StalePlan) before its first write unless every fact and action is as planned."""
+        words = differences(self.plan.facts, list(facts_of(skills, datasets)))
+        if words:
+            more = f" and {len(words) - 10} more" if len(words) > 10 else ""
+            raise self._stale(f"{'; '.join(words[:10])}{more}")
+        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
+        if now.actions != self.plan.actions:
+            raise self._stale("what push would do is not what the plan says")
+        self._allow(now.actions, skills, datasets)
+        mark_applied(self.workspace, self.plan)
+
+    def _stale(self, why: str) -> StalePlan:
+        return StalePlan(
+            f"the plan was made from another state: {why}", unchanged=NOTHING, hint=AGAIN
+        )
+
+    def _allow(
+        self, actions: Sequence[Action], skills: SkillSurvey, datasets: DatasetSurvey
+    ) -> None:
+        by_slug = {view.slug: view for view in datasets.views}
+        for action in actions:
+            if action.what is What.SKILL:
+                self.allowed.add(_skill_write(action, skills.views[action.name]))
+            else:
+                self._allow_dataset(action, by_slug[action.name])
+
+    def _allow_dataset(self, action: Action, view: DatasetView) -> None:
+        remote = view.remote
+        if action.what is What.DATASET:
+            if action.effect is Effect.CREATE:
+                self.allowed.add(Write(WriteKind.CREATE_DATASET, view.slug))
+                assert view.local is not None
+                self.created[view.slug] = {str(key) for key in view.local.rows}
+            elif remote is not None and action.effect is Effect.REMOVE:
+                self.allowed.add(Write(WriteKind.DELETE_DATASET, id=remote.id))
+            elif remote is not None:
+                self.allowed.add(Write(WriteKind.PATCH_DATASET, remote.info.name, remote.id))
+            return
+        row = next(one for one in view.rows if one.key == action.key)
+        self.allowed.update(_row_writes(action, view, row))
+
+    # ------------------------------------------------------------ as one who looks on
+
+    def seen_skill(self, skill: RemoteSkill | Version) -> None:
+        """Reads are free."""
+
+    def seen_row(self, row: RemoteRow) -> None:
+        """Reads are free."""
+
+    def before(self, write: Write, remote: Remote) -> None:  # noqa: ARG002
+        """Refuse a write that the plan did not print."""
+        slug = self._new_ids.get(write.id)
+        is_new_row = write.kind is WriteKind.CREATE_ROW and slug is not None
+        if is_new_row and write.key in self.created[slug or ""]:
+            return
+        known = {Write(write.kind, write.name, write.id, write.key, write.base)}
+        known.add(Write(write.kind, write.name, write.id, "", write.base))
+        if not known & self.allowed:
+            raise StalePlan(
+                f"a write that the plan does not name was about to be sent: {write.kind} "
+                f"{write.name or write.id}",
+                unchanged="It was not sent; what the plan names may have been.",
+                hint="skillsync status",
+            )
+
+    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+        """Remember which id a new dataset was given."""
+        number = getattr(answer, "id", None)
+        if write.kind is WriteKind.CREATE_DATASET and isinstance(number, str):
+            self._new_ids[number] = write.name
+
+
+def _skill_write(action: Action, view: SkillView) -> Write:
+    if action.effect is Effect.CREATE:
+        return Write(WriteKind.CREATE_SKILL, view.name)
+    if action.effect is Effect.REMOVE:
+        return Write(WriteKind.ARCHIVE, view.name)
+    return Write(WriteKind.PUBLISH, view.name, base=view.version.number if view.version else 0)
+
+
+def _row_writes(action: Action, view: DatasetView, row: RowView) -> Iterator[Write]:
+    key = str(row.key)
+    if action.effect is Effect.CREATE:
+        if view.remote is not None:
+            yield Write(WriteKind.CREATE_ROW, id=view.remote.id, key=key)
+        if key.startswith(FOREIGN):  # born on this server: it is brought back, not made again
+            number = key.removeprefix(FOREIGN)
+            yield Write(WriteKind.PATCH_ROW, id=number)
+            yield Write(WriteKind.UNDELETE_ROW, id=number)
+    elif action.effect is Effect.UPDATE and row.remote is not None:
+        yield Write(WriteKind.PATCH_ROW, id=row.remote.id)
+    elif action.precondition in {loser.id for loser in row.losers}:
+        yield Write(WriteKind.DELETE_ROW, id=action.precondition)
+    elif row.remote is not None:
+        yield Write(WriteKind.DELETE_ROW, id=row.remote.id)
+
+
+def refuse_applied(workspace: Workspace, plan: SealedPlan) -> None:
+    """Raise StalePlan for a plan that this clone has applied, or begun to apply."""
+    path = workspace.repo.state_dir / APPLIED
+    known = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    if plan.seal in known:
+        raise StalePlan(
+            "the plan was applied already, or was begun and interrupted",
+            unchanged=NOTHING,
+            hint=f"skillsync status shows what is left; {AGAIN}",
+        )
+
+
+def mark_applied(workspace: Workspace, plan: SealedPlan) -> None:
+    """Note that it is being applied.
+
+    Without the note a second run is refused all the same: what it wrote is a difference. The note says it in
+    better words.
+    """
+    path = workspace.repo.state_dir / APPLIED
+    with path.open("a") as file:
+        file.write(f"{plan.seal}\n")
