@@ -80,8 +80,9 @@ def start_django() -> None:
             # Set, not defaulted: the variable may belong to another Django project of the user.
             os.environ["DJANGO_SETTINGS_MODULE"] = "skillsync.server.settings"
         django.setup(set_prefix=False)
-        # No access log: Django would name every 4xx answer.
+        # No access log: Django would name every 4xx answer, and print a traceback for a bad Host.
         logging.getLogger("django.request").setLevel(logging.ERROR)
+        logging.getLogger("django.security").setLevel(logging.CRITICAL)
 
 
 def point_at(url: str) -> Database:
@@ -200,7 +201,15 @@ def _register_functions(connection: BaseDatabaseWrapper, **_: object) -> None:
 
 
 def _contains(text: str | None, part: str) -> bool | None:
-    return None if text is None else part.upper() in text.upper()
+    return None if text is None else _upper(part) in _upper(text)
+
+
+def _upper(text: str) -> str:
+    """Upper case as PostgreSQL makes it: a character becomes one character or stays (``ß`` does)."""
+    upper = text.upper()
+    if len(upper) == len(text):
+        return upper
+    return "".join(big if len(big := char.upper()) == 1 else char for char in text)
 
 
 connection_created.connect(_register_functions, dispatch_uid="skillsync.server.database")
