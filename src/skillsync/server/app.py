@@ -31,6 +31,9 @@ class Application:
         self._database.bind()
         environ["skillsync.dialect"] = self._dialect
         environ["PATH_INFO"] = _wsgi_path(environ.get("PATH_INFO", ""))
+        if "HTTP_X_FORWARDED_HOST" in environ:  # of several proxies the first one saw the client
+            first, _, _ = environ["HTTP_X_FORWARDED_HOST"].partition(",")
+            environ["HTTP_X_FORWARDED_HOST"] = first.strip()
         answer: Any = self._handler(environ, start_response)
         if environ["REQUEST_METHOD"] == "HEAD":
             answer.close()

@@ -25,6 +25,7 @@ LOGGING_CONFIG = None
 
 # Paging links follow the proxy in front of us (platform.md 11, point 6).
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = True
 
 # Form and multipart bodies; ``views.ApiView`` holds JSON bodies to the same limit (platform.md 8).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
