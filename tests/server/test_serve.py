@@ -127,6 +127,27 @@ def test_of_two_creates_of_one_name_exactly_one_is_made(url: str) -> None:
     assert sorted(statuses) == [201, 400, 400]
 
 
+def test_a_publish_and_an_archive_at_once_leave_no_half(url: str) -> None:
+    """The archive takes the new version along, or the publish finds nothing (skills-api.md 9)."""
+    for _ in range(6):
+        with at(url) as client:
+            create(client)
+        seen: dict[str, int] = {}
+
+        def send(method: str, path: str, body: Any, to: dict[str, int] = seen) -> None:
+            with at(url) as client:
+                to[method] = client.request(method, path, json=body).status_code
+
+        together(
+            lambda: send("PATCH", "llm_skills/name/greet", {"base_version": 1}),
+            lambda: send("POST", "llm_skills/name/greet/archive", None),
+        )
+        assert (seen["POST"], seen["PATCH"]) in {(204, 200), (204, 404)}
+        with at(url) as client:
+            assert client.get("llm_skills/name/greet?version=1").status_code == 404
+            assert client.get("llm_skills/name/greet?version=2").status_code == 404
+
+
 def test_parallel_patches_of_different_fields_of_a_row_both_stay(url: str) -> None:
     """Better than PostHog, where one of them may be lost (datasets-api.md 2.5, 5)."""
     with at(url) as client:
