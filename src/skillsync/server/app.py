@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from skillsync.server.database import new_database, point_at
 from skillsync.server.dialects import DIALECTS, Dialect
+from skillsync.server.quotas import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,15 +22,19 @@ __all__ = ["Application", "create_app", "new_database"]
 class Application:
     """A WSGI application that may be called from any thread; two of them may live in one process."""
 
-    def __init__(self, handler: WSGIHandler, database: Database, dialect: Dialect) -> None:
+    def __init__(
+        self, handler: WSGIHandler, database: Database, dialect: Dialect, quota: Quota
+    ) -> None:
         self._handler = handler
         self._database = database
         self._dialect = dialect
+        self._quota = quota
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         self._database.bind()
         environ["skillsync.dialect"] = self._dialect
+        environ["skillsync.quota"] = self._quota
         environ["PATH_INFO"] = _wsgi_path(environ.get("PATH_INFO", ""))
         if "HTTP_X_FORWARDED_HOST" in environ:  # of several proxies the first one saw the client
             first, _, _ = environ["HTTP_X_FORWARDED_HOST"].partition(",")
@@ -46,7 +51,7 @@ class Application:
         self._database.close()
 
 
-def create_app(database: str, *, dialect: str = "seed") -> Application:
+def create_app(database: str, *, dialect: str = "seed", quota: Quota | None = None) -> Application:
     """The application over ``database``, a URL such as ``sqlite:////abs/path.sqlite3``.
 
     Sets Django up once per process, migrates the database if needed, and makes it the one that
@@ -55,7 +60,7 @@ def create_app(database: str, *, dialect: str = "seed") -> Application:
     pointed = point_at(database)
     from django.core.handlers.wsgi import WSGIHandler
 
-    return Application(WSGIHandler(), pointed, DIALECTS[dialect])
+    return Application(WSGIHandler(), pointed, DIALECTS[dialect], quota or Quota())
 
 
 def _wsgi_path(path: str) -> str:

@@ -10,6 +10,19 @@ from django.utils import timezone
 
 from skillsync.server.ids import uuid7
 from skillsync.server.jsonb import JsonbField
+from skillsync.server.versioned_models import (
+    DatasetExport,
+    DatasetRevision,
+    ItemVersion,
+    VersionedDataset,
+    VersionedItem,
+)
+
+__all__ = [
+    "ApiKey", "Dataset", "DatasetExport", "DatasetItem", "DatasetRevision", "ItemVersion",
+    "Organization", "Project", "Skill", "SkillFile", "SkillOwner", "SkillTag", "User",
+    "VersionedDataset", "VersionedItem",
+]  # fmt: skip
 
 
 class Organization(models.Model):
