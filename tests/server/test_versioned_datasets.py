@@ -198,7 +198,7 @@ def test_id_in_is_a_comma_list_or_repeated(current: httpx.Client) -> None:
         assert "".join(names(current.get(f"datasets?{query}"))) == found
 
 
-def test_pages_have_50_rows_and_at_most_100(current_app: object, small: httpx.Client) -> None:
+def test_pages_have_50_rows_and_at_most_100(small: httpx.Client) -> None:
     """Larger limits are capped, and ``next`` carries the cap (platform.md 7)."""
     from django.utils import timezone
 

@@ -34,8 +34,19 @@ DEFAULT_PORT = 8765
     "--dialect",
     default="seed",
     show_default=True,
-    type=click.Choice(["seed"]),
+    type=click.Choice(["seed", "current"]),
     help="Generation of the API to speak.",
+)
+@click.option(
+    "--quota",
+    multiple=True,
+    metavar="NAME=N",
+    help="With --dialect current: how many datasets, items, versions or bytes there may be.",
+)
+@click.option(
+    "--throttle",
+    is_flag=True,
+    help="Let a key make 480 requests a minute and 4,800 an hour, and answer 429 beyond.",
 )
 @click.option(
     "--key",
@@ -49,7 +60,9 @@ def serve(
     host: str,
     port: int,
     database: str | None,
-    dialect: str,  # noqa: ARG001
+    dialect: str,
+    quota: tuple[str, ...],
+    throttle: bool,
     key: str | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +73,9 @@ def serve(
     try:
         from skillsync.server import accounts, locations
         from skillsync.server.app import create_app
+        from skillsync.server.quotas import parse_quota
         from skillsync.server.serve import serve as run
+        from skillsync.server.windows import Windows
     except ImportError as error:
         from skillsync.cli.extras import server_missing
 
@@ -73,7 +88,12 @@ def serve(
         )
     url_of_database = database or locations.default_database()
     try:
-        create_app(url_of_database)
+        allowed = parse_quota(quota)
+    except ValueError as error:
+        raise click.UsageError(f"--quota: {error}") from error
+    try:
+        windows = Windows() if throttle else None
+        app = create_app(url_of_database, dialect=dialect, quota=allowed, throttle=windows)
         started = accounts.first_start(key=key)
     except (ValueError, OSError) as error:
         raise click.UsageError(f"--database or --key: {error}") from error
@@ -83,7 +103,7 @@ def serve(
         sys.stdout.flush()  # whoever started us waits for this line
 
     try:
-        run(host=host, port=port, database=url_of_database, on_ready=announce)
+        run(app, host=host, port=port, on_ready=announce)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
 

@@ -19,6 +19,7 @@ class Me(ApiView):
     """The key's owner."""
 
     scope_object = "user"
+    rates = ()
 
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Person, current project and organisations."""

@@ -73,22 +73,19 @@ class Listener:
 
 
 def serve(
+    app: Application,
     *,
     host: str,
     port: int,
-    database: str,
     on_ready: Callable[[str], None],
     threads: int = 8,
-    dialect: str = "seed",
 ) -> None:
-    """Serve ``database`` until SIGTERM or SIGINT; blocking, in the main thread.
+    """Serve ``app`` until SIGTERM or SIGINT; blocking, in the main thread.
 
     ``port`` 0 takes a free one; ``on_ready`` is called with the real URL once connections are accepted.
-    OSError when the port is taken, ValueError for a database URL that is none.
+    OSError when the port is taken.
     """
-    listener = Listener(
-        create_app(database, dialect=dialect), host=host, port=port, threads=threads
-    )
+    listener = Listener(app, host=host, port=port, threads=threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
     on_ready(listener.url)

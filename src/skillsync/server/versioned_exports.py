@@ -18,6 +18,7 @@ from skillsync.server.versioned_input import ExportInput
 from skillsync.server.versioned_models import DatasetExport
 from skillsync.server.versioned_render import export_name, render_export, render_export_row
 from skillsync.server.versioned_views import VersionedView
+from skillsync.server.windows import EXPORT_RATES
 from skillsync.server.writes import now_after
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class ExportList(VersionedView):
     """``/datasets/:id/exports``."""
 
     reading = READING | {"POST"}
+    rates = EXPORT_RATES
 
     def post(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
         """Export the current revision or an older one; archived datasets too."""

@@ -11,6 +11,7 @@ from skillsync.server.dialects import SEED, Dialect
 from skillsync.server.exceptions import RequestTooLarge, envelope
 from skillsync.server.permissions import READING
 from skillsync.server.quotas import Quota
+from skillsync.server.windows import DEFAULT_RATES, Rates
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,6 +30,9 @@ class ApiView(APIView):
 
     reading: ClassVar[frozenset[str]] = READING
     """The methods for which the read scope is enough."""
+
+    rates: ClassVar[Rates] = DEFAULT_RATES
+    """How often a key may ask, where that is limited; empty for as often as it likes."""
 
     refuses_unmapped: ClassVar[bool] = False
     """Whether a method without a handler is a 403 for keys and not a 405 (datasets-api.md 3.10)."""
