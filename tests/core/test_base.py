@@ -25,6 +25,7 @@ fresh = LineEvidence(
     pointer(stamp=STAMP), committed=False, at_in_history=True, head_is_at=True, files_now_match=True
 )
 stray = LineEvidence(pointer(stamp=STAMP), committed=False, at_in_history=True)
+edited = replace(stray, head_is_at=True, files_differ_from_head=True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,14 @@ stray = LineEvidence(pointer(stamp=STAMP), committed=False, at_in_history=True)
     [
         ("just written", fresh, True),
         ("HEAD moved on, files still match", replace(fresh, head_is_at=False), True),
-        ("edited since", replace(stray, head_is_at=True, files_differ_from_head=True), True),
+        ("edited since", edited, True),
+        ("edited, but the files went elsewhere", replace(edited, left_elsewhere=True), False),
+        (
+            "they came back by a later commit",
+            replace(edited, left_elsewhere=True, later_commit_holds=True),
+            True,
+        ),
+        ("they are here as well", replace(edited, left_elsewhere=True, files_now_match=True), True),
         ("a later commit holds the files", replace(stray, later_commit_holds=True), True),
         ("the parent was checked out", replace(fresh, at_in_history=False), False),
         ("a shallow clone cannot tell", replace(fresh, at_in_history=None), False),
@@ -50,6 +58,8 @@ alone = LineEvidence(
     pointer(stamp=STAMP), committed=True, intro_files_match=False, intro_changed_files=False
 )
 
+beside = replace(alone, intro_changed_files=True, left_elsewhere=True)
+
 
 @pytest.mark.parametrize(
     ("why", "evidence", "counts"),
@@ -61,6 +71,9 @@ alone = LineEvidence(
         ("the files are in the working tree", replace(alone, files_now_match=True), True),
         ("nothing known", LineEvidence(pointer(stamp=STAMP), committed=True), True),
         ("the pointer was committed alone", alone, False),
+        ("committed with an edit of the old text", beside, False),
+        ("the files were merged later", replace(beside, later_commit_holds=True), True),
+        ("the files lie there as well", replace(beside, files_now_match=True), True),
     ],
 )
 def test_a_committed_line(why: str, evidence: LineEvidence, counts: bool) -> None:
@@ -68,10 +81,10 @@ def test_a_committed_line(why: str, evidence: LineEvidence, counts: bool) -> Non
 
 
 def test_an_uncommitted_line_counts_exactly_by_the_written_rule() -> None:
-    """All 48 combinations against design.md 3, word by word."""
+    """All 96 combinations against design.md 3, word by word, and what is found elsewhere."""
     flags = (True, False)
     histories: tuple[bool | None, ...] = (True, False, None)
-    for at, (here, match, differ, later) in product(histories, product(flags, repeat=4)):
+    for at, (here, match, differ, later, left) in product(histories, product(flags, repeat=5)):
         evidence = replace(
             stray,
             at_in_history=at,
@@ -79,8 +92,9 @@ def test_an_uncommitted_line_counts_exactly_by_the_written_rule() -> None:
             files_now_match=match,
             files_differ_from_head=differ,
             later_commit_holds=later,
+            left_elsewhere=left,
         )
-        files_came_along = match or (here and differ) or later
+        files_came_along = match or (here and differ and not left) or later
         assert line_counts(evidence) is (at is True and files_came_along)
 
 

@@ -232,19 +232,29 @@ def test_a_local_case_collision_is_refused_by_push(solo: Clone, live: Live) -> N
 def test_a_hostile_path_of_the_server_is_never_written(
     solo: Clone, live: Live, tmp_path: Path, path: str
 ) -> None:
-    """F23, 14.6 #1 to #9: refused for this skill, whether it is new or changed; nothing appears anywhere."""
-    live.create("alpha")
+    """F23, 14.6 #1 to #9: refused for this skill, whether it is changed or new; nothing appears anywhere."""
+    publish(solo, {})
     live.create("beta")
-    insert_file("alpha", path)
-    outside = {str(one) for one in tmp_path.rglob("*") if ".git" not in str(one)}
+    live.create("gamma")
+    for name in ("alpha", "gamma"):
+        insert_file(name, path)
+    live.edit("alpha", license="MIT")
+    before = everything_in(tmp_path)
     report = solo.pull()
     assert report.exit == 5, report
-    one = outcome(report, "alpha")
-    assert one.exit == 1
-    assert not (solo.path / ROOT).exists()
-    appeared = {str(one) for one in tmp_path.rglob("*") if ".git" not in str(one)} - outside
-    assert all("beta" in one for one in appeared if "server.sqlite3" not in one), appeared
-    assert not (solo.path / ".git/hooks/post-checkout").exists()
+    assert [outcome(report, name).exit for name in ("alpha", "beta", "gamma")] == [1, 0, 1]
+    after = everything_in(tmp_path)
+    changed = {one for one in {*before, *after} if before.get(one) != after.get(one)}
+    assert changed == {"solo/skills/beta/SKILL.md", "solo/skills/beta/.skillsync"}
+    assert not (solo.path / "skills/gamma").exists()
+    assert not Path("/etc/evil").exists()
+
+
+def everything_in(world: Path) -> dict[str, bytes]:
+    """Every file below a folder, git's hooks and settings included, but not where git and the server keep data."""
+    kept = ("solo/.git/skillsync/", "solo/.git/objects/", "solo/.git/index", "server.sqlite3")
+    files = {str(one.relative_to(world)): one for one in world.rglob("*") if one.is_file()}
+    return {name: file.read_bytes() for name, file in files.items() if not name.startswith(kept)}
 
 
 @pytest.mark.parametrize("path", ["__pycache__/x.pyc", ".DS_Store", "sub/Thumbs.db"])

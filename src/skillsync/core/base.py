@@ -24,6 +24,10 @@ class LineEvidence:
     unborn). ``files_now_match``, ``later_commit_holds``: the object's files now, or those of a commit after ``at``
     in HEAD's history, have the stamp's digest. ``files_differ_from_head``: they are edited.
 
+    ``left_elsewhere``: a commit that HEAD does not contain, or a stash, holds the files that the line was written
+    with, but not the line (all of them, or some beside the rest that is here), and what they changed is not in the
+    files beside the line (those of the commit that brought it, if it is committed).
+
     ``intro_…`` is about the commit that brought a committed line: whether the files there have the stamp's digest,
     and whether that commit changed any of them. None: unknown, or the line is not committed.
     """
@@ -35,6 +39,7 @@ class LineEvidence:
     files_now_match: bool = False
     files_differ_from_head: bool = False
     later_commit_holds: bool = False
+    left_elsewhere: bool = False
     intro_files_match: bool | None = None
     intro_changed_files: bool | None = None
 
@@ -46,29 +51,34 @@ def line_counts(evidence: LineEvidence) -> bool:
     along: they still have the stamp's digest, or HEAD is that commit and they were edited since, or a later commit
     holds them. A line without stamp that is not committed never counts; unknown history never counts.
 
-    A committed line counts unless it is proven that it was committed without its files: publishing the old text
-    that lies beside it would undo what the line claims to have taken in.
+    Edited files say nothing by themselves: the edit may have been made of HEAD's text, after what the line was
+    written with had been committed to another branch, or stashed, without the line. So where git still has those
+    files elsewhere, edited ones count only if they contain what those changed. What git does not have any more
+    proves nothing: then "edited since" stands, as it must for everybody who pushes, edits on and pushes again.
+
+    A committed line counts unless it is proven that it was committed without its files, alone or beside an edit of
+    the old text: publishing that would undo what the line claims to have taken in.
     """
     stamp = evidence.pointer.stamp
     if evidence.committed:
-        return stamp is None or not _was_committed_alone(evidence)
+        return stamp is None or not _was_committed_without_its_files(evidence)
     if stamp is None or evidence.at_in_history is not True:
         return False
+    edited_since = evidence.head_is_at and evidence.files_differ_from_head
     return (
         evidence.files_now_match
-        or (evidence.head_is_at and evidence.files_differ_from_head)
+        or (edited_since and not evidence.left_elsewhere)
         or evidence.later_commit_holds
     )
 
 
-def _was_committed_alone(evidence: LineEvidence) -> bool:
+def _was_committed_without_its_files(evidence: LineEvidence) -> bool:
     """Tell whether a committed line's files never came along, in no commit and not in the working tree."""
-    return (
-        evidence.intro_files_match is False
-        and evidence.intro_changed_files is False
-        and not evidence.later_commit_holds
-        and not evidence.files_now_match
+    came_along = (
+        evidence.intro_files_match or evidence.later_commit_holds or evidence.files_now_match
     )
+    is_alone = evidence.intro_files_match is False and evidence.intro_changed_files is False
+    return not came_along and (is_alone or evidence.left_elsewhere)
 
 
 def newest(pointers: Iterable[SkillPointer], latest_first: str | None) -> SkillPointer | None:

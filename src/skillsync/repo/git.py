@@ -304,14 +304,15 @@ class Repository:
         asked = ["log", *_LOG, "--format=%H", _rev(revisions), "--", *_below([folder])]
         return self._literal(asked).line.splitlines()
 
-    def commits_beside(self, folder: str, *, head: str | None) -> list[str]:
-        """List the commits that touch ``folder`` and descend from ``head`` (None: all), newest first.
+    def commits_elsewhere(self, roots: Sequence[str], *, head: str | None) -> dict[str, list[str]]:
+        """Return the commits that ``head`` does not contain (None: all) and the paths below ``roots`` each touches.
 
-        They are looked for from every ref, every stash and every reflog.
+        Newest first, from every ref but our own, every stash and every reflog.
         """
-        after = [] if head is None else ["--ancestry-path", f"^{_rev(head)}"]
-        asked = ["log", *_LOG, "--all", "--reflog", "--format=%H", *after]
-        return self._literal([*asked, "--", *_below([folder])]).line.splitlines()
+        beyond = [] if head is None else [f"^{_rev(head)}"]
+        asked = ["log", "-z", "-m", "--name-only", "--no-renames", *_LOG, "--format=%x01%H",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", *beyond]  # fmt: skip
+        return formats.parse_named_log(self._literal([*asked, "--", *_below(roots)]).output)
 
     def stashes(self) -> list[str]:
         """List the commits of all stashes, newest first."""

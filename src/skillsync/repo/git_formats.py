@@ -193,6 +193,21 @@ def parse_log(output: bytes) -> list[Commit]:
     return commits
 
 
+def parse_named_log(output: bytes) -> dict[str, list[str]]:
+    """Read ``git log -z -m --name-only --format=%x01%H``: commit to the paths it touches, in its order.
+
+    A merge appears once for each parent.
+    """
+    found: dict[str, list[str]] = {}
+    paths: list[str] = []
+    for token in names(output):
+        if token.startswith("\x01") and is_object_id(token[1:]):
+            paths = found.setdefault(token[1:], [])
+        elif path := token.removeprefix("\n"):
+            paths.append(path)
+    return found
+
+
 def parse_raw_log(output: bytes) -> Iterator[AddedBlob]:
     """Read ``git log -z --raw --no-abbrev -m --format=%x01%H``: the files that commits wrote, in its order.
 

@@ -74,7 +74,7 @@ def _parked(one: Parked) -> Outcome:
     conflicts = tuple(
         _conflict(one.name, record) for record in (listed if isinstance(listed, list) else [])
     )
-    places = ", ".join(dict.fromkeys((*one.open, *one.marked)))
+    places = ", ".join(one.unsettled)
     return Outcome(
         Kind.SKILL,
         one.name,

@@ -12,11 +12,11 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed, unknown_names
-from skillsync.sync.parked import settle_parked
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
 from skillsync.sync.report import Kind, Report, failed
+from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Connect, Workspace
 from skillsync.sync.writing import Writer

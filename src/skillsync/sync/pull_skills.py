@@ -16,9 +16,10 @@ from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, Skill
 from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.local import LocalSkill
-from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
+from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into
 from skillsync.sync.workspace import Remote, Workspace
@@ -46,7 +47,7 @@ class SkillPull:
         """Decide and write each skill in scope; each is independent of the others."""
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
-        parked = {one.name for one in parked_skills(self.workspace)}
+        parked = {one.name: one for one in parked_skills(self.workspace)}
         self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
             name: view
@@ -56,7 +57,7 @@ class SkillPull:
         read_into(self.remote, missing)
         for name, view in views.items():
             if name in parked:
-                self.report.add(still_open(name))
+                self.report.add(still_open(parked[name]))
                 continue
             self._one(view)
 

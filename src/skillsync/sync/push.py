@@ -13,10 +13,10 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.named import require_known, surveyed
-from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
+from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer

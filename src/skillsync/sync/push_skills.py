@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,8 +27,9 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
-from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
+from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
@@ -68,9 +69,9 @@ class SkillPush:
         return self.workspace.repo.unmerged()
 
     @cached_property
-    def in_conflict(self) -> Collection[str]:
+    def in_conflict(self) -> Mapping[str, Parked]:
         """The skills whose conflict in the working tree is open."""
-        return {parked.name for parked in parked_skills(self.workspace)}
+        return {parked.name: parked for parked in parked_skills(self.workspace)}
 
     def run(self, survey: SkillSurvey) -> None:
         """Publish what may be published; removals come last and only by name.
@@ -118,10 +119,9 @@ class SkillPush:
         if view.problem is not None:
             return invalid_pointer(view)
         if not self.workspace.is_team and view.local is not None:
-            if view.name in self.in_conflict and view.local.is_valid:
-                return still_open(view.name)
-            if view.name not in self.in_conflict:
-                refuse_unmerged(self._unmerged, view.local.dir, view.name)
+            if view.name in self.in_conflict:
+                return still_open(self.in_conflict[view.name])
+            refuse_unmerged(self._unmerged, view.local.dir, view.name)
         verdict = view.verdict
         if verdict.warning:
             self.report.note(

@@ -57,7 +57,8 @@ class Workspace:
     @cached_property
     def history(self) -> History:
         """HEAD's history, asked once per run."""
-        return History(self.repo, self.folder_at)
+        roots = (*self.settings.skills, *self.settings.datasets)
+        return History(self.repo, self.folder_at, roots=roots)
 
     @cached_property
     def head_pointers(self) -> dict[str, bytes]:
@@ -74,8 +75,8 @@ class Workspace:
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
 
-    def folder_at(self, commit: str, directory: str) -> Folder | None:
-        """Return one object's folder as a commit has it, None when it has none."""
+    def folder_at(self, commit: str | None, directory: str) -> Folder | None:
+        """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
         scan = read_folders(
             self.repo,
             skill_roots=self.settings.skills,
