@@ -61,6 +61,9 @@ def find_key(
     posthog-cli's variables, its ``credentials.json``. Arguments left out are this process's own environment,
     home, accepted hosts and keyring. Asks no server.
 
+    A variable that is set to nothing is not set, as CI systems set those of secrets that do not exist; when there
+    is no other key, the error names it.
+
     Raises NotAuthenticated when there is none, HostNotTrusted when there is one that must not go to the
     target's origin, ConfigError when what is there cannot be a key.
     """
@@ -81,7 +84,7 @@ def find_key(
         if found.origin == target.origin:
             return found
         elsewhere.append(found)
-    raise _belongs_elsewhere(target, elsewhere) if elsewhere else _no_key(target)
+    raise _belongs_elsewhere(target, elsewhere) if elsewhere else _no_key(target, environ)
 
 
 def may_send(origin: str, *, named: str | None, trusted: Collection[str]) -> bool:
@@ -130,8 +133,8 @@ class _Reader:
         """Yield the keys that are there, in order."""
         if self.api_key_file is not None:
             yield _found(_read_key_file(self.api_key_file), f"the file {self.api_key_file}")
-        for name in (self.target.key_variable, "SKILLSYNC_API_KEY"):
-            if name in self.environ:
+        for name in _own_variables(self.target):
+            if self.environ.get(name, "").strip():
                 yield _found(self.environ[name], f"the variable {name}")
         stored = self.keyring(self.target.origin)
         if stored is not None:
@@ -235,9 +238,16 @@ def _belongs_elsewhere(target: Target, found: list[FoundKey]) -> HostNotTrusted:
     )
 
 
-def _no_key(target: Target) -> NotAuthenticated:
+def _own_variables(target: Target) -> tuple[str, str]:
+    return target.key_variable, "SKILLSYNC_API_KEY"
+
+
+def _no_key(target: Target, environ: Mapping[str, str]) -> NotAuthenticated:
+    empty = [name for name in _own_variables(target) if name in environ]
+    verb = "is" if len(empty) == 1 else "are"
+    said = f" ({' and '.join(empty)} {verb} set, but empty)" if empty else ""
     return NotAuthenticated(
-        f"there is no API key for {target.origin}",
+        f"there is no API key for {target.origin}{said}",
         subject=target.name,
         unchanged="nothing was sent, nothing was changed",
         hint=f"put a personal API key into {target.key_variable} or SKILLSYNC_API_KEY, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from skillsync.cli.options import (
     offline_option,
     target_option,
 )
+
+if TYPE_CHECKING:
+    from skillsync.cli.render import Output
+    from skillsync.sync.diff import ObjectDiff
 
 
 @click.command()
@@ -37,12 +42,10 @@ def diff(
 ) -> int:
     """Show the differences themselves.
 
-    Frontmatter by field, body by line, files, rows by field: `-` is the remote's, `+` is yours. Offline it
-    compares with HEAD.
+    Frontmatter by field, body by line, files, rows by field: - is what the server has, + is yours. Offline it
+    compares with HEAD, the last commit.
     """
-    from skillsync.cli.render import visible
     from skillsync.cli.session import connector, open_workspace
-    from skillsync.sync.diff import Mark
     from skillsync.sync.diff import diff as compare
 
     workspace = open_workspace(run)
@@ -53,15 +56,11 @@ def diff(
         with connector(run, api_key_file=api_key_file)(chosen) as remote:
             found = compare(workspace, chosen, remote=remote, names=names)
     out = run.out
-    styles = {Mark.ADDED: ("+", "added"), Mark.REMOVED: ("-", "removed"), Mark.CONTEXT: (" ", "")}
+    if found:
+        sides = "- HEAD, + your files" if offline else f"- {chosen.place}, + your files"
+        out.data(f"target {chosen.name}: {sides}", style="bold")
     for one in found:
-        out.data(f"{one.kind} {visible(one.subject)} ({visible(one.state)})", style="bold")
-        for line in one.lines:
-            if line.mark is Mark.HEADING:
-                out.data(f"  {visible(line.text)}", style="cyan")
-                continue
-            sign, style = styles[line.mark]
-            out.data(f"    {sign} {visible(line.text)}", style=style)
+        _print_object(out, one)
     if not found:
         out.data("no differences")
     code = EXIT_DIFFERENT if exit_code and found else 0
@@ -70,3 +69,23 @@ def diff(
         {"target": chosen.name, "objects": [one.as_json() for one in found], "exit": code},
     )
     return code
+
+
+def _print_object(out: Output, one: ObjectDiff) -> None:
+    from skillsync.cli.render import visible
+    from skillsync.sync.diff_lines import Mark
+
+    signs = {
+        Mark.HEADING: ("", "cyan"),
+        Mark.PLACE: ("@@ ", "dim"),
+        Mark.REMOVED: ("- ", "removed"),
+        Mark.ADDED: ("+ ", "added"),
+        Mark.CONTEXT: ("  ", ""),
+    }
+    out.data()
+    words = f": {visible(one.words)}" if one.words else ""
+    out.data(f"{one.kind} {visible(one.subject)}{words}", style="bold")
+    for line in one.lines:
+        sign, style = signs[line.mark]
+        text = f"{'  ' * line.depth}{sign}{visible(line.text)}".rstrip()
+        out.data(text, style=style)

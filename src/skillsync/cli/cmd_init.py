@@ -40,7 +40,7 @@ def init(
     Finds your skills and datasets, checks the key, and says in counts what push and pull would do. Nothing is
     pushed or pulled. A host named here is accepted for your keys.
     """
-    from skillsync.cli.plan_view import plan_json
+    from skillsync.cli.plan_view import next_commands, plan_json, words_for_counts
     from skillsync.cli.render import visible
     from skillsync.config import Target
     from skillsync.errors import SkillsyncError, UsageError
@@ -91,8 +91,8 @@ def init(
         out.emit_json("skillsync.init/1", payload)
         return error.exit_code
     for verb, plan in (("push", push), ("pull", pull)):
-        counts = ", ".join(f"{count} {name}" for name, count in plan.counts().items()) or "nothing"
-        out.data(f"  {verb} would do: {counts}")
+        out.data(f"  {verb} would {words_for_counts(plan) or 'do nothing'}")
+    out.data(f"next: {next_commands(push, pull) or 'skillsync status'}")
     payload |= {"checked": True, "push": plan_json(push), "pull": plan_json(pull)}
     out.emit_json("skillsync.init/1", payload)
     return 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
 from skillsync.cli.options import api_key_file_option, json_option, target_option
+
+if TYPE_CHECKING:
+    from skillsync.sync.workspace import Workspace
 
 
 @click.command()
@@ -47,6 +51,7 @@ def resolve(
     from skillsync.sync.resolve import resolve as settle
 
     workspace = open_workspace(run)
+    name = _named(workspace, name)
     if edit:
         if choice:
             raise UsageError("--edit takes no side", unchanged="Nothing was changed.")
@@ -63,12 +68,21 @@ def resolve(
     return code
 
 
-def _edit(run: Run, workspace: object, name: str) -> None:
+def _named(workspace: Workspace, given: str) -> str:
+    """Take a folder for the name of what is in it; ``NAME`` and ``NAME:UNIT`` stay as they are."""
+    from skillsync.sync.local import read_tree
+    from skillsync.sync.named import in_tree, name_of
+
+    subject, colon, unit = given.partition(":")
+    if "/" not in subject and not (workspace.start / subject).exists():
+        return given
+    return name_of(workspace, subject, in_tree(read_tree(workspace))) + colon + unit
+
+
+def _edit(run: Run, workspace: Workspace, name: str) -> None:
     from skillsync.errors import UsageError
     from skillsync.sync.parked import parked_skills
-    from skillsync.sync.workspace import Workspace
 
-    assert isinstance(workspace, Workspace)
     subject, _, unit = name.partition(":")
     paths = [
         path

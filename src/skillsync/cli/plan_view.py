@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from skillsync.cli.render import visible
+from skillsync.cli.render import cell_width, visible
 from skillsync.cli.session import problems_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from skillsync.cli.render import Output
     from skillsync.core.plan import Action, Plan
     from skillsync.model import Json
 
 SHOWN = 60
+SIGNS = {"create": "+", "update": "~", "merge": "&", "link": "=", "remove": "-"}
 
 
 def print_plan(out: Output, verb: str, plan: Plan) -> None:
-    """Print one plan: its counts, then its lines, many rows cut short."""
-    if plan.is_empty:
-        out.data(f"{verb}: nothing to do", style="bold")
-        return
-    counts = ", ".join(f"{count} {name}" for name, count in plan.counts().items())
-    out.data(f"{verb}: {counts}", style="bold")
-    lines = plan.describe()
-    for line in lines[:SHOWN]:
-        out.data(f"  {visible(line)}")
-    if len(lines) > SHOWN:
-        out.data(f"  … and {len(lines) - SHOWN} more (--json lists all)")
+    """Print one plan: its counts, then a line for each step and for what stands in its way, many cut short."""
+    out.data(f"{verb}: {words_for_counts(plan) or 'nothing to do'}", style="bold")
+    steps = [*map(_step, plan.actions), *map(_pending, plan.pending)]
+    width = max((cell_width(what) for _, what, _, _ in steps[:SHOWN]), default=0)
+    names = max((cell_width(name) for _, _, name, _ in steps[:SHOWN]), default=0)
+    for sign, what, name, detail in steps[:SHOWN]:
+        padded = f"{what:<{width}}  {name}" + " " * (names - cell_width(name))
+        out.data(f"  {sign} {padded}  {detail}".rstrip())
+    if len(steps) > SHOWN:
+        out.data(f"  … and {len(steps) - SHOWN} more (--json lists all)")
+    for conflict in plan.conflicts:
+        reason = f": {conflict.reason}" if conflict.reason else ""
+        out.data(f"  ! {visible(conflict.subject)}: conflict in {visible(conflict.unit + reason)}")
+    for problem in plan.problems:
+        name = problem.subject or problem.where
+        line = f" (line {problem.line})" if problem.line else ""
+        out.data(f"  ! {visible(name)}: {visible(problem.message)}{line}  [{problem.code}]")
+        if problem.fix:
+            out.data(f"      next: {visible(problem.fix)}", style="dim")
+
+
+def words_for_counts(plan: Plan) -> str:
+    """Return ``create 5 skills and 2 datasets, update 1 row; 1 conflict``, "" for an empty plan."""
+    effects: defaultdict[str, list[str]] = defaultdict(list)
+    others = []
+    for name, count in plan.counts().items():
+        effect, _, what = name.partition(" ")
+        if effect in SIGNS:
+            effects[effect].append(_some(count, what))
+        else:
+            others.append(_some(count, name))
+    done = ", ".join(f"{effect} {_and(parts)}" for effect, parts in effects.items())
+    return "; ".join(part for part in (done, ", ".join(others)) if part)
+
+
+def next_commands(push: Plan, pull: Plan) -> str:
+    """Return the commands that carry the plans out, in the order that works; "" when nothing is to be done."""
+    verbs = [
+        verb
+        for verb, wanted in (
+            ("pull", bool(pull.actions)),
+            ("conflicts", bool(pull.conflicts)),
+            ("push", bool(push.actions)),
+        )
+        if wanted
+    ]
+    return ", then ".join(f"skillsync {verb}" for verb in verbs)
 
 
 def plan_json(plan: Plan) -> dict[str, Json]:
@@ -53,3 +93,36 @@ def _action(action: Action) -> dict[str, Json]:
         "precondition": action.precondition,
         "detail": action.detail,
     }
+
+
+def _step(action: Action) -> tuple[str, str, str, str]:
+    """Return sign, what is done, to what, and what it needs to be true."""
+    detail = ", ".join(part for part in (visible(action.detail), _condition(action)) if part)
+    what = f"{action.effect} {action.what}"
+    return SIGNS[str(action.effect)], what, visible(action.subject), detail
+
+
+def _pending(action: Action) -> tuple[str, str, str, str]:
+    name = visible(action.subject)
+    return "?", f"{action.effect} {action.what}", name, f"pending: skillsync push --archive {name}"
+
+
+def _condition(action: Action) -> str:
+    needed = action.precondition
+    if needed == "absent":
+        return "if there is none yet"
+    if needed.startswith("v"):
+        return f"if {needed.partition(' ')[0]} is still the latest"
+    return "if it is unchanged" if needed else ""
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _and(parts: Iterable[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+__all__ = ["next_commands", "plan_json", "print_plan", "words_for_counts"]

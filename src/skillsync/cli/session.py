@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from skillsync.cli.render import Output, visible
 from skillsync.model import Json, Problem, Severity
 
 if TYPE_CHECKING:
+    from skillsync.api.keys import FoundKey
     from skillsync.config import Target
     from skillsync.sync.report import Outcome, Report
     from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -26,8 +27,16 @@ def open_workspace(run: Run) -> Workspace:
     return Workspace.open(run.directory)
 
 
-def connector(run: Run, *, api_key_file: Path | None = None) -> Connect:
-    """Return how to connect: the key is found and checked against the host before any request."""
+def connector(
+    run: Run,
+    *,
+    api_key_file: Path | None = None,
+    on_key: Callable[[FoundKey], None] | None = None,
+) -> Connect:
+    """Return how to connect: the key is found and checked against the host before any request.
+
+    ``on_key`` is told which key was found; without it ``-v`` says so.
+    """
 
     @contextmanager
     def connect(target: Target) -> Iterator[Remote]:
@@ -36,9 +45,12 @@ def connector(run: Run, *, api_key_file: Path | None = None) -> Connect:
         from skillsync.sync.workspace import Remote
 
         found = find_key(target, api_key_file=api_key_file)
-        run.out.detail(
-            f"target {target.name}: {target.host}, project {target.project}, {found.described}"
-        )
+        if on_key is not None:
+            on_key(found)
+        else:
+            run.out.detail(
+                f"target {target.name}: {target.host}, project {target.project}, {found.described}"
+            )
         with Transport(host=target.host, key=found.secret, pace=target.pace) as transport:
             remote = Remote(target, transport)
             yield remote

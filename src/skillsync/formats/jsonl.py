@@ -29,9 +29,10 @@ from skillsync.formats.row_lines import (
     empty_items,
     parse_items,
     render_items,
+    wrong_lines,
 )
 from skillsync.formats.row_names import ID, Spelling
-from skillsync.formats.row_rules import row_problem
+from skillsync.formats.row_rules import reference_problem, row_problem
 from skillsync.model import ROW_FIELDS, Digest, Key, Row
 
 if TYPE_CHECKING:
@@ -48,11 +49,13 @@ __all__ = [
     "canonical_fields",
     "empty_items",
     "parse_items",
+    "reference_problem",
     "remove_rows",
     "render_items",
     "replace_row",
     "replace_rows",
     "row_problem",
+    "wrong_lines",
 ]
 
 

@@ -17,6 +17,7 @@ from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import UNKNOWN_INFO
 from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.named import in_tree, name_of
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.skill_survey import SkillView, survey_skills
@@ -146,7 +147,7 @@ def adopt(
     dataset_id: str | None = None,
     clock: Clock | None = None,
 ) -> Report:
-    """Link one object. Raises UsageError when it is linked already, or when a way has to be chosen."""
+    """Link one object, given by name or folder. Raises UsageError when it is linked already, or when a way has to be chosen."""
     clock = clock or SystemClock()
     report = Report("adopt", target.name)
     writer = Writer(workspace, clock=clock)
@@ -155,6 +156,7 @@ def adopt(
         adopter = Adopter(workspace, target, remote, writer, report, clock)
         try:
             tree = read_tree(workspace)
+            name = name_of(workspace, name, in_tree(tree))
             is_skill = any(skill.name == name for skill in tree.skills)
             if not is_skill or dataset_id:
                 report.add(adopter.dataset(tree, name, dataset_id))

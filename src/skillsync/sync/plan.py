@@ -11,6 +11,7 @@ from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
+from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.row_conflict import row_conflicts
@@ -76,6 +77,7 @@ def _push_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
         problems += _dataset_problems(dataset)
         if problems and dataset.error:
             continue
+        problems += _blocked_rows(dataset)
         _plan_dataset_push(dataset, actions, pending)
     return Plan.of(actions, problems=problems, pending=pending)
 
@@ -111,6 +113,21 @@ def _plan_dataset_push(view: DatasetView, actions: list[Action], pending: list[A
             pending.append(Action(Effect.REMOVE, Side.REMOTE, What.ROW, view.slug, str(row.key)))
 
 
+def _blocked_rows(view: DatasetView) -> list[Problem]:
+    """Rows that push would leave alone because of what the remote has."""
+    return [
+        Problem(
+            row.verdict.code,
+            str(row.verdict.state),
+            f"{view.slug}:{row.key}",
+            view.local.items.path if view.local else view.dir or "",
+            fix=row.verdict.fix.replace("{name}", view.slug) or f"skillsync pull {view.slug}",
+        )
+        for row in view.rows
+        if row.verdict.push_exit
+    ]
+
+
 def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
     actions: list[Action] = []
     conflicts: list[Conflict] = []
@@ -122,7 +139,15 @@ def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
             actions.append(_skill_action(effect, Side.LOCAL, view))
         elif view.verdict.pull in {PullStep.CONFLICT, PullStep.REFUSE}:
             conflicts.append(
-                Conflict(view.name, UnitKind.FILE, str(view.verdict.state), None, None, None)
+                Conflict(
+                    view.name,
+                    UnitKind.FILE,
+                    "the whole skill",
+                    None,
+                    None,
+                    None,
+                    SKILL_STATES.get(view.verdict.state, str(view.verdict.state)),
+                )
             )
     for dataset in datasets.views:
         problems += _dataset_problems(dataset)
@@ -182,7 +207,13 @@ def _skill_problems(view: SkillView, *, exit_code: int) -> list[Problem]:
     if exit_code:
         verdict = view.verdict
         return [
-            Problem(verdict.code, f"{verdict.state}", view.name, view.dir or "", fix=verdict.fix)
+            Problem(
+                verdict.code,
+                SKILL_STATES.get(verdict.state, str(verdict.state)),
+                view.name,
+                view.dir or "",
+                fix=verdict.fix,
+            )
         ]
     return []
 

@@ -12,7 +12,7 @@ from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
 from skillsync.sync.local import LocalTree, read_tree
-from skillsync.sync.named import require_known, surveyed
+from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
@@ -91,9 +91,9 @@ def _push(
     require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
-        archive=frozenset(request.archive),
+        archive=archived_words(workspace, request.archive, skills, datasets, note=report.note),
         max_removals=request.max_removals,
-        republish=frozenset(request.republish),
+        republish=republished_words(workspace, request.republish, skills, datasets),
         verify=request.verify,
         all_or_nothing=request.all_or_nothing,
     )
@@ -116,8 +116,11 @@ def survey_for_push(
     request: PushRequest,
 ) -> tuple[SkillSurvey, DatasetSurvey]:
     """Look at both sides as push needs it: objects that only the remote has do not matter."""
-    names = tuple(request.names) or ()
-    scope = names + tuple(name.partition(":")[0] for name in request.archive if names)
+    names = tuple(request.names)
+    scope = names
+    if names:  # what an option names is looked at as well
+        scope += tuple(part for word in request.archive for part in (word, word.partition(":")[0]))
+        scope += tuple(request.republish)
     needs_skills = bool(tree.skills or tree.gone_skills)
     skills = SkillSurvey({}, problems_in_scope(workspace, tree, names), listed=False)
     if needs_skills:

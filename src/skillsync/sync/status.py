@@ -24,7 +24,8 @@ class Status:
     """One line per object that is not in sync, counts of those that are, notes and problems.
 
     ``rows`` counts the rows of the datasets in sync. ``uncommitted`` are the folders of objects whose pointer
-    files differ from HEAD's.
+    files differ from HEAD's. ``servers`` says what each side of the API is, ``guarantees`` what it cannot promise
+    (P21), and ``in_short`` the same in one line.
     """
 
     target: str
@@ -35,6 +36,9 @@ class Status:
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     uncommitted: set[str] = field(default_factory=set)
+    servers: dict[str, str] = field(default_factory=dict)
+    guarantees: list[str] = field(default_factory=list)
+    in_short: str = ""
 
     @property
     def is_clean(self) -> bool:
@@ -67,6 +71,7 @@ def status(
 
         look_online(workspace, target, remote, names, found)
     _show_parked(workspace, target, names, found)
+    found.lines.sort(key=lambda line: line.kind is not Kind.SKILL)
     _note_uncommitted(found)
     return found
 
@@ -100,6 +105,10 @@ def _show_parked(
             for line in found.lines
             if not (line.kind is Kind.SKILL and line.subject == parked.name)
         ]
+        marked = set(parked.unsettled)
+        found.problems = [
+            one for one in found.problems if one.code != "E-MARKERS" or one.path not in marked
+        ]
         found.lines.append(
             Outcome(
                 Kind.SKILL,
@@ -108,7 +117,8 @@ def _show_parked(
                 row="S10",
                 state="conflict",
                 code="E-CONFLICT",
-                fix=f"skillsync resolve {parked.name}",
+                fix=("edit the marked lines, then " if parked.marked else "")
+                + f"skillsync resolve {parked.name}",
             )
         )
 

@@ -11,6 +11,7 @@ from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import SkillsyncError
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
+from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import last_part, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
@@ -70,7 +71,7 @@ def _skill_line(view: SkillView, found: Status) -> None:
         Outcome(
             Kind.SKILL,
             view.name,
-            _WORDS[verdict.state],
+            SKILL_STATES[verdict.state],
             row=verdict.row,
             state=str(verdict.state),
             code=verdict.code,
@@ -78,31 +79,6 @@ def _skill_line(view: SkillView, found: Status) -> None:
             fix=verdict.fix or _next(verdict.state, view.name),
         )
     )
-
-
-_WORDS = {
-    SkillState.LOCAL_ONLY: "new here, not published",
-    SkillState.REMOTE_ONLY: "new on the server, not here",
-    SkillState.AHEAD: "changed here",
-    SkillState.BEHIND: "changed on the server",
-    SkillState.DIVERGED: "changed on both sides",
-    SkillState.BOTH_EQUAL: "changed alike on both sides",
-    SkillState.SAME_UNLINKED: "the same on both sides, but not linked",
-    SkillState.UNRELATED: "different on both sides and never linked",
-    SkillState.NET_ZERO: "changed on the server and changed back",
-    SkillState.SUPERSEDED: "older here than what was published from a later commit",
-    SkillState.DELETED_LOCALLY: "deleted here, still on the server",
-    SkillState.DELETED_BUT_EDITED: "deleted here, changed on the server",
-    SkillState.ARCHIVED: "archived on the server, unchanged here",
-    SkillState.EDITED_BUT_ARCHIVED: "archived on the server, changed here",
-    SkillState.RECREATED_EQUAL: "created again on the server with the same content",
-    SkillState.RECREATED_DIFFERENT: "created again on the server with other content",
-    SkillState.BACKWARDS: "older on the server than what was taken in here",
-    SkillState.UNREACHABLE: "not decidable now: it is missing from the list, and nothing confirms that",
-    SkillState.INVALID: "cannot be published: it is not valid",
-    SkillState.EXHAUSTED: "out of versions on the server",
-}
-"""Every state that gets a line, for people."""
 
 
 def _next(state: SkillState, name: str) -> str:
@@ -160,9 +136,9 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
         found.lines.append(
             _line(
                 view.slug,
-                f"{count} lines have no id yet",
+                f"{count} {'line has' if count == 1 else 'lines have'} no id yet",
                 "I22",
-                f"skillsync push {view.slug} (or fmt)",
+                f"skillsync push {view.slug}",
             )
         )
     if len(found.lines) == before:
@@ -219,16 +195,35 @@ def _row_lines(view: DatasetView, found: Status) -> None:
 def _guarantee(
     skills: Collection[SkillView], datasets: Sequence[DatasetView], remote: Remote, found: Status
 ) -> None:
-    """Say which guarantee holds here (P21)."""
-    if skills and not remote.skills.capabilities.version_description:
-        found.note(
+    """Say what the server is, as far as its answers have shown, and which guarantee holds there (P21)."""
+    short = []
+    markers = remote.skills.capabilities.version_description
+    if skills:
+        found.servers["skills"] = _MARKERS[markers]
+    if skills and not markers:
+        found.guarantees.append(
             "skills: this server keeps no publish markers; what other clones published is recognised by content "
             "and author"
         )
+        short.append("publish markers")
     if datasets:
-        found.note(
+        found.servers["datasets"] = "first generation, without row versions"
+        found.guarantees.append(
             "datasets: this server has no row versions; an edit in the very moment of an update could be overwritten"
         )
+        short.append("row versions")
+    if short:
+        found.in_short = (
+            f"this server keeps no {' and no '.join(short)}, so the guarantees are weaker there "
+            "(skillsync status -v)"
+        )
+
+
+_MARKERS = {
+    True: "newer generation, with publish markers",
+    False: "first generation, without publish markers",
+    None: "no publish markers seen",
+}
 
 
 def _find_uncommitted(workspace: Workspace, found: Status) -> None:
