@@ -14,7 +14,7 @@ from skillsync.errors import NotARepository, RefusedForSafety
 from skillsync.model import Author, Folder
 from skillsync.repo.git import Repository
 from skillsync.repo.pointer import POINTER
-from skillsync.repo.worktree import read_folders
+from skillsync.repo.worktree import read_folder
 from skillsync.sync.evidence import History
 
 if TYPE_CHECKING:
@@ -76,15 +76,12 @@ class Workspace:
 
     def folder_at(self, commit: str, directory: str) -> Folder | None:
         """Return one object's folder as a commit has it, None when it has none."""
-        scan = read_folders(
+        return read_folder(
             self.repo,
+            commit,
+            directory,
             skill_roots=self.settings.skills,
             dataset_roots=self.settings.datasets,
-            commit=commit,
-            only={directory},
-        )
-        return next(
-            (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
         )
 
     def check_publish_branch(self) -> None:
