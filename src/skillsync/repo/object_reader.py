@@ -44,7 +44,7 @@ class ObjectReader:
         self._start = start
         self._lock = threading.Lock()
         self._running: _Running | None = None
-        self._finalizer: weakref.finalize | None = None
+        self._finalizer: weakref.finalize[[], ObjectReader] | None = None
 
     def read(self, name: str, *, limit: int | None = None) -> GitObject | None:
         """Return the object of that name (an id, ``COMMIT:PATH``), None when there is none."""
@@ -91,7 +91,9 @@ class _Running:
     """The process and its pipes. What it says on stderr is read as it comes, so that it never waits for us."""
 
     def __init__(self, process: Popen[bytes]) -> None:
-        assert process.stdin and process.stdout and process.stderr  # started with pipes
+        assert process.stdin is not None  # started with pipes
+        assert process.stdout is not None
+        assert process.stderr is not None
         self._process = process
         self._questions, self._answers = process.stdin, process.stdout
         self._complaints = process.stderr
