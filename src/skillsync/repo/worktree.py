@@ -11,7 +11,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,9 @@ from skillsync.repo.handles import (
     read_descriptor,
     split_path,
 )
+from skillsync.repo.object_reader import GitObject
 from skillsync.repo.objects import (
+    DATASET_FILES,
     DATASET_MD,
     ITEMS,
     POINTER_FILES,
@@ -43,7 +45,16 @@ from skillsync.repo.objects import (
 )
 from skillsync.repo.pointer import POINTER, ROWS
 
-__all__ = ["Link", "QuickScan", "Scan", "StatEntry", "quick_scan", "read_folders", "stat_scan"]
+__all__ = [
+    "Link",
+    "QuickScan",
+    "Scan",
+    "StatEntry",
+    "quick_scan",
+    "read_folder",
+    "read_folders",
+    "stat_scan",
+]
 
 SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
@@ -100,6 +111,55 @@ def read_folders(
     if commit is not None:
         return _read_commit(repo, roots, commit, only)
     return _read_worktree(repo, roots, only)
+
+
+def read_folder(
+    repo: Repository,
+    commit: str,
+    folder: str,
+    *,
+    skill_roots: Sequence[str] | None = None,
+    dataset_roots: Sequence[str] | None = None,
+) -> Folder | None:
+    """Read one object's folder as ``commit`` has it, without looking at the rest; None: no object is there.
+
+    Costs no process, so that it may be asked for every object. Otherwise as ``read_folders``.
+    """
+    roots = make_roots(skill_roots, dataset_roots)
+    tree = {each.path: each for each in repo.tree_below(commit, folder)}
+    files = {path for path, each in tree.items() if each.mode not in {SYMLINK, GITLINK}}
+    if not any(posixpath.join(folder, name) in files for name in (SKILL_MD, *DATASET_FILES)):
+        if posixpath.join(folder, POINTER) not in files:
+            return None
+        # What lies beside a pointer alone may belong to an object above it.
+        scan = _read_commit(repo, roots, commit, {folder})
+        return next((one for one in (*scan.skills, *scan.datasets) if one.dir == folder), None)
+    grouping = group_paths(list(tree), roots, files=files)
+    members = grouping.skills.get(folder) or grouping.datasets.get(folder)
+    if members is None:
+        return None
+    return _tree_folder(members, *_with_contents(repo, members, tree), [])
+
+
+def _with_contents(
+    repo: Repository, members: Members, tree: Mapping[str, TreeEntry]
+) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
+    """Return the members' entries with their sizes, and the contents of those that are not too long."""
+    by_limit: dict[int, set[str]] = {}
+    paths = {posixpath.join(members.dir, name): name for name in members.paths}
+    for path, name in paths.items():
+        if tree[path].mode != GITLINK:
+            by_limit.setdefault(_limit(name), set()).add(tree[path].blob)
+    objects: dict[str, GitObject] = {}
+    for limit, blobs in by_limit.items():
+        objects |= repo.read_objects(blobs, limit=limit)
+    sized = {
+        path: replace(tree[path], size=objects[tree[path].blob].size)
+        if tree[path].mode != GITLINK
+        else tree[path]
+        for path in paths
+    }
+    return sized, {blob: each.data for blob, each in objects.items() if each.data is not None}
 
 
 def _wanted(folders: Iterable[str], only: Collection[str] | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -48,6 +48,7 @@ class History:
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
+    _parents: dict[str, str | None] = field(default_factory=dict)
 
     @cached_property
     def head(self) -> str | None:
@@ -64,15 +65,31 @@ class History:
         """Every pointer line that some commit in HEAD's history added, newest first."""
         return self.repo.history_of([":(glob)**/.skillsync"], head=self.head) if self.head else ()
 
+    @cached_property
+    def _lines_at(self) -> Mapping[str, Sequence[HistoryLine]]:
+        """The added lines of each pointer file by its path, newest first."""
+        found: dict[str, list[HistoryLine]] = {}
+        for line in self.added_lines:
+            found.setdefault(line.path, []).append(line)
+        return found
+
+    @cached_property
+    def _lines_of(self) -> Mapping[str, Sequence[HistoryLine]]:
+        """The added lines of each incarnation of a skill by its ``first``, newest first."""
+        found: dict[str, list[HistoryLine]] = {}
+        for line in self.added_lines:
+            _, is_skill, rest = line.line.partition(" first=")
+            if is_skill:
+                found.setdefault(rest.partition(" ")[0], []).append(line)
+        return found
+
     def pointers_for(self, first: str) -> list[tuple[HistoryLine, SkillPointer]]:
         """Return the pointer lines of one incarnation in HEAD's history, newest first."""
-        needle = f" first={first} "
         found = []
-        for line in self.added_lines:
-            if needle in line.line:
-                pointer = parse_line(line.line)
-                if isinstance(pointer, SkillPointer) and pointer.first == first:
-                    found.append((line, pointer))
+        for line in self._lines_of.get(first, ()):
+            pointer = parse_line(line.line)
+            if isinstance(pointer, SkillPointer) and pointer.first == first:
+                found.append((line, pointer))
         return found
 
     def dataset_line(self, directory: str, place: str) -> tuple[DatasetPointer, str] | None:
@@ -80,9 +97,8 @@ class History:
 
         It decides where the line of the tree and HEAD's own were ignored (design.md 3).
         """
-        path = _pointer_path(directory)
-        for line in self.added_lines:
-            if line.path != path or not line.line.startswith(f"{place} "):
+        for line in self._lines_at.get(_pointer_path(directory), ()):
+            if not line.line.startswith(f"{place} "):
                 continue
             pointer = parse_line(line.line)
             if isinstance(pointer, DatasetPointer) and self.committed_counts(
@@ -93,12 +109,8 @@ class History:
 
     def introduced_at(self, version_id: str, directory: str) -> str | None:
         """Return the newest commit of HEAD's history that added a pointer line with that version id."""
-        path = _pointer_path(directory)
-        needle = f" {version_id} "
-        return next(
-            (line.commit for line in self.added_lines if line.path == path and needle in line.line),
-            None,
-        )
+        lines = self._lines_at.get(_pointer_path(directory), ())
+        return next((line.commit for line in lines if f" {version_id} " in line.line), None)
 
     def files_digest_at(self, commit: str, directory: str) -> str | None:
         """Return the stamp digest of an object's files in a commit, None when it is not there."""
@@ -128,6 +140,12 @@ class History:
                 commit, self.head
             )
         return self._ancestor[commit]
+
+    def first_parent(self, commit: str) -> str | None:
+        """Return a commit's first parent, None for a root commit."""
+        if commit not in self._parents:
+            self._parents[commit] = self.repo.first_parent(commit)
+        return self._parents[commit]
 
     def held_after(self, start: str | None, directory: str, files: str) -> bool:
         """Tell whether a commit after ``start`` in HEAD's history holds the files with that digest."""
@@ -188,7 +206,7 @@ class History:
         at_intro = self.files_digest_at(intro, directory)
         if at_intro == stamp.files:
             return True
-        before = self.repo.first_parent(intro)
+        before = self.first_parent(intro)
         changed = before is None or self.files_digest_at(before, directory) != at_intro
         left = changed and self._have_left_commit(pointer, directory, intro, before)
         since = stamp.at if self.is_in_history(stamp.at) else intro
@@ -220,9 +238,8 @@ class History:
         )
 
     def _introduced(self, pointer: Pointer, directory: str) -> str | None:
-        path = _pointer_path(directory)
-        for line in self.added_lines:
-            if line.path == path and parse_line(line.line) == pointer:
+        for line in self._lines_at.get(_pointer_path(directory), ()):
+            if parse_line(line.line) == pointer:
                 return line.commit
         return None
 

@@ -14,7 +14,7 @@ from skillsync.errors import NotARepository, RefusedForSafety
 from skillsync.model import Author, Folder
 from skillsync.repo.git import Repository
 from skillsync.repo.pointer import POINTER
-from skillsync.repo.worktree import read_folders
+from skillsync.repo.worktree import read_folder, read_folders
 from skillsync.sync.evidence import History
 
 if TYPE_CHECKING:
@@ -77,11 +77,19 @@ class Workspace:
 
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
+        settings = self.settings
+        if commit is not None:
+            return read_folder(
+                self.repo,
+                commit,
+                directory,
+                skill_roots=settings.skills,
+                dataset_roots=settings.datasets,
+            )
         scan = read_folders(
             self.repo,
-            skill_roots=self.settings.skills,
-            dataset_roots=self.settings.datasets,
-            commit=commit,
+            skill_roots=settings.skills,
+            dataset_roots=settings.datasets,
             only={directory},
         )
         return next(

@@ -178,7 +178,9 @@ class Writer:
     @property
     def journal(self) -> Journal:
         """The journal of this clone."""
-        return Journal(self.workspace.repo, disk=self.disk)
+        return Journal(
+            self.workspace.repo, disk=self.disk, head=lambda: self.workspace.history.head
+        )
 
     def write(
         self,
