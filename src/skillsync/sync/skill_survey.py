@@ -90,6 +90,14 @@ class SkillView:
         return skill_digest(remote.content, stand_in=local.extra if local else None)
 
     @property
+    def known_ids(self) -> frozenset[str] | None:
+        """The ids of the live skill's versions; None unless they were read back to the base's (S24)."""
+        versions = self.content.versions if self.content else ()
+        if self.base is None or not any(one.number <= self.base.number for one in versions):
+            return None
+        return frozenset(one.id for one in versions)
+
+    @property
     def facts(self) -> SkillFacts:
         """The facts as core wants them."""
         local = None
@@ -105,7 +113,13 @@ class SkillView:
                 self.own,
             )
         return SkillFacts(
-            self.name, self.base, local, remote, self.absence, superseded=self.superseded
+            self.name,
+            self.base,
+            local,
+            remote,
+            self.absence,
+            superseded=self.superseded,
+            known_ids=self.known_ids,
         )
 
     @property
@@ -412,9 +426,18 @@ def _read_contents(survey: SkillSurvey, remote: Remote) -> None:
 
 
 def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
-    """Read the latest content of each view, in parallel; a failure becomes the view's error."""
+    """Read the latest content of each view, in parallel; a failure becomes the view's error.
+
+    Of a linked skill its versions since the base come along: what went backwards meanwhile, and grew again, does not
+    know the base's id any more (S24).
+    """
     wanted = [(name, view.version.number if view.version else None) for name, view in views.items()]
-    for (name, _), result in remote.skills.read_many(wanted):
+    since = {
+        name: view.base.number
+        for name, view in views.items()
+        if view.base and view.version and view.base.first == view.version.first
+    }
+    for (name, _), result in remote.skills.read_many(wanted, since=since):
         view = views[name]
         if isinstance(result, RemoteSkill):
             view.content = result
@@ -450,7 +473,9 @@ def _walk_steps(
     since = history.introduced_at(base.id, view.dir or "")
     if since is None:
         return []
-    versions = remote.skills.versions(view.name, newest=WALK_LIMIT)
+    versions = (view.content.versions if view.content else ()) or remote.skills.versions(
+        view.name, newest=WALK_LIMIT
+    )
     later = sorted(
         (item for item in versions if item.number > base.number), key=lambda item: item.number
     )
