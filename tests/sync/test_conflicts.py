@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_each_kind_of_key_merges_with_an_edit_elsewhere(
     live: Live,
     key: str,
     start: str,
-    remote: dict[str, object],
+    remote: dict[str, Any],
     local: tuple[str, str],
 ) -> None:
     publish(solo, more=f"# a comment\n{start}")
