@@ -192,7 +192,8 @@ class RemoteSkill:
     """One version read whole. ``carried`` tells whether it has a carry entry; ``stored_tools`` is the API's list.
 
     ``edges`` maps a path to the (leading, trailing) whitespace its author had, from the carry entry.
-    ``unsendable`` are stored files that JSON cannot write again (empty ones).
+    ``unsendable`` are stored files that JSON cannot write again (empty ones). ``versions`` are the skill's newest
+    versions, newest first, where the read asked for them.
     """
 
     version: Version
@@ -202,6 +203,7 @@ class RemoteSkill:
     carried: bool = False
     edges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
+    versions: tuple[Version, ...] = ()
 
     @property
     def unsendable(self) -> tuple[str, ...]:

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.base import WALK_LIMIT, LineEvidence, WalkStep, line_counts, newest, own_walk
+from skillsync.core.base import (
+    WALK_LIMIT,
+    LineEvidence,
+    WalkStep,
+    line_counts,
+    newest,
+    own_creation,
+    own_walk,
+)
 from skillsync.core.reconcile import BaseFact
 from skillsync.model import Digest, SkillPointer, Stamp
 
@@ -149,6 +157,29 @@ def test_own_publishes_are_recognised(why: str, later: list[WalkStep], reached: 
     assert found.number == reached
     assert found.id == f"id-{reached}"
     assert found.first == FIRST
+
+
+@pytest.mark.parametrize(
+    ("why", "first", "is_base"),
+    [
+        ("made by our own account from a commit of HEAD's history", step(1, 2), True),
+        ("made by somebody else, the same content", step(1, 2, own=False), False),
+        ("made by our own account from another commit", step(1), False),
+        ("a later version", step(2, 2), False),
+    ],
+)
+def test_what_was_created_from_here_is_a_base(why: str, first: WalkStep, is_base: bool) -> None:
+    created = BaseFact(1, "id-1", FIRST, Digest("d1")) if is_base else None
+    assert own_creation(first, FIRST) == created
+
+
+def test_after_a_creation_the_walk_goes_on_from_its_commit() -> None:
+    """The content of version 2 was there before version 1's: it is no newer publish of ours."""
+    created = own_creation(step(1, 2), FIRST)
+    assert created is not None
+    assert own_walk(created, [step(2, 3), step(3, 5)], after=2).number == 3
+    assert own_walk(created, [step(2, 1)], after=2).number == 1
+    assert own_walk(created, [step(2, 3, own=False), step(3, 5)], after=2).number == 1
 
 
 def test_the_walk_ends_after_fifty_versions() -> None:

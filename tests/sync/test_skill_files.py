@@ -301,6 +301,17 @@ def test_what_no_server_can_hold_stays_local_and_is_never_deleted(solo: Clone, l
     assert live.skill("alpha")["contents"] == {}
     named = {one.path.removeprefix(f"{ROOT}/") for one in solo.status().problems}
     assert named >= {*kept, "link"}, named
+    assert {
+        (one.path.removeprefix(f"{ROOT}/"), one.code, one.severity) for one in report.problems
+    } == {
+        ("image.png", "W-SKILL-BINARY", "warning"),
+        ("nul.txt", "W-SKILL-BINARY", "warning"),
+        ("big.txt", "W-SKILL-LARGE", "warning"),
+        ("model.bin", "W-SKILL-LFS", "warning"),
+        ("link", "W-SKILL-LINK", "warning"),
+    }
+    assert all(Path(one.path).name in one.message for one in report.problems)
+    assert solo.push().problems == []
     solo.commit()
     live.edit("alpha", files=[entry("new.md", "n")], body="new body")
     assert solo.pull().exit == 0
@@ -410,6 +421,27 @@ def test_extra_keys_and_spaced_tools_come_back_in_a_fresh_clone(
     assert "skillsync" not in text
     assert fresh.push().outcomes == []
     assert fresh.status().is_clean
+
+
+def test_what_the_server_does_not_apply_is_named_for_each_published_skill(
+    solo: Clone, live: Live
+) -> None:
+    """Behavioural keys by name, and the tool that the API's own list cannot hold (skill-format.md 5.1, 10.6)."""
+    solo.skill("alpha", more=f"{MORE}color: red\nuser-invokable: false\n")
+    solo.skill("beta")
+    report = solo.push()
+    assert report.exit == 0
+    assert [(one.subject, one.code) for one in report.problems] == [
+        ("alpha", "W-SKILL-BEHAVIOUR"),
+        ("alpha", "W-SKILL-BEHAVIOUR"),
+        ("alpha", "W-SKILL-NEAR-MISS"),
+        ("alpha", "W-SKILL-TOOL-SPACE"),
+    ]
+    told = " ".join(one.message for one in report.problems)
+    assert all(word in told for word in ("model", "hooks", "Bash(git log *)", "user-invokable"))
+    assert solo.push().problems == []
+    solo.replace("skills/beta/SKILL.md", "Step one.", "Step 1.")
+    assert solo.push().problems == []
 
 
 def test_extra_keys_merge_by_key(solo: Clone, live: Live, tmp_path: Path) -> None:

@@ -159,24 +159,56 @@ def s23_copy_same_name(clone: Clone, live: Live) -> None:
     shutil.copytree(clone.path / "skills/alpha", clone.path / "skills/beta")
 
 
+def others_wait(clone: Clone, live: Live) -> None:
+    """Something that push would publish, and something that pull would write, if alpha did not stop them."""
+    clone.replace("skills/other/SKILL.md", "Step one.", "Step 1.")
+    clone.dataset("qa", ['{"id": "r1", "input": "one"}'])
+    live.create("fresh")
+
+
+def restored_from_a_backup(name: str, number: int) -> None:
+    """Let the server have lost every version after this one."""
+    stored(name).filter(version__gt=number).delete()
+    stored(name).filter(version=number).update(is_latest=True)
+
+
 def s24_ahead_of_the_remote(clone: Clone, live: Live) -> None:
     """The server was restored from a backup: the newest version is gone again."""
     linked(clone, live)
     live.edit_body("alpha", "five", "FIVE")
     assert clone.pull().exit == 0
     clone.commit("pulled")
-    stored("alpha").filter(version=2).delete()
-    stored("alpha").filter(version=1).update(is_latest=True)
+    restored_from_a_backup("alpha", 1)
+    others_wait(clone, live)
+
+
+def s24_grown_again(clone: Clone, live: Live) -> None:
+    """Restored from a backup and edited since: the number is there, and higher ones, but not the version."""
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+    assert clone.pull().exit == 0
+    clone.commit("pulled")
+    restored_from_a_backup("alpha", 1)
+    live.edit_body("alpha", "one", "ONE")
+    live.edit_body("alpha", "two", "TWO")
+    others_wait(clone, live)
+
+
+def s24_grown_again_edited(clone: Clone, live: Live) -> None:
+    s24_grown_again(clone, live)
+    local_edit(clone)
 
 
 def s24_other_id(clone: Clone, live: Live) -> None:
     """The pointer's number is there with another id: this is another project's skill."""
     clone.skill("alpha", BODY)
-    clone.push()
+    clone.skill("other")
+    assert clone.push().exit == 0
     pointer = clone.read(POINTER)
     here = live.skill("alpha")["id"]
     clone.write(POINTER, pointer.replace(here, "0199f3c2-0000-7000-8000-000000000000"))
     clone.commit("somebody else's pointer")
+    others_wait(clone, live)
 
 
 def s26_invalid(clone: Clone, live: Live) -> None:
@@ -294,6 +326,8 @@ CASES = [
     Case(s23_copy, Side(0, writes=1, pointer=1), Side(0, pointer=1)),
     Case(s23_copy_same_name, Side(5, pointer=1), Side(5, pointer=1)),
     Case(s24_ahead_of_the_remote, Side(6, pointer=2), Side(6, pointer=2)),
+    Case(s24_grown_again, Side(6, pointer=2), Side(6, pointer=2)),
+    Case(s24_grown_again_edited, Side(6, pointer=2), Side(6, pointer=2)),
     Case(s24_other_id, Side(6, pointer=1), Side(6, pointer=1)),
     Case(
         s26_invalid,

@@ -66,7 +66,7 @@ def print_report(run: Run, report: Report, *, nothing: str) -> int:
     for outcome in report.outcomes:
         print_outcome(out, outcome)
     problems = [one for one in report.problems if one.severity is Severity.ERROR]
-    out.problems(problems)
+    out.problems(one for one in report.problems if one.severity is not Severity.NOTE)
     if not report.outcomes and not problems:
         out.data(nothing)
     for note in report.notes:

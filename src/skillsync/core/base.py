@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.skill_states import BaseFact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skillsync.core.skill_states import BaseFact
     from skillsync.model import Digest, Pointer, SkillPointer
 
 WALK_LIMIT = 50
@@ -100,7 +101,7 @@ def _age(pointer: SkillPointer) -> tuple[str, int, str]:
 
 @dataclass(frozen=True, slots=True)
 class WalkStep:
-    """A version after the base, on a server without markers.
+    """A version that may be our own publish, on a server without markers.
 
     ``own``: its author is our own account or a publisher. ``matches``: positions in HEAD's history (larger is
     newer) of the commits whose tree has this version's content, none older than the pointer's last change.
@@ -113,14 +114,26 @@ class WalkStep:
     matches: tuple[int, ...] = ()
 
 
-def own_walk(start: BaseFact, later: Sequence[WalkStep]) -> BaseFact:
+def own_creation(first: WalkStep, incarnation: str) -> BaseFact | None:
+    """Return a skill's first version as the base where no pointer names one, None if it was not made from here (B9).
+
+    CI records nothing when it creates a skill. Version 1 by an own author counts as taken in if a commit of HEAD's
+    history has its content: nothing precedes it that it could have undone. The same content by anybody else proves
+    nothing (a skill may have been archived and created again), nor does any later version.
+    """
+    if first.number != 1 or not first.own or not first.matches:
+        return None
+    return BaseFact(first.number, first.id, incarnation, first.digest)
+
+
+def own_walk(start: BaseFact, later: Sequence[WalkStep], *, after: int = -1) -> BaseFact:
     """Return the newest version that is recognised as published from HEAD's history, walking forward from ``start``.
 
-    Every step must be the next number, by an own author, match a commit newer than the one before, and not repeat
-    an earlier content (a web user's revert would look just like that: sync.md 5.1). At most 50 steps; what lies
-    beyond is not taken in, so that push blocks and names ``pull``.
+    Every step must be the next number, by an own author, match a commit newer than the one before (the first: newer
+    than position ``after``), and not repeat an earlier content (a web user's revert would look just like that:
+    sync.md 5.1). At most 50 steps; what lies beyond is not taken in, so that push blocks and names ``pull``.
     """
-    reached, position, seen = start, -1, {start.digest}
+    reached, position, seen = start, after, {start.digest}
     ahead = sorted((step for step in later if step.number > start.number), key=_number)
     for step in ahead[:WALK_LIMIT]:
         match = min((found for found in step.matches if found > position), default=None)

@@ -27,6 +27,7 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
@@ -293,6 +294,8 @@ class SkillPush:
             self._verify(view, version, answered)
         if self.options.writes_pointer:
             self._write_pointer(view, version, answered)
+        if view.local is not None:
+            self.report.problems.extend(not_sent(view.local.reading))
         return Outcome(
             Kind.SKILL,
             view.name,
