@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skillsync.errors import RefusedForSafety
+from skillsync.formats.checks import check_skill
+from skillsync.model import Problem, Severity
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
@@ -16,7 +18,7 @@ from skillsync.sync.named import archived_words, republished_words, require_know
 from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
-from skillsync.sync.report import Report
+from skillsync.sync.report import Kind, Report
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -105,6 +107,7 @@ def _push(
     if request.all_or_nothing:
         _check_all(skills, datasets)
     SkillPush(workspace, target, remote, writer, options, report).run(skills)
+    report.problems.extend(_worth_naming(skills, report))
     pusher.run(datasets)
 
 
@@ -192,6 +195,21 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
             unchanged="Nothing was published (--all-or-nothing).",
             hint="skillsync status",
         )
+
+
+def _worth_naming(skills: SkillSurvey, report: Report) -> list[Problem]:
+    """Return what did not reach the server with the skills that were published, or has no effect there.
+
+    Files that stay local (sync.md F21), and keys that change what an agent may do (skill-format.md 10).
+    """
+    found: list[Problem] = []
+    for outcome in report.outcomes:
+        view = skills.views.get(outcome.subject) if outcome.kind is Kind.SKILL else None
+        if outcome.changed and view is not None and view.local is not None:
+            checked = check_skill(view.local.reading)
+            found += [one for one in view.local.problems if one.severity is Severity.WARNING]
+            found += [one for one in checked if one.code == "W-SKILL-BEHAVIOUR"]
+    return list(dict.fromkeys(found))
 
 
 def _name_left_out(workspace: Workspace, report: Report) -> None:
