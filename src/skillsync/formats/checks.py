@@ -51,6 +51,10 @@ STRICT_CODES = frozenset(
 """Warnings that ``lint --strict`` and ``review`` treat as errors (sync.md F21)."""
 
 CODES = {
+    "E-SKILL-DUPLICATE": (
+        "Two folders hold a skill of the same name. The name is its identity on the server, so neither is synced "
+        "until one is renamed, removed, or taken out of the configured roots."
+    ),
     "E-MARKERS": (
         "A file still holds the conflict markers that `pull` wrote, lines that start with `<<<<<<< local` or "
         "`>>>>>>> remote`. Nothing of this skill is sent until somebody has decided. Edit the file so that it says "
