@@ -217,6 +217,7 @@ class NotAllowed(RemoteError):
 
     code = "E-FORBIDDEN"
     exit_code = 7
+    default_hint = "give the key the scope or project that is named, or use another key (skillsync status -v shows which one was used)"
 
 
 class HostNotTrusted(RemoteError):
@@ -230,6 +231,7 @@ class NotFound(RemoteError):
     """404: missing, archived, or invisible to this key; by itself never a proof of deletion (sync.md A9)."""
 
     code = "E-NOT-FOUND"
+    default_hint = "are host and project in skillsync.toml right, and may this key see them? (skillsync status -v)"
 
 
 class VersionConflict(RemoteError):
@@ -253,6 +255,7 @@ class BadAnswer(RemoteError):
     """The answer is truncated, of the wrong type, too large, or contradicts itself; nothing was changed by it."""
 
     code = "E-BAD-ANSWER"
+    default_hint = "is the host in skillsync.toml the API itself, and not a login page or a proxy?"
 
 
 class Throttled(RemoteError):
@@ -260,6 +263,7 @@ class Throttled(RemoteError):
 
     code = "E-THROTTLED"
     exit_code = 75
+    default_hint = "wait a little and run the command again"
 
     def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, status=429, hint=hint)

@@ -139,7 +139,7 @@ def test_a_name_used_twice_is_an_error_for_both() -> None:
     readings = [read_skill(folder(at=at)) for at in ("skills/b", "skills/a", "all/a")]
     problems = check_skills(readings)
     assert [(each.code, each.path) for each in problems] == [
-        ("E-SKILL-TWICE", f"{at}/SKILL.md") for at in ("all/a", "skills/a", "skills/b")
+        ("E-SKILL-DUPLICATE", f"{at}/SKILL.md") for at in ("all/a", "skills/a", "skills/b")
     ]
     assert all("skills/b/SKILL.md" in each.message for each in problems)
 

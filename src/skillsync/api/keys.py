@@ -21,6 +21,7 @@ SERVICE = "skillsync"
 """The name under which the system keyring holds keys; the user name there is the origin."""
 MAX_KEY_FILE = 10_000
 
+_KEY_FILE = "--api-key-file names a text file that holds one key"
 _OTHER_KINDS = {
     "phc_": "a project token, which only sends events",
     "phs_": "a project secret key, which this API does not accept",
@@ -189,15 +190,23 @@ def _found(value: str, source: str, *, origin: str | None = None) -> FoundKey:
 
 
 def _read_key_file(path: Path) -> str:
+    if not path.exists():
+        raise ConfigError(f"there is no key file {path}", subject=str(path), hint=_KEY_FILE)
     try:
         if not path.is_file() or path.stat().st_size > MAX_KEY_FILE:
-            raise ConfigError(f"the key file {path} is not a small file", subject=str(path))
+            raise ConfigError(
+                f"the key file {path} is not a small file", subject=str(path), hint=_KEY_FILE
+            )
         return path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"the key file {path} is not text", subject=str(path)) from None
+        raise ConfigError(
+            f"the key file {path} is not text", subject=str(path), hint=_KEY_FILE
+        ) from None
     except OSError as error:
         raise ConfigError(
-            f"the key file {path} cannot be read: {error.strerror}", subject=str(path)
+            f"the key file {path} cannot be read: {error.strerror}",
+            subject=str(path),
+            hint=_KEY_FILE,
         ) from error
 
 
@@ -208,7 +217,11 @@ def _named_host(environ: Mapping[str, str]) -> str | None:
     try:
         return parse_origin(host)
     except NotAnOrigin as error:
-        raise ConfigError(f"SKILLSYNC_HOST {error}", subject="SKILLSYNC_HOST") from error
+        raise ConfigError(
+            f"SKILLSYNC_HOST {error}",
+            subject="SKILLSYNC_HOST",
+            hint=f"set it to the server's origin, such as {US}, or unset it",
+        ) from error
 
 
 def _origin_or_none(host: str) -> str | None:

@@ -53,5 +53,5 @@ def adopt(
         dataset_id=dataset_id,
     )
     code = print_report(run, report, nothing="nothing to link")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code

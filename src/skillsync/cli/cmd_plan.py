@@ -36,7 +36,7 @@ def plan(
 
     Every step is listed with what it needs to be true; nothing is written.
     """
-    from skillsync.cli.plan_view import next_commands, plan_json, print_plan
+    from skillsync.cli.plan_view import next_commands, plan_json, print_plans
     from skillsync.cli.session import connector, open_workspace
     from skillsync.sync.plan import make_plan
 
@@ -44,8 +44,7 @@ def plan(
     chosen = workspace.settings.target(target)
     with connector(run, api_key_file=api_key_file)(chosen) as remote:
         push, pull = make_plan(workspace, chosen, remote, names=names)
-    print_plan(run.out, "push", push)
-    print_plan(run.out, "pull", pull)
+    print_plans(run.out, push, pull)
     if commands := next_commands(push, pull):
         run.out.data(f"next: {commands}")
     code = EXIT_DIFFERENT if exit_code and not (push.is_empty and pull.is_empty) else 0

@@ -43,5 +43,5 @@ def pull(
         PullRequest(names=names, prune=prune),
     )
     code = print_report(run, report, nothing="nothing to pull")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code

@@ -64,7 +64,7 @@ def resolve(
         choice=Choice(choice) if choice else Choice.AS_IS,
     )
     code = print_report(run, report, nothing="nothing to resolve")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code
 
 

@@ -46,7 +46,8 @@ def status(
     is used and where it comes from, what the server is, and which guarantees hold there.
     """
     from skillsync.cli.session import connector, open_workspace
-    from skillsync.cli.status_view import print_status, status_json
+    from skillsync.cli.status_view import print_facts, print_status, status_json
+    from skillsync.errors import SkillsyncError
     from skillsync.sync.status import status as look
 
     workspace = open_workspace(run)
@@ -55,8 +56,13 @@ def status(
     if offline:
         found = look(workspace, chosen, remote=None, names=names)
     else:
-        with connector(run, api_key_file=api_key_file, on_key=keys.append)(chosen) as remote:
-            found = look(workspace, chosen, remote=remote, names=names)
+        try:
+            with connector(run, api_key_file=api_key_file, on_key=keys.append)(chosen) as remote:
+                found = look(workspace, chosen, remote=remote, names=names)
+        except SkillsyncError:
+            if run.verbose:
+                print_facts(run.out, chosen, key=keys[0].described if keys else "none found")
+            raise
     described = keys[0].described if keys else ""
     print_status(run, chosen, found, names=names, key=described)
     code = EXIT_DIFFERENT if exit_code and not found.is_clean else 0

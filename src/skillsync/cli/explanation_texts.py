@@ -77,8 +77,6 @@ TEXTS: Mapping[str, str] = {
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
-    "E-SKILL-DUPLICATE": "Two folders hold a skill of the same name, and its name is its identity. Rename or remove "
-    "one of them; neither was published.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",
     "E-NO-KEY": "A line of a dataset has no id. `skillsync fmt` gives such lines the id of a known row of equal "

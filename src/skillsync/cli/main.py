@@ -30,7 +30,7 @@ VERBS: Mapping[str, str] = {
     "trust": "Say which hosts your key may be sent to.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
-    "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",
+    "server-admin": "Add projects, people and keys to a server.",
     "demo": "Show it all on a sample repository.",
 }
 """Every verb and its short help, so that ``--help`` imports none of them."""
@@ -65,8 +65,8 @@ class LazyGroup(click.Group):
             import difflib
 
             close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            ctx.fail(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,40 +3,64 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillsync.cli.render import cell_width, visible
 from skillsync.cli.session import problems_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from skillsync.cli.render import Output
     from skillsync.core.plan import Action, Plan
-    from skillsync.model import Json
+    from skillsync.model import Json, Problem
 
 SHOWN = 60
 SIGNS = {"create": "+", "update": "~", "merge": "&", "link": "=", "remove": "-"}
 
 
-def print_plan(out: Output, verb: str, plan: Plan) -> None:
-    """Print one plan: its counts, then a line for each step and for what stands in its way, many cut short."""
-    out.data(f"{verb}: {words_for_counts(plan) or 'nothing to do'}", style="bold")
-    steps = [*map(_step, plan.actions), *map(_pending, plan.pending)]
-    width = max((cell_width(what) for _, what, _, _ in steps[:SHOWN]), default=0)
-    names = max((cell_width(name) for _, _, name, _ in steps[:SHOWN]), default=0)
-    for sign, what, name, detail in steps[:SHOWN]:
+def print_plans(out: Output, push: Plan, pull: Plan) -> None:
+    """Print both plans: counts, then a line for each step and for what stands in its way, many cut short.
+
+    What keeps an object out of both is said once, at the end.
+    """
+    shared = [one for one in push.problems if one in pull.problems]
+    for verb, plan in (("push", push), ("pull", pull)):
+        own = replace(plan, problems=tuple(one for one in plan.problems if one not in shared))
+        out.data(f"{verb}: {words_for_counts(own) or 'nothing to do'}", style="bold")
+        _print_steps(out, [*map(_step, own.actions), *map(_pending, own.pending)])
+        named = {problem.subject for problem in own.problems}
+        for conflict in own.conflicts:
+            if conflict.subject not in named:
+                reason = f": {conflict.reason}" if conflict.reason else ""
+                unit = visible(conflict.unit + reason)
+                out.data(f"  ! {visible(conflict.subject)}: conflict in {unit}")
+        _print_problems(out, own.problems)
+    if shared:
+        out.data(f"neither: {_some(len(shared), 'problem')}", style="bold")
+        _print_problems(out, shared)
+
+
+def _print_steps(out: Output, steps: Sequence[tuple[str, str, str, str]]) -> None:
+    shown = steps[:SHOWN]
+    width = max((cell_width(what) for _, what, _, _ in shown), default=0)
+    names = max((cell_width(name) for _, _, name, _ in shown), default=0)
+    for sign, what, name, detail in shown:
         padded = f"{what:<{width}}  {name}" + " " * (names - cell_width(name))
         out.data(f"  {sign} {padded}  {detail}".rstrip())
     if len(steps) > SHOWN:
         out.data(f"  … and {len(steps) - SHOWN} more (--json lists all)")
-    for conflict in plan.conflicts:
-        reason = f": {conflict.reason}" if conflict.reason else ""
-        out.data(f"  ! {visible(conflict.subject)}: conflict in {visible(conflict.unit + reason)}")
-    for problem in plan.problems:
+
+
+def _print_problems(out: Output, problems: Iterable[Problem]) -> None:
+    for problem in problems:
         name = problem.subject or problem.where
-        line = f" (line {problem.line})" if problem.line else ""
-        out.data(f"  ! {visible(name)}: {visible(problem.message)}{line}  [{problem.code}]")
+        where = f"{problem.where}: " if problem.line else ""
+        first, *rest = visible(problem.message, lines=True).split("\n")
+        out.data(f"  ! {visible(name)}: {visible(where)}{first}  [{problem.code}]")
+        for line in rest:
+            out.data(f"      {line}")
         if problem.fix:
             out.data(f"      next: {visible(problem.fix)}", style="dim")
 
@@ -125,4 +149,4 @@ def _and(parts: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-__all__ = ["next_commands", "plan_json", "print_plan", "words_for_counts"]
+__all__ = ["next_commands", "plan_json", "print_plans", "words_for_counts"]

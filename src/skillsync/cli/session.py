@@ -99,7 +99,8 @@ def print_outcome(out: Output, outcome: Outcome) -> None:
         f"{out.style(visible(outcome.subject), 'bold')}: {out.style(visible(outcome.did), style)}"
     )
     if outcome.message and not outcome.conflicts:
-        out.data(f"    {visible(outcome.message)}")
+        for line in outcome.message.split("\n"):
+            out.data(f"    {visible(line)}")
     for conflict in outcome.conflicts:
         out.data(f"    {visible(conflict.unit)}: {visible(conflict.reason)}")
     if outcome.fix and (outcome.exit or outcome.code):
@@ -123,11 +124,14 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
     ]
 
 
-def commit_hint(out: Output, report: Report) -> None:
+def commit_hint(out: Output, workspace: Workspace, report: Report) -> None:
     """End push and pull with what is left to do: commit the pointers with the files (design.md 3).
 
     Not while a conflict is open: `git add -A` would take the markers for the solution.
     """
     in_conflict = any(outcome.conflicts for outcome in report.outcomes)
-    if report.changed and not in_conflict:
+    if not report.changed or in_conflict:
+        return
+    settings = workspace.settings
+    if workspace.repo.changed_paths((*settings.skills, *settings.datasets)):
         out.note("commit .skillsync together with your files: git add -A && git commit")

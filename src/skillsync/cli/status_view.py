@@ -29,12 +29,9 @@ def print_status(
     mode = " (offline)" if found.offline else ""
     out.data(f"target {target.name}: {target.place}{mode}", style="bold")
     if run.verbose:
-        _print_facts(out, target, found, key)
+        print_facts(out, target, key=key, found=found)
     for line in found.lines:
-        detail = f"  ({visible(line.message)})" if line.message else ""
-        out.data(f"  {visible(line.subject)}: {visible(line.did)}{detail}")
-        if line.fix and not _verb_of(line):
-            out.data(f"      next: {visible(line.fix)}", style="dim")
+        _print_line(out, line)
     rows = f", {found.rows} {'row' if found.rows == 1 else 'rows'}" if found.rows else ""
     if found.is_clean:
         words = f"clean: nothing to push, pull or resolve ({found.in_sync} in sync{rows})"
@@ -44,6 +41,22 @@ def print_status(
     if commands := next_commands(found.lines, names):
         out.data(f"next: {commands}")
     _print_problems(run, found)
+
+
+def _print_line(out: Output, line: Outcome) -> None:
+    is_bad = line.state in {"invalid", "error"}
+    detail = f"  ({visible(line.message)})" if line.message and not is_bad else ""
+    did = out.style(visible(line.did), _STYLES.get(line.state, ""))
+    out.data(f"  {out.style(visible(line.subject), 'bold')}: {did}{detail}")
+    if is_bad:
+        for part in line.message.split("\n"):
+            out.data(f"      {visible(part)}")
+    if line.fix and not _verb_of(line):
+        code = f"  [{line.code}]" if is_bad and line.code else ""
+        out.data(f"      next: {visible(line.fix)}{code}", style="dim")
+
+
+_STYLES = {"invalid": "red", "error": "red", "conflict": "red"}
 
 
 def next_commands(lines: Iterable[Outcome], names: Collection[str] = ()) -> str:
@@ -74,9 +87,11 @@ def _verb_of(line: Outcome) -> str:
     return ""
 
 
-def _print_facts(out: Output, target: Target, found: Status, key: str) -> None:
-    facts = {"host": target.host, "project": str(target.project), "key": key, **found.servers}
-    lines = [*facts.items(), *(("guarantee", text) for text in found.guarantees)]
+def print_facts(out: Output, target: Target, *, key: str, found: Status | None = None) -> None:
+    """Print what ``-v`` wants to know: host, project, which key from where, what the server is and promises."""
+    lines = [("host", target.host), ("project", str(target.project)), ("key", key)]
+    if found is not None:
+        lines += [*found.servers.items(), *(("guarantee", text) for text in found.guarantees)]
     width = max(len(name) for name, _ in lines)
     for name, value in lines:
         if value:
@@ -86,7 +101,13 @@ def _print_facts(out: Output, target: Target, found: Status, key: str) -> None:
 def _print_problems(run: Run, found: Status) -> None:
     out = run.out
     shown = (Severity.ERROR, Severity.WARNING) if run.verbose else (Severity.ERROR,)
-    out.problems(one for one in found.problems if one.severity in shown)
+    told = {line.subject for line in found.lines if line.state in {"invalid", "error"}}
+    out.problems(
+        one
+        for one in found.problems
+        if one.severity in shown
+        and not (one.severity is Severity.ERROR and one.subject in told and not run.verbose)
+    )
     warnings = sum(one.severity is Severity.WARNING for one in found.problems)
     if warnings and not run.verbose:
         out.note(f"note: {warnings} warning{'' if warnings == 1 else 's'}: skillsync lint")
@@ -119,4 +140,4 @@ def status_json(
     }
 
 
-__all__ = ["next_commands", "print_status", "status_json"]
+__all__ = ["next_commands", "print_facts", "print_status", "status_json"]

@@ -51,6 +51,10 @@ STRICT_CODES = frozenset(
 """Warnings that ``lint --strict`` and ``review`` treat as errors (sync.md F21)."""
 
 CODES = {
+    "E-SKILL-DUPLICATE": (
+        "Two folders hold a skill of the same name. The name is its identity on the server, so neither is synced "
+        "until one is renamed, removed, or taken out of the configured roots."
+    ),
     "E-MARKERS": (
         "A file still holds the conflict markers that `pull` wrote, lines that start with `<<<<<<< local` or "
         "`>>>>>>> remote`. Nothing of this skill is sent until somebody has decided. Edit the file so that it says "
@@ -119,10 +123,6 @@ CODES = {
     ),
     "E-SKILL-TOOLS": (
         "`allowed-tools:` must be one text with the tools separated by spaces or commas, or a list of texts."
-    ),
-    "E-SKILL-TWICE": (
-        "Two folders hold a skill of the same name. The name is its identity on the server, so neither is synced "
-        "until one is renamed, removed, or taken out of the configured roots."
     ),
     "E-SKILL-YAML": (
         "The frontmatter cannot be read as YAML: a syntax error, an unknown tag, more than one document, values "
@@ -408,7 +408,7 @@ def _twice(readings: list[SkillReading]) -> Iterator[Problem]:
             line = reading.document.line_of("name") if reading.document else None
             yield _say(
                 reading,
-                "E-SKILL-TWICE",
+                "E-SKILL-DUPLICATE",
                 f"the name {name} is used by {places}; neither is synced",
                 line=line,
                 fix="rename one of them, or take its folder out of the configured roots",

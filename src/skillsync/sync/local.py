@@ -163,6 +163,7 @@ class LocalDataset:
         try:
             _ = self.items.rows, self.document.info
         except InvalidContent as error:
+            error.hint = error.hint or f"skillsync lint {self.slug}"
             return error
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,23 @@ class Status:
         """Append one note, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+
+def invalid(kind: Kind, subject: str, row: str, problems: Iterable[Problem]) -> Outcome:
+    """Return the line of an object that cannot be published: its first error, and how to see the others."""
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    first = errors[0]
+    others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Outcome(
+        kind,
+        subject,
+        "cannot be published: it is not valid",
+        row=row,
+        state="invalid",
+        code=first.code,
+        message=": ".join(part for part in (first.where, first.message) if part) + others,
+        fix=f"skillsync lint {subject}",
+    )
 
 
 def status(

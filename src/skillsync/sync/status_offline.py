@@ -9,7 +9,7 @@ from skillsync.model import DatasetPointer, Pointer, Problem, Severity, SkillPoi
 from skillsync.sync.evidence import Lines
 from skillsync.sync.facts import Facts, LocalFacts, local_facts
 from skillsync.sync.report import Kind, Outcome
-from skillsync.sync.status import IGNORED, Status
+from skillsync.sync.status import IGNORED, Status, invalid
 from skillsync.sync.workspace import chosen
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _line(
         return
     found.problems.extend(facts.problems)
     if any(problem.severity is Severity.ERROR for problem in facts.problems):
-        found.lines.append(_invalid(facts))
+        row = "S26" if facts.kind is Kind.SKILL else "I20"
+        found.lines.append(invalid(facts.kind, facts.subject, row, facts.problems))
         return
     if ignored:
         found.note(f"{facts.subject}: {IGNORED}")
@@ -121,20 +122,6 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
         row="S13" if facts.kind is Kind.SKILL else "D4",
         state="deleted locally",
         fix=f"skillsync push --archive {facts.subject}, or git restore {facts.dir}",
-    )
-
-
-def _invalid(facts: Facts) -> Outcome:
-    """The problems themselves are listed with those of the run."""
-    first = next(one for one in facts.problems if one.severity is Severity.ERROR)
-    return Outcome(
-        facts.kind,
-        facts.subject,
-        "cannot be published: it is not valid",
-        row="S26" if facts.kind is Kind.SKILL else "I20",
-        state="invalid",
-        code=first.code,
-        fix=f"skillsync lint {facts.dir}",
     )
 
 

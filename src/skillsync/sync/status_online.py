@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush
+from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import SkillsyncError
@@ -16,7 +16,7 @@ from skillsync.sync.local import last_part, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.skill_survey import SkillView, survey_skills
-from skillsync.sync.status import IGNORED, Status
+from skillsync.sync.status import IGNORED, Status, invalid
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -56,6 +56,9 @@ def _skill_line(view: SkillView, found: Status) -> None:
     verdict = view.verdict
     if verdict.state in {SkillState.IN_SYNC, SkillState.NOTHING, SkillState.BOTH_GONE}:
         found.in_sync += verdict.state is SkillState.IN_SYNC
+        return
+    if verdict.state is SkillState.INVALID and view.local is not None:
+        found.lines.append(invalid(Kind.SKILL, view.name, verdict.row, view.local.problems))
         return
     number = f"v{view.base.number}" if view.base else ""
     latest = f"v{view.version.number} by {view.version.author.label}" if view.version else ""
@@ -123,14 +126,15 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
             Outcome(
                 Kind.DATASET,
                 view.slug,
-                _dataset_words(verdict.push, verdict.pull),
+                _dataset_words(verdict),
                 row=verdict.row,
                 state=str(verdict.push),
                 code=verdict.code,
                 fix=verdict.fix or f"skillsync push {view.slug}",
             )
         )
-    _row_lines(view, found)
+    if view.gone is None:
+        _row_lines(view, found)
     if view.local is not None and view.local.items.keyless:
         count = len(view.local.items.keyless)
         found.lines.append(
@@ -146,14 +150,24 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
         found.rows += len(view.local.rows) if view.local else 0
 
 
-def _dataset_words(push: DatasetPush, pull: DatasetPull) -> str:
-    if push is DatasetPush.SEND_INFO:
-        return "its name, description or metadata changed here"
-    if pull is DatasetPull.TAKE_INFO:
+def _dataset_words(verdict: DatasetVerdict) -> str:
+    if words := _DATASET_WORDS.get(verdict.code):
+        return words
+    if verdict.pull is DatasetPull.TAKE_INFO:
         return "its name, description or metadata changed on the server"
-    if pull is DatasetPull.MERGE_INFO:
+    if verdict.pull is DatasetPull.MERGE_INFO:
         return "its name, description or metadata changed on both sides"
-    return f"{push}"
+    return "its name, description or metadata changed here"
+
+
+_DATASET_WORDS = {
+    "N-PENDING-REMOVAL": "deleted here, still on the server",
+    "N-ARCHIVED": "archived on the server, unchanged here",
+    "E-EDITED-BUT-ARCHIVED": "archived on the server, changed here",
+    "E-UNRELATED": "on both sides and never linked",
+    "E-ABSENCE-UNCONFIRMED": "not decidable now: it is missing from the list, and nothing confirms that",
+}
+"""What its code says of a dataset as a whole, for people."""
 
 
 _ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] = (
