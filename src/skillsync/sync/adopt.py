@@ -19,7 +19,7 @@ from skillsync.sync.dataset_view import UNKNOWN_INFO
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -55,7 +55,7 @@ class Adopter:
 
     def skill(self, view: SkillView, way: Way | None) -> Outcome:
         """Link one skill; without ``way`` only an equal one is linked."""
-        content = self.remote.skills.read(view.name)
+        content = read_version(self.workspace, self.remote, view)
         view.content, view.version = content, content.version
         local = view.local
         if local is None:

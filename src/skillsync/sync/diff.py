@@ -79,7 +79,7 @@ def diff(
         for name, view in sorted(skills.views.items())
         if view.content is None and view.version is not None and not view.error and _differs(view)
     }
-    read_into(remote, differing)
+    read_into(workspace, remote, differing)
     for _, view in sorted(skills.views.items()):
         one = _skill_diff(view)
         if one is not None:
