@@ -417,6 +417,28 @@ def test_the_executable_bit_travels_to_a_fresh_clone_and_back(
     assert solo.status().is_clean
 
 
+def test_where_modes_mean_nothing_they_are_no_change(solo: Clone, live: Live) -> None:
+    """F20: on such a file system the bit is neither sent nor taken away."""
+    publish(solo, {"run.sh": "echo\n"})
+    solo.git("config", "core.fileMode", "false")
+    (solo.path / ROOT / "run.sh").chmod(0o755)
+    assert solo.push().outcomes == []
+    assert solo.status().is_clean
+
+
+def test_another_content_type_is_no_change(solo: Clone, live: Live) -> None:
+    """F20: it is kept by the next publish."""
+    publish(solo, {"f": X})
+    live.edit("alpha", files=[{"path": "f", "content": "x", "content_type": "text/x-odd"}])
+    before = solo.read(PATH), local_files(solo)
+    report = solo.pull()
+    assert outcome(report, "alpha").row == "S11"
+    assert (solo.read(PATH), local_files(solo)) == before
+    solo.replace(PATH, "Step one.", "Step 1.")
+    assert solo.push().exit == 0
+    assert [file["content_type"] for file in live.skill("alpha")["files"]] == ["text/x-odd"]
+
+
 def test_modes_changed_on_each_side_merge(solo: Clone, live: Live, tmp_path: Path) -> None:
     publish(solo, {"a.sh": "a\n", "b.sh": "b\n"})
     other = new_clone(live, tmp_path / "fresh")
