@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -436,6 +437,57 @@ def test_the_whole_folder_gone_is_pending_and_archived_only_by_name(
     assert solo.push(archive=["alpha"]).exit == 0
     assert live.skill("alpha") == {}
     assert live.version("other") == 1
+
+
+def test_an_archived_skill_leaves_every_version_in_git(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    """S13: the server hides all of them from then on, so they are kept here first; twice is the same as once."""
+    linked(solo, live)
+    odd = {"path": 'sub/od "d\u00e9.md', "content": "file text", "content_type": "text/plain"}
+    live.edit("alpha", files=[odd])
+    live.edit_body("alpha", "five", "FIVE")
+    assert solo.pull().exit == 0
+    solo.commit()
+    fresh = solo.clone(tmp_path / "fresh")
+    remove_folder(solo)
+    solo.commit()
+    report = solo.push(archive=["alpha"])
+    ref = "refs/skillsync/127.0.0.1_8765/1/alpha"
+    assert f"its 3 versions are kept in {ref}" in report.outcomes[0].did
+    subjects = solo.git("log", "--format=%s", ref).splitlines()
+    assert [subject.rpartition(" ")[0] for subject in subjects] == [
+        "alpha v3",
+        "alpha v2",
+        "alpha v1",
+    ]
+    assert "FIVE" in solo.git("show", f"{ref}:SKILL.md")
+    assert "FIVE" not in solo.git("show", f"{ref}^:SKILL.md")
+    names = solo.git("ls-tree", "-rz", "--name-only", ref).split("\0")
+    assert odd["path"] in names
+    assert '"file text"' in solo.git("show", f"{ref}:.skillsync-version.json")
+    with fresh.connect(fresh.target) as remote:
+        from skillsync.sync.export import export_history
+
+        stored("alpha").update(deleted=False)
+        stored("alpha").filter(version=3).update(is_latest=True)
+        for _ in range(2):
+            assert export_history(fresh.workspace, remote, "alpha") == (3, ref)
+    assert fresh.git("rev-parse", ref) == solo.git("rev-parse", ref)
+
+
+def test_a_history_that_cannot_be_kept_is_not_hidden(solo: Clone, live: Live) -> None:
+    """S13: without the copy nothing is archived."""
+    linked(solo, live)
+    live.edit_body("alpha", "five", "FIVE")
+    assert solo.pull().exit == 0
+    solo.commit()
+    remove_folder(solo)
+    assert solo.requests
+    solo.requests.after = refusing(403, "name/alpha?body_length=1000000&version=1")
+    report = solo.push(archive=["alpha"])
+    assert report.exit == 5, report
+    assert live.version("alpha") == 2
 
 
 def test_an_archive_is_blocked_when_the_remote_moved(solo: Clone, live: Live) -> None:

@@ -27,6 +27,7 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.export import export_history
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -343,13 +344,23 @@ class SkillPush:
         )
 
     def _archive(self, view: SkillView) -> None:
-        """Archive by name only; it is not compare-and-set, so look right before (sync.md 5.6)."""
+        """Archive by name only, and keep its history here first.
+
+        It is not compare-and-set, so look right before (sync.md 5.6).
+        """
         try:
+            kept, ref = export_history(self.workspace, self.remote, view.name)
             latest = self.remote.skills.head(view.name)
-            if view.version is None or latest.id != view.version.id:
-                view.version = latest
-                self.report.add(self.blocked(view))
-                return
+        except NotAuthenticated:
+            raise
+        except SkillsyncError as error:
+            self.report.add(failed(Kind.SKILL, view.name, error, row="S13"))
+            return
+        if view.version is None or latest.id != view.version.id:
+            view.version = latest
+            self.report.add(self.blocked(view))
+            return
+        try:
             self.remote.skills.archive(view.name)
         except RUN_ENDING:
             raise
@@ -360,7 +371,7 @@ class SkillPush:
             Outcome(
                 Kind.SKILL,
                 view.name,
-                f"archived (was v{view.version.number})",
+                f"archived (was v{latest.number}; its {kept} versions are kept in {ref})",
                 row="S13",
                 state=str(view.verdict.state),
                 changed=True,
