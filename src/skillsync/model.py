@@ -193,7 +193,8 @@ class RemoteSkill:
 
     ``edges`` maps a path to the (leading, trailing) whitespace its author had, from the carry entry.
     ``unsendable`` are stored files that JSON cannot write again (empty ones). ``versions`` are the skill's newest
-    versions, newest first, where the read asked for them.
+    versions, newest first, where the read asked for them. ``aside`` are stored files that git ignores here, and so
+    no part of ``content``.
     """
 
     version: Version
@@ -204,6 +205,7 @@ class RemoteSkill:
     edges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
     versions: tuple[Version, ...] = ()
+    aside: frozenset[str] = frozenset()
 
     @property
     def unsendable(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from skillsync.core.base import (
     WALK_LIMIT,
     LineEvidence,
     WalkStep,
+    after_git_merge,
     line_counts,
     newest,
     own_creation,
@@ -124,6 +125,35 @@ def test_without_the_current_incarnation_the_latest_other_one_is_what_was_linked
 @given(st.lists(st.builds(pointer, st.integers(1, 9), st.sampled_from([FIRST, "2027Z"]))))
 def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> None:
     assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
+
+
+# ---------------------------------------------------------------- a pointer in conflict
+
+OTHER = "2027-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("why", "ancestor", "here", "other", "result"),
+    [
+        ("the other side is newer", 3, 4, 5, 5),
+        ("this side is newer", 3, 5, 4, 5),
+        ("pulled on both sides, never before", None, 4, 5, 5),
+        ("a pick of a pull whose base is not here", 4, 3, 5, 3),
+        ("dropped here", 3, None, 5, None),
+        ("dropped there", 3, 4, None, 4),
+    ],
+)
+def test_a_pointer_in_conflict_is_the_newer_one_that_is_carried(
+    why: str, ancestor: int | None, here: int | None, other: int | None, result: int | None
+) -> None:
+    stages = [None if number is None else pointer(number) for number in (ancestor, here, other)]
+    found = after_git_merge(*stages)
+    assert (found.number if found else None) == result
+
+
+def test_numbers_of_two_incarnations_are_not_compared() -> None:
+    assert after_git_merge(None, pointer(3), pointer(9, OTHER)) == pointer(3)
+    assert after_git_merge(pointer(9, OTHER), pointer(3), pointer(4)) == pointer(3)
 
 
 # ---------------------------------------------------------------- own_walk

@@ -536,3 +536,12 @@ def test_commits_elsewhere_are_found_on_every_ref_stash_and_reflog(repo: Reposit
         stash: ["skills/a/SKILL.md"],
     }
     assert first in repo.commits_elsewhere(["."], head=None)
+
+
+def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: Repository) -> None:
+    write_files(repo.root, {".gitignore": "*.log\nbuild/\n", "s/kept.log": "", "s/odd\nname": ""})
+    git(repo.root, "add", "-f", "s/kept.log")
+    (repo.root / "s/link").symlink_to("/etc")
+    asked = ["s/kept.log", "s/x.log", "s/build/deep/y", "s/odd\nname", "s/plain", "s/link/x.log"]
+    assert repo.ignored(asked) == {"s/x.log", "s/build/deep/y"}
+    assert repo.ignored(["s/link/x.log"]) == repo.ignored([]) == frozenset()

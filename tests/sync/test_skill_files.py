@@ -276,6 +276,58 @@ def test_a_path_that_is_never_sent_is_not_written_but_carried_along(
     assert solo.status().is_clean
 
 
+def contents(live: Live) -> dict[str, str]:
+    found: dict[str, str] = live.skill("alpha")["contents"]
+    return found
+
+
+def test_a_path_that_git_ignores_is_not_written_but_carried_along(solo: Clone, live: Live) -> None:
+    """F22: a file of ours at such a path would not be sent, so the server's is neither written nor missed."""
+    solo.write(".gitignore", "*.log\n/skills/alpha/build/\n")
+    publish(solo, {"f": X, "mine.log": "stays here\n"})
+    assert contents(live) == {"f": "x"}
+    edit_remotely(live, {"build/out.txt": "built", "mine.log": "theirs", "g": Y})
+    report = solo.pull()
+    assert report.exit == 0, report
+    assert sum("build/out.txt" in note for note in report.notes) == 1
+    assert local_files(solo) == {"f": X, "g": Y, "mine.log": "stays here\n"}
+    assert solo.status().is_clean
+    solo.commit("pulled")
+    solo.replace(PATH, "Step one.", "Step 1.")
+    (solo.path / ROOT / "f").unlink()
+    assert solo.push().exit == 0
+    assert contents(live) == {"build/out.txt": "built", "mine.log": "theirs", "g": "y"}
+    assert solo.push().outcomes == []
+    assert solo.status().is_clean
+    live.edit_body("alpha", "Step two.", "Step 2.")
+    solo.replace(PATH, "Step 1.", "Step I.")
+    assert solo.pull().exit == 0
+    assert solo.push().exit == 0
+    assert contents(live) == {"build/out.txt": "built", "mine.log": "theirs", "g": "y"}
+
+
+@pytest.mark.parametrize("remote_edit", [False, True])
+def test_a_path_that_git_ignores_no_more_was_never_deleted_here(
+    solo: Clone, live: Live, *, remote_edit: bool
+) -> None:
+    """What was not written because it was ignored is not removed from the server once it is not."""
+    solo.write(".gitignore", "*.log\n")
+    publish(solo, {"f": X, "h": Y})
+    edit_remotely(live, {"a.log": "theirs"})
+    assert solo.pull().exit == 0
+    solo.commit("pulled")
+    solo.write(".gitignore", "\n")
+    solo.commit("nothing is ignored")
+    (solo.path / ROOT / "h").unlink()
+    if remote_edit:
+        live.edit_body("alpha", "Step two.", "Step 2.")
+        assert solo.pull().exit == 0
+        assert local_files(solo) == {"f": X, "a.log": "theirs\n"}
+    report = solo.push()
+    assert report.exit == 0, report
+    assert contents(live) == {"f": "x", "a.log": "theirs"}
+
+
 def unsendable(clone: Clone) -> dict[str, bytes]:
     """One file of each kind that no server can hold; all stay local."""
     clone.write(f"{ROOT}/image.png", b"\x89PNG\xff\xfe")
@@ -365,6 +417,28 @@ def test_the_executable_bit_travels_to_a_fresh_clone_and_back(
     assert (is_executable(solo, "run.sh"), is_executable(solo, "plain.sh")) == (False, True)
     assert solo.push().outcomes == []
     assert solo.status().is_clean
+
+
+def test_where_modes_mean_nothing_they_are_no_change(solo: Clone, live: Live) -> None:
+    """F20: on such a file system the bit is neither sent nor taken away."""
+    publish(solo, {"run.sh": "echo\n"})
+    solo.git("config", "core.fileMode", "false")
+    (solo.path / ROOT / "run.sh").chmod(0o755)
+    assert solo.push().outcomes == []
+    assert solo.status().is_clean
+
+
+def test_another_content_type_is_no_change(solo: Clone, live: Live) -> None:
+    """F20: it is kept by the next publish."""
+    publish(solo, {"f": X})
+    live.edit("alpha", files=[{"path": "f", "content": "x", "content_type": "text/x-odd"}])
+    before = solo.read(PATH), local_files(solo)
+    report = solo.pull()
+    assert outcome(report, "alpha").row == "S11"
+    assert (solo.read(PATH), local_files(solo)) == before
+    solo.replace(PATH, "Step one.", "Step 1.")
+    assert solo.push().exit == 0
+    assert [file["content_type"] for file in live.skill("alpha")["files"]] == ["text/x-odd"]
 
 
 def test_modes_changed_on_each_side_merge(solo: Clone, live: Live, tmp_path: Path) -> None:

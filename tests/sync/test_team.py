@@ -134,6 +134,10 @@ def test_an_older_job_is_superseded(created: Clone, live: Live) -> None:
     report = ci(created, at=old)
     assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
     assert live.version("alpha") == 2
+    created.git("checkout", "-q", old)
+    created.replace(PATH, "three\n", "THREE\n")
+    assert created.pull().exit == 0
+    assert created.read(PATH).endswith("ONE\n\ntwo\n\nTHREE\n")
 
 
 def test_an_older_job_is_superseded_before_any_creation_of_its_own(team: Clone, live: Live) -> None:

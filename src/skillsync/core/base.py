@@ -99,6 +99,22 @@ def _age(pointer: SkillPointer) -> tuple[str, int, str]:
     return pointer.first.removesuffix("Z"), pointer.number, pointer.id
 
 
+def after_git_merge(
+    ancestor: SkillPointer | None, here: SkillPointer | None, other: SkillPointer | None
+) -> SkillPointer | None:
+    """Return the line that a git merge, rebase or cherry-pick leaves where it is in conflict (B6).
+
+    The three are git's stages. It is the newer one, if the line here is not older than the ancestor's: else what is
+    picked brings an edit along but not what that edit was made upon, and must not claim it. A line that was dropped
+    here stays dropped; numbers of different incarnations are not compared.
+    """
+    if here is None or other is None or here.first != other.first:
+        return here
+    if ancestor is not None and (ancestor.first != here.first or here.number < ancestor.number):
+        return here
+    return other if other.number > here.number else here
+
+
 @dataclass(frozen=True, slots=True)
 class WalkStep:
     """A version that may be our own publish, on a server without markers.

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING
 
@@ -494,6 +494,23 @@ class Repository:
             _rev(commit),
         ]
         return formats.parse_index_changes(self.run([*asked, "--", *globs]).output)
+
+    def ignored(self, paths: Collection[str]) -> frozenset[str]:
+        """Return the paths, whether anything lies there or not, that git ignores; a tracked file never is."""
+        # Git refuses to say anything about what lies behind a symbolic link.
+        asked = [path for path in paths if not self._is_behind_link(path)]
+        if not asked:
+            return frozenset()
+        data = b"".join(os.fsencode(path) + b"\0" for path in asked)
+        done = self.run(["check-ignore", "-z", "--stdin"], data=data, accept=(0, 1))
+        return frozenset(formats.names(done.output))
+
+    def _is_behind_link(self, path: str) -> bool:
+        return any(
+            (self.root / parent).is_symlink()
+            for parent in PurePosixPath(path).parents
+            if parent.name
+        )
 
     def changed_paths(self, roots: Sequence[str] = (".",)) -> list[str]:
         """List the paths below ``roots`` that differ from HEAD, in the index or on disk, untracked ones included."""

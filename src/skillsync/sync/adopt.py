@@ -18,9 +18,11 @@ from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import UNKNOWN_INFO
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.named import in_tree, name_of
+from skillsync.sync.parked import parked_skills
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.settle import refuse_unmerged
+from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -56,7 +58,8 @@ class Adopter:
 
     def skill(self, view: SkillView, way: Way | None) -> Outcome:
         """Link one skill; without ``way`` only an equal one is linked."""
-        content = self.remote.skills.read(view.name)
+        self._refuse_open(view)
+        content = read_version(self.workspace, self.remote, view)
         view.content, view.version = content, content.version
         local = view.local
         if local is None:
@@ -91,6 +94,16 @@ class Adopter:
         if way is Way.LOCAL and not equal:
             words += "; your text will replace it with the next push"
         return Outcome(Kind.SKILL, view.name, words, row="S5", state="adopted", changed=True)
+
+    def _refuse_open(self, view: SkillView) -> None:
+        """Raise when the folder is in the middle of a conflict: linking it would settle that unseen."""
+        if any(parked.name == view.name for parked in parked_skills(self.workspace)):
+            raise UsageError(
+                f"{view.name} is in conflict; settle that first",
+                unchanged="Nothing was changed.",
+                hint=f"skillsync conflicts {view.name}",
+            )
+        refuse_unmerged(self.workspace.repo.unmerged(), view.dir or "", view.name)
 
     def dataset(self, tree: LocalTree, name: str, dataset_id: str | None) -> Outcome:
         """Link one dataset folder to the remote dataset of that id; rows are compared by the next pull."""

@@ -72,7 +72,7 @@ def diff(
         for name, view in sorted(skills.views.items())
         if view.content is None and view.version is not None and not view.error and _differs(view)
     }
-    read_into(remote, differing)
+    read_into(workspace, remote, differing)
     found = [_skill_diff(view) for _, view in sorted(skills.views.items())]
     found += [_dataset_diff(view) for view in datasets.views]
     return [one for one in found if one is not None]

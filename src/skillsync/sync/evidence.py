@@ -129,6 +129,11 @@ class History:
             self._touching[key] = self.repo.commits_touching(directory, head=self.head, since=since)
         return self._touching[key]
 
+    def has(self, directory: str, path: str) -> bool:
+        """Tell whether some commit of HEAD's history has, or had, a file of an object."""
+        place = f"{directory}/{path}" if directory else path
+        return self.head is not None and bool(self.repo.log_paths(self.head, [place], limit=1))
+
     def is_in_history(self, commit: str) -> bool:
         """Tell whether ``commit`` is HEAD or an ancestor of it; ``unborn`` precedes every commit."""
         if commit == UNBORN:

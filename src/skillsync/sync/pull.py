@@ -11,6 +11,7 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.local import read_tree
+from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
@@ -53,6 +54,7 @@ def pull(
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
         with connect(target) as remote:
+            settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
             tree = read_tree(workspace)
             try:

@@ -12,6 +12,7 @@ from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
 from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
@@ -61,6 +62,8 @@ def push(
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")
+            if not workspace.is_team:
+                settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
             try:
                 _push(workspace, target, remote, request, writer, report)

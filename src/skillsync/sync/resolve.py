@@ -27,7 +27,7 @@ from skillsync.sync.settle import (
     settle_paths,
 )
 from skillsync.sync.skill_conflict import SKILL_MD
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -184,6 +184,8 @@ class Resolver:
                 confirm=self.clock,
             )
             view = skills.views.get(self.name)
+            if view is not None and view.error is not None:
+                raise view.error
             if view is not None and view.verdict.state in {
                 SkillState.DELETED_BUT_EDITED,
                 SkillState.EDITED_BUT_ARCHIVED,
@@ -217,7 +219,7 @@ class Resolver:
             )
         if view.verdict.state is SkillState.EDITED_BUT_ARCHIVED:
             return self._archived_skill(view, writer)
-        content = remote.skills.read(view.name)
+        content = read_version(self.workspace, remote, view)
         directory = view.dir or f"{self.workspace.settings.skills[0]}/{view.name}"
         if self.choice is Choice.REMOTE:
             folder = Folder(directory, (), self.workspace.head_pointers.get(directory))

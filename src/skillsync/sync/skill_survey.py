@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import skill_digest
 from skillsync.model import Digest, Folder, Problem, RemoteSkill, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
+from skillsync.sync.aside import set_aside
 from skillsync.sync.clock import Clock
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
@@ -85,6 +86,24 @@ class SkillView:
         """Return a remote version's digest with the local extra standing in for an unknown one."""
         local = self.local.reading.skill if self.local else None
         return skill_digest(remote.content, stand_in=local.extra if local else None)
+
+    def as_taken_in(self, content: RemoteSkill, was_here: Callable[[str], bool]) -> RemoteSkill:
+        """Return the base's version without files that were ignored by git when it was taken in, and are no more.
+
+        They were never written here, so that their absence is no deletion. The base's digest tells: it fits only
+        without them. ``was_here`` tells of a path whether some commit of HEAD's history has it.
+        """
+        base, skill = self.base, self.local.reading.skill if self.local else None
+        if base is None or content.version.id != base.id or self.digest_of(content) == base.digest:
+            return content
+        missing = content.content.files.keys() - (skill.files.keys() if skill else set())
+        without = set_aside(content, [path for path in missing if not was_here(path)])
+        return without if self.digest_of(without) == base.digest else content
+
+    def place_in(self, workspace: Workspace) -> tuple[str, Folder | None]:
+        """Return where it lies here, or would lie, and what lies there."""
+        directory = self.dir or f"{workspace.settings.skills[0]}/{self.name}"
+        return directory, self.local.folder if self.local else None
 
     @property
     def known_ids(self) -> frozenset[str] | None:
@@ -164,7 +183,7 @@ def survey_skills(
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
     if confirm is not None:
         _confirm_absence(survey, remote, clock=confirm, started=started)
-    _read_contents(survey, remote)
+    _read_contents(workspace, survey, remote)
     for view in survey.views.values():
         _use_own_publishes(workspace, view, remote)
     return survey
@@ -410,19 +429,19 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
             view.absence = Absence.CONFIRMED
 
 
-def _read_contents(survey: SkillSurvey, remote: Remote) -> None:
+def _read_contents(workspace: Workspace, survey: SkillSurvey, remote: Remote) -> None:
     wanted = {
         view.name: view
         for view in survey.views.values()
         if not view.error and needs_remote_content(view.facts)
     }
-    read_into(remote, wanted)
+    read_into(workspace, remote, wanted)
     for view in wanted.values():
         if view.base is None and view.content and view.local:
             view.own = remote.is_own(view.content.version.author)
 
 
-def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
+def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillView]) -> None:
     """Read the latest content of each view, in parallel; a failure becomes the view's error.
 
     Of a linked skill its versions since the base come along: what went backwards meanwhile, and grew again, does not
@@ -434,12 +453,23 @@ def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
         for name, view in views.items()
         if view.base and view.version and view.base.first == view.version.first
     }
+    found: dict[str, RemoteSkill] = {}
     for (name, _), result in remote.skills.read_many(wanted, since=since):
-        view = views[name]
         if isinstance(result, RemoteSkill):
-            view.content = result
+            found[name] = result
         else:
-            view.error = result
+            views[name].error = result
+    placed = [(*views[name].place_in(workspace), content) for name, content in found.items()]
+    for name, content in zip(found, workspace.aside.put_aside(placed), strict=True):
+        views[name].content = content
+
+
+def read_version(
+    workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
+) -> RemoteSkill:
+    """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
+    content = remote.skills.read(view.name, number=number)
+    return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
 
 
 # ---------------------------------------------------------------- own publishes without a marker (sync.md 5.5)
@@ -508,7 +538,8 @@ def _steps(
             break
         is_latest = view.content is not None and view.content.version.id == item.id
         content = view.content if is_latest else None
-        digest = view.digest_of(content or remote.skills.read(view.name, number=item.number))
+        content = content or read_version(workspace, remote, view, number=item.number)
+        digest = view.digest_of(content)
         matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
         steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
         if not matches:

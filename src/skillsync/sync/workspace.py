@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillsync.api.detect import KeyInfo
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
+    from skillsync.sync.aside import Aside
 
 CONFIG = "skillsync.toml"
 
@@ -59,6 +60,13 @@ class Workspace:
         """HEAD's history, asked once per run."""
         roots = (*self.settings.skills, *self.settings.datasets)
         return History(self.repo, self.folder_at, roots=roots)
+
+    @cached_property
+    def aside(self) -> Aside:
+        """What the server has and git ignores here."""
+        from skillsync.sync.aside import Aside
+
+        return Aside(self.repo)
 
     @cached_property
     def head_pointers(self) -> dict[str, bytes]:
