@@ -28,14 +28,6 @@ def team(live: Live, tmp_path: Path) -> Clone:
 
 
 KNOWN_GAPS = (
-    # A row pointer that was committed without its rows is not believed, and the dataset is then compared as if it
-    # had never been linked: nothing is written, but the exit code is 4 where 0 or 3 would do.
-    "test_an_old_text_is_never_published[row-after_pull-commit_of_the_pointer_alone",
-    "test_an_old_text_is_never_published[row-after_push-commit_of_the_pointer_alone",
-    "test_an_old_text_is_never_published[row-after_pull-two_commits_then_checkout_of_the_one_with",
-    "test_an_old_text_is_never_published[row-after_push-two_commits_then_checkout_of_the_one_with",
-    "test_an_edit_of_the_old_text_is_blocked_until_it_is_merged[row-after_pull-commit_of_the_pointer_alone_then_stash]",
-    "test_an_edit_of_the_old_text_is_blocked_until_it_is_merged[row-after_push-commit_of_the_pointer_alone_then_stash]",
     # Files committed without the pointer, then a branch from the parent, then a new edit there: by the rule for lines
     # that are not committed this looks like an edit made right after the push.
     "test_an_edit_of_the_old_text_is_blocked_until_it_is_merged[skill-after_push-commit_of_the_files_alone_then_a_branch",

@@ -57,7 +57,9 @@ def decide_row(facts: RowFacts) -> RowVerdict:
             pull_exit=1,
             code="E-ABSENCE-UNCONFIRMED",
         )
-    if facts.duplicates and facts.remote is not None:
+    if facts.superseded and verdict.push is not RowPush.NOTHING:
+        verdict = replace(verdict, push=RowPush.NOTHING, push_exit=0, code="N-SUPERSEDED", fix="")
+    elif facts.duplicates and facts.remote is not None:
         verdict = replace(
             verdict,
             row="I21",
@@ -79,7 +81,7 @@ def _state(facts: RowFacts) -> RowState:
     local, remote = facts.local, facts.remote
     if base is None:
         if local is None:
-            return RowState.REMOTE_ONLY
+            return RowState.DELETED_BUT_EDITED if facts.was_in_base else RowState.REMOTE_ONLY
         return RowState.SAME_UNLINKED if local == remote else RowState.UNRELATED
     if short(remote) == base:
         if local is None:

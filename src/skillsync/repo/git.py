@@ -333,6 +333,21 @@ class Repository:
         contents = self.read_blobs(small)
         return [line for each in added for line in formats.added_lines(each, contents)]
 
+    def removed_lines(self, path: str, *, head: str, since: str | None = None) -> list[str]:
+        """List every line that a commit in ``head``'s history, not in ``since``'s, took out of a file, newest first.
+
+        Merges count against each of their parents. The lines come without their ends.
+        """
+        revisions = _rev(head) if since is None else f"{_rev(since)}..{_rev(head)}"
+        asked = ["log", "-p", "-U0", "-m", "--text", "--no-renames", *_LOG, "--format=", revisions,
+                 "--", path]  # fmt: skip
+        text = self._literal(asked).output.decode("utf-8", "replace")
+        return [
+            line[1:].removesuffix("\r")
+            for line in text.split("\n")
+            if line.startswith("-") and not line.startswith("--- ")
+        ]
+
     # ------------------------------------------------------------ trees and blobs
 
     def tree(self, commit: str, roots: Sequence[str] = (".",)) -> list[TreeEntry]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import rows_digest
 from skillsync.model import DatasetPointer, Digest, FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
@@ -30,7 +31,7 @@ def dataset_line(
         dataset,
         None,
         info,
-        len(base),
+        sum(digest != ABSENT for digest in base.values()),
         rows_digest((key, Digest(digest)) for key, digest in base.items()),
     )
 

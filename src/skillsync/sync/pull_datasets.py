@@ -38,6 +38,7 @@ from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -105,6 +106,8 @@ class DatasetPuller:
         refuse_problem(view)
         if view.local is not None and view.local.problem is not None:
             raise view.local.problem
+        if view.ignored:
+            self.report.note(f"{view.slug}: {IGNORED}")
         verdict = view.verdict
         match verdict.pull:
             case DatasetPull.NOTHING:
@@ -142,6 +145,7 @@ class DatasetPuller:
         if view.local is None:
             raise BadAnswer("there is no local folder", subject=view.slug)
         folder = view.local.folder
+        self._check_count(view, len(view.local.rows))
         changes = [
             FileChange(entry.path, entry.data, None)
             for entry in folder.entries
@@ -216,7 +220,7 @@ class DatasetPuller:
             raise BadAnswer("one side of the dataset is missing", subject=view.slug)
         check_items_file(
             view.slug,
-            base_rows=len(view.base_rows),
+            base_rows=view.base_count,
             local_rows=len(local.rows) + len(local.items.keyless) if local.has_items_file else None,
             max_removals=self.max_removals,
         )
@@ -239,9 +243,10 @@ class DatasetPuller:
 
     def _check_removals(self, taking: _Taking) -> None:
         """Refuse to take many removals at once out of a file (P11). Raises RefusedForSafety."""
-        view = taking.view
-        count = len(taking.removed)
-        rows = {view.slug: RowRemovals(count, max(count, len(view.base_rows)))} if count else {}
+        self._check_count(taking.view, len(taking.removed))
+
+    def _check_count(self, view: DatasetView, count: int) -> None:
+        rows = {view.slug: RowRemovals(count, max(count, view.base_count))} if count else {}
         check_removals(Removals(rows=rows), max_removals=self.max_removals)
 
     def _change_lines(self, taking: _Taking) -> None:

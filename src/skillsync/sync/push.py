@@ -130,15 +130,16 @@ def survey_for_push(
             confirm=request.clock,
         )
     datasets = DatasetSurvey([], [])
-    if tree.datasets or tree.gone_datasets:
+    if tree.datasets or tree.gone_datasets or request.archive:
         datasets = survey_datasets(
             workspace,
             target,
             tree,
             remote=remote,
             names=scope,
-            confirm=True,
+            confirm=request.clock,
             for_push=True,
+            archive=request.archive,
             max_removals=request.max_removals,
         )
     return skills, datasets

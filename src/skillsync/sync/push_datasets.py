@@ -27,6 +27,7 @@ from skillsync.sync.local import ITEMS, LocalDataset
 from skillsync.sync.push_rows import RowPusher, Sending, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -40,6 +41,9 @@ GOES_ON = {
     DatasetPush.SEND_INFO,
     DatasetPush.BLOCK_INFO,
 }
+
+SUPERSEDED = "a commit later than this one has gone on from there"
+"""Why an older commit publishes nothing (sync.md B8)."""
 
 _WORDS = {
     DatasetPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
@@ -110,7 +114,7 @@ class DatasetPusher:
                 try:
                     check_items_file(
                         view.slug,
-                        base_rows=len(view.base_rows),
+                        base_rows=view.base_count,
                         local_rows=_lines(view.local) if view.local.has_items_file else None,
                         max_removals=limit,
                     )
@@ -120,7 +124,8 @@ class DatasetPusher:
             elif self._is_archived(view):
                 doomed = len(view.remote_rows or ())
             if doomed:
-                rows[view.slug] = RowRemovals(doomed, max(len(view.base_rows), doomed))
+                total = view.base_count or len(view.remote_rows or ())
+                rows[view.slug] = RowRemovals(doomed, max(total, doomed))
         check_removals(Removals(rows=rows), max_removals=limit)
 
     def _is_archived(self, view: DatasetView) -> bool:
@@ -157,11 +162,16 @@ class DatasetPusher:
         verdict = view.verdict
         if verdict.push is DatasetPush.STOP_TARGET:
             raise Unreachable(f"{view.slug}: the server gave no usable answer", subject=view.slug)
+        if view.ignored:
+            self.report.note(f"{view.slug}: {IGNORED}")
         if verdict.push in GOES_ON and view.local is not None:
             if view.ignored and _would_write(view):
                 return [_blocked_by_pointer(view)]
             return self._send(view, verdict.push)
         if verdict.push is DatasetPush.NOTHING and not verdict.code:
+            return []
+        if view.superseded:
+            self.report.note(f"{view.slug}: {SUPERSEDED}; nothing of it was sent")
             return []
         if self._is_archived(view):
             return [self._archive(view)]
@@ -308,10 +318,13 @@ class DatasetPusher:
                 (sending.updated, "updated"),
                 (sending.removed, "removed"),
                 (sending.cleaned, "doubled and cleaned"),
-                (sending.linked, "linked"),
+                (sending.linked if self.options.writes_pointer else 0, "linked"),
             )
             if count
         ]
+        if older := sum(row.is_older or row.facts.superseded for row in view.rows):
+            rows = "1 row is" if older == 1 else f"{older} rows are"
+            self.report.note(f"{view.slug}: {rows} left as the server has them: {SUPERSEDED}")
         if step is DatasetPush.CREATE:
             counts.insert(0, "created")
         elif sending.meta_sent:
@@ -382,7 +395,7 @@ def _blocked_by_pointer(view: DatasetView) -> Outcome:
     return Outcome(
         Kind.DATASET,
         view.slug,
-        "blocked: its pointer was written beside other files than these",
+        "blocked: its pointer line is ignored, because the files it was written with never came along",
         state="pointer ignored",
         exit=3,
         code="E-REMOTE-AHEAD",

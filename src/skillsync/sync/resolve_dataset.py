@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
+from skillsync.core.row_states import ABSENT
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
@@ -80,7 +81,9 @@ class DatasetResolver:
         assert remote is not None
         base = dict(view.base_rows)
         for row in rows:
-            if row.remote is None:
+            if row.remote is None and row.local is not None and self.side != "remote":
+                base[row.key] = ABSENT  # a person's word: the next push creates it again
+            elif row.remote is None:
                 base.pop(row.key, None)
             else:
                 base[row.key] = short(row_digest(row.remote.row))
