@@ -152,7 +152,7 @@ class DatasetPast:
         Empty while a pointer line is there that is not committed or does not count: then it alone decides.
         """
         view, history = self._view, self._workspace.history
-        if view.ignored or history.head is None:
+        if view.ignored or history.head is None or not view.home:
             return frozenset()
         path = join(view.home, POINTER)
         last = next(

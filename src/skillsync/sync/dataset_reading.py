@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from skillsync.core.reconcile_row import RowPull
+from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
@@ -15,6 +15,7 @@ from skillsync.model import Key, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.local import LocalDataset
 from skillsync.sync.workspace import Remote, Workspace
 
 
@@ -48,7 +49,24 @@ def list_rows(view: DatasetView, remote: Remote) -> None:
         )
     view.remote_rows = tuple(row for row in listing.items if not row.deleted)
     if view.linked_id is None and view.local is not None:
+        view.rekeyed = rekeyed_rows(view.local, view.remote_rows)
         view.compatible = _fits(view, view.remote_rows)
+
+
+def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Key]:
+    """Return local key → remote key of the lines that are rows born on the server, by their content (D3).
+
+    A row with a key of ours is another matter: there the line was given another id (I18).
+    """
+    there = {item.row.key for item in live}
+    born_there = sorted(
+        (item for item in live if not item.own_key),
+        key=lambda item: (item.created_at.removesuffix("Z"), item.id),
+    )
+    return pair_by_content(
+        {key: digest for key, digest in local.row_digests.items() if key not in there},
+        {item.row.key: short(row_digest(item.row)) for item in born_there},
+    )
 
 
 def missing_rows(workspace: Workspace, view: DatasetView) -> frozenset[Key]:
@@ -60,7 +78,7 @@ def missing_rows(workspace: Workspace, view: DatasetView) -> frozenset[Key]:
     there = {item.row.key for item in view.remote_rows or ()}
     bases = {key for key, digest in view.base_rows.items() if digest != ABSENT}
     if view.local is not None:
-        new = view.local.rows.keys() - there - view.base_rows.keys()
+        new = view.local.rows.keys() - there - view.base_rows.keys() - view.rekeyed.keys()
         _look_back(workspace, view, sorted(new))
     return frozenset((bases | view.older_rows.keys()) - there)
 
@@ -122,22 +140,20 @@ def refuse_emptied(view: DatasetView, *, for_push: bool, max_removals: int | Non
 def _fits(view: DatasetView, live: Sequence[RemoteRow]) -> bool:
     """D3: rows of one side are equal to, or a pure superset of, the other's.
 
-    Rows pair by key, and lines without id by equal content. A line whose own id differs from that of an equal
-    remote row cannot be paired without changing one of the two, so that is for a person to say.
+    Rows pair by key, then by equal content: those whose key the other side has not, and lines without id.
     """
     local = view.local
     if local is None:
         return False
     there = {item.row.key: short(row_digest(item.row)) for item in live}
-    here = local.row_digests
+    here = dict(local.row_digests)
     if any(there.get(key, digest) != digest for key, digest in here.items()):
         return False
+    for old, new in view.rekeyed.items():
+        here[new] = here.pop(old)
     loose = Counter(
         short(row_digest(Row(Key(""), line.fields))) for line in local.items.keyless if line.fields
     )
     others = Counter(digest for key, digest in there.items() if key not in here)
-    here_only = Counter(digest for key, digest in here.items() if key not in there) + (
-        loose - others
-    )
-    there_only = others - loose
-    return not here_only or not there_only
+    here_only = any(key not in there for key in here) or bool(loose - others)
+    return not here_only or not others - loose

@@ -47,7 +47,11 @@ def _row_views(view: DatasetView, remote: Remote, evidence: _Evidence) -> list[R
     by_key: dict[Key, list[RemoteRow]] = {}
     for item in view.remote_rows or ():
         by_key.setdefault(item.row.key, []).append(item)
-    local = dict(view.local.rows) if view.local else {}
+    local = {
+        new: Row(new, row.fields)
+        for key, row in (view.local.rows.items() if view.local else ())
+        for new in [view.rekeyed.get(key, key)]
+    }
     paired = pair_keyless(view, by_key)
     local.update(paired)
     created = sorted(
@@ -73,9 +77,10 @@ def pair_keyless(view: DatasetView, by_key: Mapping[Key, Sequence[RemoteRow]]) -
     waiting: defaultdict[str, deque[Key]] = defaultdict(deque)
     known = [(key, digest) for key, digest in view.base_rows.items()]
     known += [(key, short(row_digest(winner(items).row))) for key, items in by_key.items()]
+    claimed = {view.rekeyed.get(key, key) for key in view.local.rows}
     seen: set[tuple[Key, str]] = set()
     for key, digest in known:
-        if key not in view.local.rows and (key, digest) not in seen:
+        if key not in claimed and (key, digest) not in seen:
             seen.add((key, digest))
             waiting[digest].append(key)
     paired: dict[Key, Row] = {}
@@ -109,7 +114,7 @@ def _row_view(
         assert facts.local is not None
         assert facts.remote is not None
         known = {short(facts.local), short(facts.remote)}
-        if facts.local != facts.remote and facts.base not in known:
+        if facts.local != facts.remote and facts.base not in known and not facts.taken_in:
             base_row = evidence.past.row(key, facts.base)
     if base_row is not None and local is not None and chosen_item is not None:
         groups = RowGroups(*changed_row_groups(base_row, local, chosen_item.row))

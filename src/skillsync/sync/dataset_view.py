@@ -68,7 +68,8 @@ class DatasetView:
     line is there and does not count. ``info_known``: name, description and metadata on the server are what a commit
     of ours holds, not older than the pointer (sync.md 5.5). ``commit``: the tree is this commit's, not the working
     tree. ``returned_rows``: local rows absent remotely whose key was in a base before; ``older_rows``: those that a
-    later commit took in as they are here, with that digest. ``info_older``: what is local of the three is what a later commit took in or replaced. ``superseded``: a
+    later commit took in as they are here, with that digest. ``rekeyed``: local key → key of the remote row that a
+    line of a folder that was never linked is by its content (D3). ``info_older``: what is local of the three is what a later commit took in or replaced. ``superseded``: a
     later commit linked or removed the folder.
     """
 
@@ -94,6 +95,7 @@ class DatasetView:
     returned_rows: frozenset[Key] = frozenset()
     older_rows: Mapping[Key, str] = field(default_factory=dict)
     compatible: bool | None = None
+    rekeyed: Mapping[Key, Key] = field(default_factory=dict)
     info_known: bool = False
     info_older: bool = False
     superseded: bool = False

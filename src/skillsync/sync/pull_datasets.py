@@ -18,12 +18,13 @@ from skillsync.errors import (
     Unreachable,
 )
 from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
+from skillsync.formats.dataset_md import new_dataset_md
 from skillsync.formats.jsonl import (
     ItemsFile,
     append_rows,
     assign_keys,
     empty_items,
+    rekey_rows,
     remove_rows,
     render_items,
     replace_rows,
@@ -31,7 +32,12 @@ from skillsync.formats.jsonl import (
 from skillsync.formats.row_keys import fold_id
 from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder, Key, Row
 from skillsync.sync.dataset_history import base_info
-from skillsync.sync.dataset_pointer import dataset_line, pointer_changes, removed_pointers
+from skillsync.sync.dataset_pointer import (
+    dataset_line,
+    file_changes,
+    pointer_changes,
+    removed_pointers,
+)
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
@@ -231,7 +237,7 @@ class DatasetPuller:
         self._change_lines(taking)
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
-        changes = self._changes(view, taking.file, info)
+        changes = file_changes(local, render_items(taking.file), info, needs_document=True)
         line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=taking.base)
         after = folder_after(local.folder, changes)
         pointers = pointer_changes(
@@ -272,7 +278,12 @@ class DatasetPuller:
     def _with_keys(self, view: DatasetView) -> ItemsFile:
         """Give a key to those id-less lines that must change; the others stay id-less (I22)."""
         assert view.local is not None
-        file = view.local.items
+        file = rekey_rows(view.local.items, view.rekeyed)
+        if view.rekeyed:
+            count = len(view.rekeyed)
+            self.report.note(
+                f"{view.slug}: {count} {'line' if count == 1 else 'lines'} got the id of the equal row on the server"
+            )
         steps = {RowPull.REWRITE, RowPull.MERGE, RowPull.REMOVE}
         known = [
             row.local
@@ -362,26 +373,6 @@ class DatasetPuller:
                 return local, base, merged.conflicts
             return merged.info, info_digest(remote), ()
         return local, base, ()
-
-    def _changes(
-        self, view: DatasetView, file: ItemsFile, info: DatasetInfo
-    ) -> tuple[FileChange, ...]:
-        assert view.local is not None
-        folder = view.local.folder
-        changes = []
-        document = view.local.document
-        entry = folder.entry(DATASET_MD)
-        if entry is None or info_digest(info) != info_digest(document.info):
-            data = edit_dataset_md(document, to=info) if entry else new_dataset_md(info)
-            before = entry.data if entry else None
-            if data != before:
-                changes.append(FileChange(DATASET_MD, before, data))
-        items = folder.entry(ITEMS)
-        before = items.data if items else None
-        after = render_items(file)
-        if after != (before or b""):
-            changes.append(FileChange(ITEMS, before, after))
-        return tuple(changes)
 
     def _summary(
         self,

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from skillsync.errors import RefusedForSafety
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
+from skillsync.sync.dataset_rows import decide_rows
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import settle_parked
-from skillsync.sync.push_datasets import DatasetPusher
+from skillsync.sync.push_datasets import DatasetPusher, is_blocked
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
@@ -88,7 +90,9 @@ def _push(
     report.problems.extend(skills.problems)
     refuse_backwards(skills)
     where = "in HEAD, which is what is published," if commit is not None else "here"
-    require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
+    known = surveyed(workspace, skills, datasets)
+    require_known(workspace, request.names, known, where=where)
+    _name_unarchivable(request.archive, known, datasets, report)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
         archive=frozenset(request.archive),
@@ -106,6 +110,25 @@ def _push(
         _check_all(skills, datasets)
     SkillPush(workspace, target, remote, writer, options, report).run(skills)
     pusher.run(datasets)
+
+
+def _name_unarchivable(
+    archive: Collection[str],
+    known: Collection[tuple[str, str]],
+    datasets: DatasetSurvey,
+    report: Report,
+) -> None:
+    """Say which names after ``--archive`` are nothing's: misspelt, or archived by an earlier run."""
+    names = {name for name, _ in known} | {view.name for view in datasets.views}
+    names |= {
+        f"{name}:{row.key}"
+        for view in datasets.views
+        for name in (view.slug, view.name)
+        for row in view.rows
+    }
+    for one in archive:
+        if one not in names:
+            report.note(f"--archive {one}: nothing of that name is left to archive")
 
 
 def survey_for_push(
@@ -175,15 +198,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         for view in skills.views.values()
         if view.error or view.problem or view.verdict.push_exit
     ]
-    reasons += [
-        f"{view.slug}"
-        for view in datasets.views
-        if view.error
-        or view.problem
-        or (view.local and view.local.problem)
-        or view.verdict.push_exit
-        or any(row.verdict.push_exit for row in view.rows)
-    ]
+    reasons += [f"{view.slug}" for view in datasets.views if is_blocked(view)]
     if reasons:
         raise RefusedForSafety(
             f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",
