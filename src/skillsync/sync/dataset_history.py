@@ -58,9 +58,11 @@ class DatasetPast:
             for dataset in self._versions_since_pointer()
         )
 
-    def has_held(self, key: Key) -> bool:
-        """Tell whether a commit not older than the pointer's last change has a line of this key."""
-        return any(key in dataset.rows for dataset in self._versions_since_pointer())
+    def held(self, key: Key) -> str | None:
+        """Return the short digest of this key's newest line in a commit not older than the pointer's last change."""
+        rows = (dataset.rows.get(key) for dataset in self._versions_since_pointer())
+        row = next((row for row in rows if row is not None), None)
+        return short(row_digest(row)) if row is not None else None
 
     # ---------------------------------------------------------------- what was in a base (sync.md 10.2)
 

@@ -155,7 +155,8 @@ def _facts(
         taken_in = evidence.past.has_published(key, short(digest))
     was_in_base = base is not None or key in view.returned_rows
     if item is not None and item.own_key and local is None and not was_in_base and not taken_in:
-        was_in_base = evidence.past.has_held(key)
+        base = evidence.past.held(key)
+        was_in_base = base is not None
     return RowFacts(
         key,
         base=base,
@@ -187,9 +188,10 @@ def _held_back(row: RowView, later: DatasetLater) -> RowView:
         return row
     if later.has_other_row(row.key, row.local):
         return replace(row, facts=replace(facts, superseded=True))
-    if row.verdict.push is RowPush.PATCH and facts.local is not None:
-        local = short(facts.local)
-        if local in later.bases(row.key):
-            older = replace(facts, base=local, was_in_base=True, taken_in=False)
-            return replace(row, base=local, facts=older, is_older=True)
-    return row
+    if facts.local is None or facts.remote is None or facts.duplicates:
+        return row
+    local = short(facts.local)
+    if local not in later.bases(row.key):
+        return row
+    older = replace(facts, base=local, was_in_base=True, taken_in=False, groups=None)
+    return replace(row, base=local, facts=older, is_older=True)

@@ -94,7 +94,7 @@ class DatasetPusher:
                     hint=f"skillsync fmt {view.slug}, and commit the result",
                 )
                 continue
-            if view.verdict.push in GOES_ON:
+            if view.verdict.push in GOES_ON and not view.rekeyed:
                 self._give_keys(view, local)
 
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
@@ -464,12 +464,12 @@ def _lines(local: LocalDataset) -> int:
 def _sends_info(view: DatasetView, step: DatasetPush) -> bool:
     """Whether name, description and metadata are sent: what the server has of them was taken in (D6)."""
     is_linking = step is DatasetPush.LINK and view.info_differs and view.info_known
-    return step is DatasetPush.SEND_INFO or is_linking
+    return step is DatasetPush.SEND_INFO or (is_linking and not view.info_older)
 
 
 def _blocks_info(view: DatasetView, step: DatasetPush) -> bool:
     is_linking = step is DatasetPush.LINK and view.info_differs and not view.info_known
-    return step is DatasetPush.BLOCK_INFO or is_linking
+    return step is DatasetPush.BLOCK_INFO or (is_linking and not view.info_older)
 
 
 def _would_write(view: DatasetView) -> bool:

@@ -250,6 +250,8 @@ class RowPusher:
                     "the server gave no usable answer", subject=sending.row_name(row.key)
                 )
             case _:
+                if row.base is not None and row.remote is not None:
+                    sending.base.setdefault(row.key, row.base)
                 return _left_to_a_person(sending, row)
 
     def _patch(self, sending: Sending, row: RowView) -> Outcome | None:
