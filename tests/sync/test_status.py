@@ -145,7 +145,7 @@ def test_stash_reset_and_checkout_are_followed(solo: Clone) -> None:
     pointer = solo.read("skills/alpha/.skillsync")
     solo.git("checkout", "-q", "HEAD", "--", "skills/alpha/SKILL.md")
     found = solo.status(offline=True)
-    assert any("not committed does not belong" in note for note in found.notes)
+    assert any("never came along" in note for note in found.notes)
     solo.git("reset", "-q", "--hard")
     assert solo.read("skills/alpha/.skillsync") != pointer
     found = solo.status(offline=True)

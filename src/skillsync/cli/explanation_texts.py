@@ -86,7 +86,7 @@ TEXTS: Mapping[str, str] = {
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
     "N-ARCHIVED": "It was archived on the remote, and you have no edits to it.",
-    "N-SUPERSEDED": "What you published was replaced by a later publish that had it in front of them.",
+    "N-SUPERSEDED": "A later commit was published, or decided about this, already: this one is older and sends nothing.",
     "E-CONFLICT": "Both sides changed the same thing in different ways, so a person has to choose. `skillsync "
     "conflicts` shows base, local and remote; edit the file, then `skillsync resolve NAME`.",
     "E-MARKERS": "The file still holds conflict markers. Choose what shall stay, delete the marker lines, then "

@@ -348,6 +348,15 @@ class Repository:
                  "--exclude=refs/skillsync/*", "--all", "--reflog", *beyond]  # fmt: skip
         return formats.parse_named_log(self._literal([*asked, "--", *_below(roots)]).output)
 
+    def commits_after(self, folder: str, *, head: str) -> list[str]:
+        """List the commits that touch ``folder`` and descend from ``head``, newest first.
+
+        They are looked for from every ref but our own, every stash and every reflog.
+        """
+        asked = ["log", *_LOG, "--format=%H", "--ancestry-path",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", f"^{_rev(head)}"]  # fmt: skip
+        return self._literal([*asked, "--", *_below([folder])]).line.splitlines()
+
     def stashes(self) -> list[str]:
         """List the commits of all stashes, newest first."""
         return self.run(["stash", "list", "--format=%H"]).line.splitlines()
@@ -367,6 +376,21 @@ class Repository:
         small = [blob for blob, size in sizes.items() if size <= _HISTORY_BLOB_LIMIT]
         contents = self.read_blobs(small)
         return [line for each in added for line in formats.added_lines(each, contents)]
+
+    def removed_lines(self, path: str, *, head: str, since: str | None = None) -> list[str]:
+        """List every line that a commit in ``head``'s history, not in ``since``'s, took out of a file, newest first.
+
+        Merges count against each of their parents. The lines come without their ends.
+        """
+        revisions = _rev(head) if since is None else f"{_rev(since)}..{_rev(head)}"
+        asked = ["log", "-p", "-U0", "-m", "--text", "--no-renames", *_LOG, "--format=", revisions,
+                 "--", path]  # fmt: skip
+        text = self._literal(asked).output.decode("utf-8", "replace")
+        return [
+            line[1:].removesuffix("\r")
+            for line in text.split("\n")
+            if line.startswith("-") and not line.startswith("--- ")
+        ]
 
     # ------------------------------------------------------------ trees and blobs
 

@@ -29,10 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What the user asked for. ``prune`` moves folders of confirmed archived objects to a rescue copy."""
+    """What the user asked for.
+
+    ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
+    lines that one dataset may lose above the ceiling.
+    """
 
     names: Sequence[str] = ()
     prune: bool = False
+    max_removals: int | None = None
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -80,11 +85,23 @@ def pull(
                     )
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(
-                    workspace, target, tree, remote=remote, names=request.names, confirm=True
+                    workspace,
+                    target,
+                    tree,
+                    remote=remote,
+                    names=request.names,
+                    confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
                 with writer.batched() as late:
                     DatasetPuller(
-                        workspace, target, remote, writer, report, prune=request.prune
+                        workspace,
+                        target,
+                        remote,
+                        writer,
+                        report,
+                        prune=request.prune,
+                        max_removals=request.max_removals,
                     ).run(datasets)
                 _correct(report, Kind.DATASET, late)
             finally:

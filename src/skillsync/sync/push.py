@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from skillsync.errors import RefusedForSafety
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
+from skillsync.sync.dataset_rows import decide_rows
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
-from skillsync.sync.push_datasets import DatasetPusher
+from skillsync.sync.push_datasets import DatasetPusher, is_blocked
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
@@ -91,7 +93,8 @@ def _push(
     report.problems.extend(skills.problems)
     refuse_backwards(skills)
     where = "in HEAD, which is what is published," if commit is not None else "here"
-    require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
+    known = surveyed(workspace, skills, datasets)
+    require_known(workspace, request.names, known, where=where)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
         archive=archived_words(workspace, request.archive, skills, datasets, note=report.note),
@@ -136,15 +139,16 @@ def survey_for_push(
             confirm=request.clock,
         )
     datasets = DatasetSurvey([], [])
-    if tree.datasets or tree.gone_datasets:
+    if tree.datasets or tree.gone_datasets or request.archive:
         datasets = survey_datasets(
             workspace,
             target,
             tree,
             remote=remote,
             names=scope,
-            confirm=True,
+            confirm=request.clock,
             for_push=True,
+            archive=request.archive,
             max_removals=request.max_removals,
         )
     return skills, datasets
@@ -180,15 +184,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         for view in skills.views.values()
         if view.error or view.problem or view.verdict.push_exit
     ]
-    reasons += [
-        f"{view.slug}"
-        for view in datasets.views
-        if view.error
-        or view.problem
-        or (view.local and view.local.problem)
-        or view.verdict.push_exit
-        or any(row.verdict.push_exit for row in view.rows)
-    ]
+    reasons += [f"{view.slug}" for view in datasets.views if is_blocked(view)]
     if reasons:
         raise RefusedForSafety(
             f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",

@@ -193,7 +193,12 @@ class Resolver:
                 report.add(self._skill(view, remote, writer))
                 return
             datasets = survey_datasets(
-                self.workspace, self.target, tree, remote=remote, names=[self.name], confirm=True
+                self.workspace,
+                self.target,
+                tree,
+                remote=remote,
+                names=[self.name],
+                confirm=self.clock,
             )
             dataset = next((one for one in datasets.views if one.slug == self.name), None)
             if dataset is None or dataset.local is None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from skillsync.sync.workspace import Remote, Workspace
 
 IGNORED = (
-    "a pointer line that is not committed does not belong to these files and is ignored; HEAD's history decides "
+    "its pointer line is ignored, because the files it was written with never came along; HEAD's history decides "
     "(skillsync pull writes a new one)"
 )
 
