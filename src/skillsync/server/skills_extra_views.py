@@ -18,6 +18,7 @@ from skillsync.server.skills_markdown import frontmatter_of, skill_md
 from skillsync.server.skills_search import search
 from skillsync.server.skills_views import SkillsView
 from skillsync.server.skills_zip import MAX_ZIP_BYTES, packed, unpacked
+from skillsync.server.windows import SEARCH_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,8 @@ class SkillMarkdown(SkillsView):
 
 class SkillSearch(SkillsView):
     """``/search``."""
+
+    rates = SEARCH_RATES
 
     def get(self, request: Request, **_: str) -> Response:
         """The best results; not a listing."""
