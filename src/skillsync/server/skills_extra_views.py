@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from skillsync.server import skills_input as accepted
+from skillsync.server import skills_queries as queries
 from skillsync.server import skills_store as store
 from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
@@ -42,7 +43,7 @@ class SkillMarkdown(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> Response:
         """The rendered file and its parsed frontmatter."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
+        query = self.accept(queries.VersionQuery, request.query_params)
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
         )
@@ -63,7 +64,7 @@ class SkillSearch(SkillsView):
 
     def get(self, request: Request, **_: str) -> Response:
         """The best results; not a listing."""
-        query = self.accept(accepted.SearchQuery, request.query_params)
+        query = self.accept(queries.SearchQuery, request.query_params)
         results = search(self.project, query["query"])
         return Response({"count": len(results), "results": results})
 
@@ -91,7 +92,7 @@ class SkillExport(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> HttpResponse:
         """The skill as a zip archive."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
+        query = self.accept(queries.VersionQuery, request.query_params)
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
         )
