@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Organization(models.Model):
-    """The one organisation that owns every project of a database."""
+    """Owns projects; a key may be limited to some. A new database has one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.CharField(max_length=64)
@@ -74,8 +74,11 @@ class ApiKey(models.Model):
     mask_value = models.CharField(max_length=11)
     scopes = JsonbField(default=list)
     scoped_teams = JsonbField(default=list)
+    scoped_organizations = JsonbField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    """A revoked key is kept, so that its value never becomes valid again."""
 
 
 _ACTIVE = models.Q(deleted=False)

@@ -54,6 +54,11 @@ def _project_for(key: ApiKey, wanted: str) -> Project:
         raise PermissionDenied(
             f"API key does not have access to the requested project: ID {project.pk}."
         )
+    if key.scoped_organizations and str(project.organization_id) not in key.scoped_organizations:
+        raise PermissionDenied(
+            "API key does not have access to the requested organization: "
+            f"ID {project.organization_id}."
+        )
     if not is_member(key.user, project):
         raise PermissionDenied("You don't have access to the project.")
     return project
