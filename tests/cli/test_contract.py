@@ -343,6 +343,9 @@ def test_a_removed_object_is_archived_by_its_name_or_folder_also_when_others_are
     assert "1 row removed" in repo.ok("push", "--archive", "datasets/rows:b").out
     repo.commit()
     assert "nothing to push" in repo.ok("push").out
+    again = repo.ok("push", "--archive", "one", "--archive", "rows:b")
+    assert "nothing is left to archive of one" in again.err
+    assert "no row of rows is called 'b'" in again.err
 
 
 def test_adopt_and_resolve_take_the_folder_for_the_name(repo: Repo) -> None:

@@ -107,7 +107,8 @@ def _push(
     if request.all_or_nothing:
         _check_all(skills, datasets)
     SkillPush(workspace, target, remote, writer, options, report).run(skills)
-    report.problems.extend(_worth_naming(skills, report))
+    named = _worth_naming(skills, report)
+    report.problems.extend(one for one in named if one not in report.problems)
     pusher.run(datasets)
 
 
