@@ -129,7 +129,7 @@ def test_the_good_one_is_published_and_the_run_ends_with_5(pushed: Pushed) -> No
 
 
 @pytest.mark.parametrize("kind", ["array", "twice", "nan", "head-list"])
-def test_a_bad_dataset_alone_ends_with_1_and_lint_says_the_same(kind: str, solo: Clone) -> None:  # noqa: A002, RUF100
+def test_a_bad_dataset_alone_ends_with_1_and_lint_says_the_same(kind: str, solo: Clone) -> None:
     case = next(case for case in CASES if case.id == kind)
     solo.write(f"datasets/{kind}/items.jsonl", case.items)
     solo.write(f"datasets/{kind}/DATASET.md", case.info or f"---\nname: {kind}\n---\n")

@@ -44,11 +44,11 @@ def module_of(verb: str) -> str:
 class LazyGroup(click.Group):
     """Knows its verbs by name; a verb whose module does not exist yet is not there (design.md 6)."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
         """Return the verbs that exist, in the order of VERBS."""
         return [verb for verb in VERBS if find_spec(module_of(verb)) is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
         """Import the verb's module and return its command."""
         if cmd_name not in VERBS or find_spec(module_of(cmd_name)) is None:
             return None
