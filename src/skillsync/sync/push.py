@@ -198,10 +198,14 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         )
 
 
+_NAMED = frozenset({"W-SKILL-BEHAVIOUR", "W-SKILL-SECRET"})
+
+
 def _worth_naming(skills: SkillSurvey, report: Report) -> list[Problem]:
     """Return what did not reach the server with the skills that were published, or has no effect there.
 
-    Files that stay local (sync.md F21), and keys that change what an agent may do (skill-format.md 10).
+    Files that stay local (sync.md F21), keys that change what an agent may do (skill-format.md 10), and what should
+    not have been published: lines that look like a secret.
     """
     found: list[Problem] = []
     for outcome in report.outcomes:
@@ -209,7 +213,7 @@ def _worth_naming(skills: SkillSurvey, report: Report) -> list[Problem]:
         if outcome.changed and view is not None and view.local is not None:
             checked = check_skill(view.local.reading)
             found += [one for one in view.local.problems if one.severity is Severity.WARNING]
-            found += [one for one in checked if one.code == "W-SKILL-BEHAVIOUR"]
+            found += [one for one in checked if one.code in _NAMED]
     return list(dict.fromkeys(found))
 
 
