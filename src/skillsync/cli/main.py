@@ -30,7 +30,7 @@ VERBS: Mapping[str, str] = {
     "trust": "Say which hosts your key may be sent to.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from an SQLite file.",
-    "server-admin": "Add projects, people and keys to a server.",
+    "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",
     "demo": "Show it all on a sample repository.",
 }
 """Every verb and its short help, so that ``--help`` imports none of them."""
