@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -122,5 +123,8 @@ def cli(
 
 def main() -> NoReturn:
     """Run skillsync on this process's arguments and leave with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what is said goes nowhere
+            setattr(sys, name, io.StringIO())
     cli.main()
     raise AssertionError("unreachable")
