@@ -91,6 +91,7 @@ class GitFailed(SkillsyncError):
 
     code = "E-GIT"
     exit_code = 1
+    default_hint = "git status shows what is wrong with the repository"
 
     def __init__(self, command: str, status: int, output: str) -> None:
         super().__init__(

@@ -343,6 +343,37 @@ def test_a_removed_object_is_archived_by_its_name_or_folder_also_when_others_are
     assert "1 row removed" in repo.ok("push", "--archive", "datasets/rows:b").out
     repo.commit()
     assert "nothing to push" in repo.ok("push").out
+    again = repo.ok("push", "--archive", "one", "--archive", "rows:b")
+    assert "nothing is left to archive of one" in again.err
+    assert "no row of rows is called 'b'" in again.err
+
+
+def test_two_sides_at_once_are_a_mistake(repo: Repo) -> None:
+    path = repo.conflicted()
+    before = repo.read(path)
+    for words in (["resolve", "alpha", "--local", "--remote"], ["resolve", "alpha", "--edit", "--abort"],
+                  ["adopt", "alpha", "--merge", "--local"]):  # fmt: skip
+        ended = repo.run(*words, "--json")
+        failure(ended, "E-USAGE", 2)
+        assert "cannot both be given" in ended.json["error"]["message"]
+    assert repo.read(path) == before
+
+
+def test_a_folder_of_gits_own_is_made_no_repository(repo: Repo) -> None:
+    ended = repo.run("init", "--git", "--json", at=".git")
+    failure(ended, "E-NO-REPOSITORY", 2)
+    assert not (repo.path / ".git" / ".git").exists()
+
+
+def test_a_closed_output_is_no_mistake_of_ours(repo: Repo) -> None:
+    repo.skill("alpha")
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -P -m skillsync status --offline {closed}', sys.executable],
+            cwd=repo.path, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done
+        assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_adopt_and_resolve_take_the_folder_for_the_name(repo: Repo) -> None:

@@ -369,8 +369,8 @@ def check(clone: Clone, live: Live, side: Side, run: Callable[[], Report]) -> No
     try:
         report = run()
     except SkillsyncError as error:
-        assert error.exit_code == side.exit, error  # noqa: PT017
-        assert error.unchanged  # noqa: PT017
+        assert error.exit_code == side.exit, error  # noqa: PT017  # raised or reported
+        assert error.unchanged  # noqa: PT017  # the same
     else:
         assert report.exit == side.exit, report
         about = [one for one in report.outcomes if one.subject == "alpha"]

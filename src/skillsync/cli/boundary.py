@@ -72,13 +72,17 @@ def guard(out: Output, call: Callable[[], int | None]) -> int:
     try:
         code = call() or 0
         out.stdout.flush()
-        if out.json_mode and not out.emitted:
-            raise RuntimeError("the command printed no JSON document")  # noqa: TRY301
+        _require_document(out)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except BaseException as error:
         return fail(out, error)
     return code
+
+
+def _require_document(out: Output) -> None:
+    if out.json_mode and not out.emitted:
+        raise RuntimeError("the command printed no JSON document")
 
 
 def fail(out: Output, error: BaseException) -> int:

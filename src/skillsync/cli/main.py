@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -44,11 +45,11 @@ def module_of(verb: str) -> str:
 class LazyGroup(click.Group):
     """Knows its verbs by name; a verb whose module does not exist yet is not there (design.md 6)."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
         """Return the verbs that exist, in the order of VERBS."""
         return [verb for verb in VERBS if find_spec(module_of(verb)) is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
         """Import the verb's module and return its command."""
         if cmd_name not in VERBS or find_spec(module_of(cmd_name)) is None:
             return None
@@ -122,5 +123,8 @@ def cli(
 
 def main() -> NoReturn:
     """Run skillsync on this process's arguments and leave with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what is said goes nowhere
+            setattr(sys, name, io.StringIO())
     cli.main()
     raise AssertionError("unreachable")

@@ -21,7 +21,7 @@ class Me(ApiView):
     scope_object = "user"
     rates = ()
 
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Person, current project and organisations."""
         user = self.caller
         project = current_project(user)

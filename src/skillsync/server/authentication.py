@@ -41,7 +41,7 @@ class BearerAuthentication(BaseAuthentication):
         _note_use(key)
         return key.user, key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # the framework's signature
         """The ``WWW-Authenticate`` of a 401."""
         return "Bearer"
 

@@ -78,7 +78,7 @@ class ZipRenderer(BaseRenderer):
     def render(
         self,
         data: Any,
-        accepted_media_type: str | None = None,  # noqa: ARG002
+        accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """An error as JSON; the archive itself never comes here."""
@@ -135,7 +135,7 @@ class SkillImport(SkillsView):
 class SkillTags(SkillsView):
     """``/tags``."""
 
-    def get(self, request: Request, **_: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, **_: str) -> Response:
         """Every tag that a skill of the project bears, alphabetical."""
         tags = SkillTag.objects.filter(project=self.project).values_list("tag", flat=True)
         return Response({"tags": sorted(set(tags))})

@@ -217,7 +217,7 @@ class SkillResolve(SkillsView):
 class SkillArchive(SkillsView):
     """``/name/:name/archive``."""
 
-    def post(self, request: Request, *, name: str, **_: str) -> Response:  # noqa: ARG002
+    def post(self, request: Request, *, name: str, **_: str) -> Response:
         """Archive every version."""
         store.archive(self.project, name, dialect=self.dialect)
         return Response(status=204)

@@ -92,11 +92,11 @@ def _matching(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 class DatasetDetail(VersionedView):
     """``/datasets/:id``."""
 
-    def get(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002, ARG002
+    def get(self, request: Request, *, id: str, **_: str) -> Response:
         """The dataset, archived or not."""
         return Response(render_dataset(datasets.find_dataset(self.project, as_uuid(id))))
 
-    def patch(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def patch(self, request: Request, *, id: str, **_: str) -> Response:
         """Change the fields that are sent."""
         values = self.accept(accepted.DatasetInput, request.data, partial=True)
         return Response(render_dataset(datasets.change_dataset(self.project, as_uuid(id), values)))
@@ -105,7 +105,7 @@ class DatasetDetail(VersionedView):
 class DatasetArchiving(VersionedView):
     """``/datasets/:id/archive`` and ``/restore``; idempotent."""
 
-    def post(self, request: Request, *, id: str, verb: str, **_: str) -> Response:  # noqa: A002, ARG002
+    def post(self, request: Request, *, id: str, verb: str, **_: str) -> Response:
         """Archive or restore."""
         changed = datasets.set_archived(self.project, as_uuid(id), archived=verb == "archive")
         return Response(render_dataset(changed))
@@ -114,7 +114,7 @@ class DatasetArchiving(VersionedView):
 class RevisionList(VersionedView):
     """``/datasets/:id/revisions``."""
 
-    def get(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def get(self, request: Request, *, id: str, **_: str) -> Response:
         """A page of revisions, newest first."""
         dataset = datasets.find_dataset(self.project, as_uuid(id))
         rows = dataset.revisions.select_related("created_by", "dataset").order_by("-revision")
@@ -147,7 +147,7 @@ class ItemList(VersionedView):
 class ItemDetail(VersionedView):
     """``/dataset_items/:id``."""
 
-    def get(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def get(self, request: Request, *, id: str, **_: str) -> Response:
         """The current version, archived or not, or the one visible at a revision."""
         query = self.accept(accepted.RevisionQuery, request.query_params)
         current = items.find_item(self.project, as_uuid(id))
@@ -161,7 +161,7 @@ class ItemDetail(VersionedView):
             raise NotFound("Not found.")
         return Response(render_item(shown))
 
-    def patch(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def patch(self, request: Request, *, id: str, **_: str) -> Response:
         """The next version."""
         changes = self.accept(accepted.ItemChange, request.data)
         version = items.update_item(
@@ -183,7 +183,7 @@ class ItemArchive(ItemDetail):
 
     http_method_names = ("post", "options")
 
-    def post(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def post(self, request: Request, *, id: str, **_: str) -> Response:
         """Archive the item: a new version."""
         values = self.accept(accepted.ArchiveInput, request.data)
         return Response(
@@ -196,7 +196,7 @@ class ItemRestore(ItemDetail):
 
     http_method_names = ("post", "options")
 
-    def post(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def post(self, request: Request, *, id: str, **_: str) -> Response:
         """Make the item active again, with the content of one of its versions."""
         values = self.accept(accepted.RestoreInput, request.data)
         restored = items.restore_item(
@@ -212,7 +212,7 @@ class ItemRestore(ItemDetail):
 class VersionList(VersionedView):
     """``/dataset_items/:id/versions``."""
 
-    def get(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def get(self, request: Request, *, id: str, **_: str) -> Response:
         """A page of an item's versions, newest first."""
         current = items.find_item(self.project, as_uuid(id))
         rows = items.versions_of(self.project).filter(item=current.item).order_by("-version")

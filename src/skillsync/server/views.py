@@ -68,8 +68,8 @@ class ApiView(APIView):
 
 
 def endpoint_not_found(
-    request: HttpRequest,  # noqa: ARG001
-    exception: Exception | None = None,  # noqa: ARG001
+    request: HttpRequest,
+    exception: Exception | None = None,
     **_: object,
 ) -> JsonResponse:
     """404 for a path that no view serves: a missing feature, not a missing object (platform.md 2)."""
@@ -78,13 +78,13 @@ def endpoint_not_found(
 
 
 def bad_request(
-    request: HttpRequest,  # noqa: ARG001
-    exception: Exception | None = None,  # noqa: ARG001
+    request: HttpRequest,
+    exception: Exception | None = None,
 ) -> JsonResponse:
     """400 for a request that Django refuses before any view."""
     return JsonResponse(envelope("invalid_request", "error", "Bad request."), status=400)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def server_error(request: HttpRequest) -> JsonResponse:
     """500 for a failure outside every view."""
     return JsonResponse(envelope("server_error", "error", "A server error occurred."), status=500)

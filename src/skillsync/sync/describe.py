@@ -9,6 +9,7 @@ from skillsync.core.reconcile_skill import SkillState
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Extra, Json, Skill, Version
 
+MISSING = "not on the server's list any more"
 SKILL_STATES: Mapping[SkillState, str] = {
     SkillState.LOCAL_ONLY: "new here, not published",
     SkillState.REMOTE_ONLY: "new on the server, not here",
@@ -27,7 +28,7 @@ SKILL_STATES: Mapping[SkillState, str] = {
     SkillState.RECREATED_EQUAL: "created again on the server with the same content",
     SkillState.RECREATED_DIFFERENT: "created again on the server with other content",
     SkillState.BACKWARDS: "older on the server than what was taken in here",
-    SkillState.UNREACHABLE: "not decidable now: it is missing from the list, and nothing confirms that",
+    SkillState.UNREACHABLE: f"{MISSING}; pull and push look again before they believe it",
     SkillState.INVALID: "cannot be published: it is not valid",
     SkillState.EXHAUSTED: "out of versions on the server",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
@@ -107,7 +108,8 @@ def archived_words(
 ) -> frozenset[str]:
     """Return what ``push --archive`` names, as names, or ``NAME:KEY``.
 
-    Raises UsageError for a name that nothing bears. What is named and still here is no removal: ``note`` is told.
+    Raises UsageError for a name that nothing bears or, in HEAD's history, bore: a command may be repeated after it
+    has done its work. What is named and still here is no removal. ``note`` is told of both.
     """
     objects = surveyed(workspace, skills, datasets)
     found = set()
@@ -121,7 +123,9 @@ def archived_words(
             found.add(f"{name}:{key}")
             continue
         if whole not in skills.views and not views:
-            _refuse_unknown([word], "here")
+            if not _was_here(workspace, whole.rpartition("/")[2].partition(":")[0]):
+                _refuse_unknown([word], "here")
+            note(f"nothing is left to archive of {word}: it is gone on both sides")
         found.add(whole)
         skill = skills.views.get(whole)
         if skill is not None and skill.local is not None:
@@ -129,6 +133,16 @@ def archived_words(
         elif views and skill is None and not _has_removals(views[0]):
             note(f"nothing was removed from {views[0].slug}: {_FOR_REMOVED}")
     return frozenset(found)
+
+
+def _was_here(workspace: Workspace, name: str) -> bool:
+    """Tell whether a commit in HEAD's history had a skill or a dataset in a folder of that name."""
+    head = workspace.history.head
+    if head is None or not re.fullmatch(r"[\w.-]+", name):
+        return False
+    files = [f":(top,glob)**/{name}/{file}" for file in ("SKILL.md", "items.jsonl")]
+    found = workspace.repo.run(["log", "--max-count=1", "--format=%H", head, "--", *files])
+    return bool(found.line)
 
 
 _FOR_REMOVED = "--archive is for what was removed from your files"

@@ -204,8 +204,10 @@ def _skill_problems(view: SkillView, *, exit_code: int) -> list[Problem]:
     ]
     if errors:
         return errors
+    verdict = view.verdict
+    if verdict.code == "E-ABSENCE-UNCONFIRMED" and view.local is None:
+        return []  # gone on both sides, as far as one look can tell: there is nothing to do or to lose
     if exit_code:
-        verdict = view.verdict
         return [
             Problem(
                 verdict.code,

@@ -144,6 +144,7 @@ def _note_uncommitted(found: Status) -> None:
     count = len(found.uncommitted)
     if count:
         found.note(
-            f"the pointers of {count} {'object is' if count == 1 else 'objects are'} not committed yet: "
+            f"the {'pointer of 1 object is' if count == 1 else f'pointers of {count} objects are'} "
+            "not committed yet: "
             "commit .skillsync together with your files"
         )

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
-from skillsync.core.reconcile_skill import SkillState
+from skillsync.core.reconcile_skill import SkillState, Verdict
 from skillsync.errors import SkillsyncError
+from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
-from skillsync.sync.describe import SKILL_STATES
+from skillsync.sync.describe import MISSING, SKILL_STATES
 from skillsync.sync.local import last_part, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
@@ -21,6 +22,9 @@ from skillsync.sync.status import IGNORED, Status, invalid
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.workspace import Remote, Workspace
+
+
+UNCONFIRMED = "E-ABSENCE-UNCONFIRMED"
 
 
 def look_online(
@@ -60,6 +64,9 @@ def _skill_line(view: SkillView, found: Status) -> None:
     if verdict.state is SkillState.INVALID and view.local is not None:
         found.lines.append(invalid(Kind.SKILL, view.name, verdict.row, view.local.problems))
         return
+    if verdict.code == UNCONFIRMED and view.local is None:
+        found.note(f"{view.name}: deleted here, and {MISSING}")
+        return
     number = f"v{view.base.number}" if view.base else ""
     latest = f"v{view.version.number} by {view.version.author.label}" if view.version else ""
     detail = " → ".join(
@@ -79,21 +86,26 @@ def _skill_line(view: SkillView, found: Status) -> None:
             state=str(verdict.state),
             code=verdict.code,
             message=detail,
-            fix=verdict.fix or _next(verdict.state, view.name),
+            fix=_next(verdict, view.name),
         )
     )
 
 
-def _next(state: SkillState, name: str) -> str:
-    if state in {SkillState.LOCAL_ONLY, SkillState.AHEAD}:
-        return f"skillsync push {name}"
-    return ""
+def _next(verdict: Verdict, name: str) -> str:
+    if verdict.code == UNCONFIRMED:  # a status asks once; what writes asks again
+        return f"skillsync pull {name}"
+    if verdict.fix or verdict.state not in {SkillState.LOCAL_ONLY, SkillState.AHEAD}:
+        return verdict.fix
+    return f"skillsync push {name}"
 
 
 def _dataset_lines(view: DatasetView, found: Status) -> None:
-    error = view.error or (view.local.problem if view.local else None)
-    if error is not None:
-        found.lines.append(_failed(Kind.DATASET, view.slug, error))
+    if view.local is not None and (wrong := view.local.problem) is not None:
+        problem = Problem(wrong.code, wrong.message, view.slug, wrong.path, wrong.line)
+        found.lines.append(invalid(Kind.DATASET, view.slug, "I20", [problem]))
+        return
+    if view.error is not None:
+        found.lines.append(_failed(Kind.DATASET, view.slug, view.error))
         return
     if view.ignored:
         found.note(f"{view.slug}: {IGNORED}")
@@ -119,6 +131,9 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
                 f"skillsync pull {view.slug}",
             )
         )
+        return
+    if verdict.code == UNCONFIRMED and view.local is None:
+        found.note(f"{view.slug}: deleted here, and {MISSING}")
         return
     before = len(found.lines)
     if verdict.row and (verdict.code or verdict.push is DatasetPush.SEND_INFO):
@@ -165,7 +180,7 @@ _DATASET_WORDS = {
     "N-ARCHIVED": "archived on the server, unchanged here",
     "E-EDITED-BUT-ARCHIVED": "archived on the server, changed here",
     "E-UNRELATED": "on both sides and never linked",
-    "E-ABSENCE-UNCONFIRMED": "not decidable now: it is missing from the list, and nothing confirms that",
+    UNCONFIRMED: f"{MISSING}; pull and push look again before they believe it",
 }
 """What its code says of a dataset as a whole, for people."""
 
@@ -236,14 +251,14 @@ def _guarantee(
 _MARKERS = {
     True: "newer generation, with publish markers",
     False: "first generation, without publish markers",
-    None: "no publish markers seen",
+    None: "generation not seen yet, no publish markers so far",
 }
 
 
 def _find_uncommitted(workspace: Workspace, found: Status) -> None:
     roots = (*workspace.settings.skills, *workspace.settings.datasets)
     for path in workspace.repo.changed_paths(roots):
-        if last_part(path) in {POINTER, ROWS}:
+        if last_part(path) in {POINTER, ROWS} and (workspace.repo.root / path).exists():
             found.uncommitted.add(path.rpartition("/")[0])
 
 
