@@ -73,7 +73,8 @@ def test_how_a_key_is_stored(metadata: Json, stored: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", [None, 5, "", "x" * 256, "a\nb", "a\0", "a\x1b", " a", "a\u00a0", f"srv:{ID}", ["k"], {"k": 1}]
+    "key",
+    [None, 5, "", "x" * 256, "a\nb", "a\0", "a\x1b", " a", "a\u00a0", f"srv:{ID}", ["k"], {"k": 1}],
 )
 def test_what_cannot_be_a_key_of_ours_makes_a_foreign_row(key: Json) -> None:
     metadata: Json = {"skillsync_id": key, "a": 1}
