@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skillsync.core.base import WalkStep, newest, own_walk
 from skillsync.core.claims import Claim, Standing, settle_claims
@@ -54,6 +54,14 @@ CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
 
 
+class _Digested(NamedTuple):
+    """A remote version's digest, and what it was made of: asked several times, it is made once."""
+
+    remote: RemoteSkill
+    local: LocalSkill | None
+    digest: Digest
+
+
 @dataclass
 class SkillView:
     """One skill seen from all sides, with the verdict.
@@ -75,7 +83,7 @@ class SkillView:
     superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
-    _verdict: Verdict | None = field(default=None, repr=False)
+    _digested: _Digested | None = field(default=None, repr=False)
 
     @property
     def remote_digest(self) -> Digest | None:
@@ -86,8 +94,12 @@ class SkillView:
 
     def digest_of(self, remote: RemoteSkill) -> Digest:
         """Return a remote version's digest with the local extra standing in for an unknown one."""
-        local = self.local.reading.skill if self.local else None
-        return skill_digest(remote.content, stand_in=local.extra if local else None)
+        known = self._digested
+        if known is None or known.remote is not remote or known.local is not self.local:
+            local = self.local.reading.skill if self.local else None
+            digest = skill_digest(remote.content, stand_in=local.extra if local else None)
+            known = self._digested = _Digested(remote, self.local, digest)
+        return known.digest
 
     @property
     def facts(self) -> SkillFacts:
