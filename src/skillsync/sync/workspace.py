@@ -14,14 +14,13 @@ from skillsync.errors import NotARepository, RefusedForSafety
 from skillsync.model import Author, Folder
 from skillsync.repo.git import Repository
 from skillsync.repo.pointer import POINTER
-from skillsync.repo.worktree import read_folder
-from skillsync.sync.evidence import History
 
 if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
+    from skillsync.sync.evidence import History
 
 CONFIG = "skillsync.toml"
 
@@ -57,6 +56,8 @@ class Workspace:
     @cached_property
     def history(self) -> History:
         """HEAD's history, asked once per run."""
+        from skillsync.sync.evidence import History
+
         return History(self.repo, self.folder_at)
 
     @cached_property
@@ -76,6 +77,8 @@ class Workspace:
 
     def folder_at(self, commit: str, directory: str) -> Folder | None:
         """Return one object's folder as a commit has it, None when it has none."""
+        from skillsync.repo.worktree import read_folder
+
         return read_folder(
             self.repo,
             commit,
