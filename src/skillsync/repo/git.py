@@ -343,9 +343,12 @@ class Repository:
 
         They are looked for from every ref, every stash and every reflog.
         """
-        after = [] if head is None else ["--ancestry-path", f"^{_rev(head)}"]
-        asked = ["log", *_LOG, "--all", "--reflog", "--format=%H", *after]
-        return self._literal([*asked, "--", *_below([folder])]).line.splitlines()
+        asked = [*_beside(head), "--", *_below([folder])]
+        return self._literal(asked).line.splitlines()
+
+    def has_commits_beside(self, *, head: str | None) -> bool:
+        """Tell whether ``commits_beside`` may find any at all, whatever the folder."""
+        return bool(self.run([*_beside(head), "--max-count=1"]).line)
 
     def stashes(self) -> list[str]:
         """List the commits of all stashes, newest first."""
@@ -629,6 +632,11 @@ class Repository:
 
 _LITERAL = "--literal-pathspecs"
 _LOG = ("--topo-order", "--full-history", "--no-color", "--no-ext-diff", "--no-textconv")
+
+
+def _beside(head: str | None) -> list[str]:
+    after = [] if head is None else ["--ancestry-path", f"^{_rev(head)}"]
+    return ["log", *_LOG, "--all", "--reflog", "--format=%H", *after]
 
 
 def _rev(revision: str) -> str:

@@ -150,6 +150,11 @@ class History:
         return self._parents[commit]
 
     @cached_property
+    def _has_commits_beside(self) -> bool:
+        """Whether anything descends from HEAD: mostly nothing does, and no folder needs to be asked about."""
+        return self.repo.has_commits_beside(head=self.head)
+
+    @cached_property
     def stashes(self) -> frozenset[str]:
         """The commits of all stashes."""
         return frozenset(self.repo.stashes())
@@ -202,6 +207,8 @@ class History:
         They did if a commit that is not in HEAD's history holds them but not the line, or a stash holds them: what
         is edited now then started from HEAD's text, and the line would let it replace what it never took in.
         """
+        if not self._has_commits_beside:
+            return False
         for commit in self.repo.commits_beside(directory, head=self.head):
             folder = self.folder_at(commit, directory)
             if folder is None or folder_files_digest(folder) != files:
