@@ -484,18 +484,19 @@ class Repository:
         A path with unmerged stages appears once per stage; a tracked path appears though its file is gone. A
         folder that could not be looked into appears as ``is_denied``.
         """
-        return list(self.listing_in_parts(roots))
+        listed: list[ListedFile] = []
+        for done in self.listing_outputs(roots):
+            listed += formats.parse_listing(done.output)
+            listed += formats.parse_denied(done.complaint)
+        return listed
 
-    def listing_in_parts(self, roots: Sequence[str] = (".",)) -> Iterator[ListedFile]:
-        """As ``listing``: the tracked paths first, while another git still looks through the folders."""
+    def listing_outputs(self, roots: Sequence[str] = (".",)) -> Iterator[Done]:
+        """Yield what git prints for ``listing``: the tracked paths first, while another git still looks for the rest."""
         below = ["--", *_below(roots)]
         asked = [_LITERAL, "ls-files", "-z", "-t", "--others", "--exclude-standard", *below]
         with start_git(self.root, asked) as looking:
-            tracked = self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
-            yield from formats.parse_listing(tracked.output)
-            done = finish_git(looking, asked)
-        yield from formats.parse_listing(done.output)
-        yield from formats.parse_denied(done.complaint)
+            yield self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
+            yield finish_git(looking, asked)
 
     def tracked_and_untracked(self, roots: Sequence[str] = (".",)) -> list[str]:
         """Return the paths of ``listing`` that are on disk, each once, sorted."""

@@ -27,6 +27,7 @@ from skillsync.repo.handles import (
     read_descriptor,
     split_path,
 )
+from skillsync.repo.look import Look, take_look
 from skillsync.repo.object_reader import GitObject
 from skillsync.repo.objects import (
     DATASET_FILES,
@@ -145,18 +146,19 @@ def _with_contents(
     repo: Repository, members: Members, tree: Mapping[str, TreeEntry]
 ) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
     """Return the members' entries with their sizes, and the contents of those that are not too long."""
-    by_limit: dict[int, set[str]] = {}
     paths = {posixpath.join(members.dir, name): name for name in members.paths}
+    limits: dict[str, int] = {}
     for path, name in paths.items():
         if tree[path].mode != GITLINK:
-            by_limit.setdefault(_limit(name), set()).add(tree[path].blob)
+            limits[tree[path].blob] = max(_limit(name), limits.get(tree[path].blob, 0))
     objects: dict[str, GitObject] = {}
-    for limit, blobs in by_limit.items():
-        objects |= repo.read_objects(blobs, limit=limit)
+    for limit in set(limits.values()):
+        wanted = [blob for blob, its_limit in limits.items() if its_limit == limit]
+        objects |= repo.read_objects(wanted, limit=limit)
     sized = {
-        path: replace(tree[path], size=objects[tree[path].blob].size)
-        if tree[path].mode != GITLINK
-        else tree[path]
+        path: tree[path]
+        if tree[path].mode == GITLINK
+        else replace(tree[path], size=objects[tree[path].blob].size)
         for path in paths
     }
     return sized, {blob: each.data for blob, each in objects.items() if each.data is not None}
@@ -194,59 +196,22 @@ class _Listing:
                         and each.mode not in {SYMLINK, GITLINK}]  # fmt: skip
 
 
-def _list_worktree(repo: Repository, roots: Roots) -> _Listing:
-    """Ask git for the paths and the disk for their stat data; what is below a link is not there."""
-    listing = _Listing()
-    real: dict[str, bool] = {"": True}
-    root = os.fspath(repo.root)
-    for each in repo.listing_in_parts(roots.all):
+def _list_worktree(look: Look) -> _Listing:
+    """Understand what was seen; what is below a link is not there."""
+    listing = _Listing(look.stats, denied=set(look.troubled))
+    for each in look.listing():
         path = each.path
         if each.mode:
             listing.indexed[path] = each
-        if path in listing.stats:
-            continue
         if each.is_denied:
             listing.denied.add(path)
-            continue
-        try:
-            info = _lstat(root, path, real)
-        except OSError:
-            listing.denied.add(path)
-            continue
-        if info is not None:
-            listing.stats[path] = info
-        elif each.is_skipped:
+        elif each.is_skipped and path not in look.stats and path not in look.troubled:
             listing.skipped[path] = each
     return listing
 
 
-def _lstat(root: str, path: str, real: dict[str, bool]) -> os.stat_result | None:
-    """Return a path's stat data, None when it is not there; any other trouble is raised."""
-    folder = path.rpartition("/")[0]
-    if not (real.get(folder) or _is_real(root, folder, real)):
-        return None
-    try:
-        return os.lstat(f"{root}/{path}")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _is_real(root: str, folder: str, real: dict[str, bool]) -> bool:
-    """Tell whether a folder and all above it are folders and not links, remembering the answers."""
-    known = real.get(folder)
-    if known is None:
-        known = _is_real(root, posixpath.dirname(folder), real)
-        if known:
-            try:
-                known = stat.S_ISDIR(os.lstat(f"{root}/{folder}").st_mode)
-            except (FileNotFoundError, NotADirectoryError):
-                known = False
-        real[folder] = known
-    return known
-
-
 def _read_worktree(repo: Repository, roots: Roots, only: Collection[str] | None) -> Scan:
-    listing = _list_worktree(repo, roots)
+    listing = _list_worktree(take_look(repo, roots))
     grouping = group_paths(listing.paths, roots, files=listing.files)
     reader = _Reader(repo, listing, has_modes=repo.has_modes())
     with opened_root(repo.root) as root:
@@ -542,21 +507,15 @@ class QuickScan:
         return bool(self.denied) and _is_hidden(folder, self.denied)
 
 
-def quick_scan(
-    repo: Repository,
-    *,
-    skill_roots: Sequence[str] | None = None,
-    dataset_roots: Sequence[str] | None = None,
-) -> QuickScan:
-    """Look at every object's files without reading any: one git process and one ``lstat`` a file."""
-    roots = make_roots(skill_roots, dataset_roots)
-    listing = _list_worktree(repo, roots)
+def quick_scan(look: Look, roots: Roots) -> QuickScan:
+    """Say which object's files a look saw, without reading any of them."""
+    listing = _list_worktree(look)
     grouping = group_paths(listing.paths, roots, files=listing.files)
     folders = {}
     for members in (*grouping.skills.values(), *grouping.datasets.values()):
         above = f"{members.dir}/" if members.dir else ""
         folders[members.dir] = tuple(
-            _stat_entry(name, listing, above + name) for name in members.paths
+            [_stat_entry(name, listing, above + name) for name in members.paths]
         )
     pointers = {
         path: each.blob
@@ -574,7 +533,8 @@ def stat_scan(
     dataset_roots: Sequence[str] | None = None,
 ) -> Mapping[str, tuple[StatEntry, ...]]:
     """Return the stat data of every object's files (pointers included) by folder, reading none of them."""
-    return quick_scan(repo, skill_roots=skill_roots, dataset_roots=dataset_roots).folders
+    roots = make_roots(skill_roots, dataset_roots)
+    return quick_scan(take_look(repo, roots), roots).folders
 
 
 def _stat_entry(name: str, listing: _Listing, path: str) -> StatEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
 from skillsync.core.claims import Claim, Standing, settle_claims
@@ -52,6 +52,14 @@ CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
 
 
+class _Digested(NamedTuple):
+    """A remote version's digest, and what it was made of: asked several times, it is made once."""
+
+    remote: RemoteSkill
+    local: LocalSkill | None
+    digest: Digest
+
+
 @dataclass
 class SkillView:
     """One skill seen from all sides, with the verdict.
@@ -73,7 +81,7 @@ class SkillView:
     superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
-    _verdict: Verdict | None = field(default=None, repr=False)
+    _digested: _Digested | None = field(default=None, repr=False)
 
     @property
     def remote_digest(self) -> Digest | None:
@@ -84,8 +92,12 @@ class SkillView:
 
     def digest_of(self, remote: RemoteSkill) -> Digest:
         """Return a remote version's digest with the local extra standing in for an unknown one."""
-        local = self.local.reading.skill if self.local else None
-        return skill_digest(remote.content, stand_in=local.extra if local else None)
+        known = self._digested
+        if known is None or known.remote is not remote or known.local is not self.local:
+            local = self.local.reading.skill if self.local else None
+            digest = skill_digest(remote.content, stand_in=local.extra if local else None)
+            known = self._digested = _Digested(remote, self.local, digest)
+        return known.digest
 
     def as_taken_in(self, content: RemoteSkill, was_here: Callable[[str], bool]) -> RemoteSkill:
         """Return the base's version without files that were ignored by git when it was taken in, and are no more.

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skillsync.model import Problem, Severity
-from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.memory import open_memory
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.sync.report import Kind, Outcome
     from skillsync.sync.workspace import Remote, Workspace
 
 IGNORED = (
@@ -55,6 +56,8 @@ class Status:
 
 def invalid(kind: Kind, subject: str, row: str, problems: Iterable[Problem]) -> Outcome:
     """Return the line of an object that cannot be published: its first error, and how to see the others."""
+    from skillsync.sync.report import Outcome
+
     errors = [one for one in problems if one.severity is Severity.ERROR]
     first = errors[0]
     others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -80,17 +83,28 @@ def status(
     """Return where everything stands. Writes nothing but the cache (P19)."""
     found = Status(target.name, offline=remote is None)
     if remote is None:
-        from skillsync.sync.status_offline import look_offline
-
-        look_offline(workspace, target, names, found)
+        _offline(workspace, target, names, found)
     else:
         from skillsync.sync.status_online import look_online
 
         look_online(workspace, target, remote, names, found)
     _show_parked(workspace, target, names, found)
-    found.lines.sort(key=lambda line: line.kind is not Kind.SKILL)
+    found.lines.sort(key=lambda line: line.kind != "skill")
     _note_uncommitted(found)
     return found
+
+
+def _offline(workspace: Workspace, target: Target, names: Collection[str], found: Status) -> None:
+    with open_memory(workspace) as memory:
+        known = None if names else memory.in_sync(target)
+        if known is not None:
+            found.in_sync, found.rows = known
+            return
+        from skillsync.sync.status_offline import look_offline
+
+        is_plain = look_offline(workspace, target, names, found, memory)
+        if is_plain and not (names or found.lines or found.problems or found.notes):
+            memory.remember(target, found)
 
 
 def _show_parked(
@@ -100,6 +114,7 @@ def _show_parked(
     if not (workspace.repo.state_dir / "conflicts").is_dir():
         return
     from skillsync.sync.parked import parked_skills
+    from skillsync.sync.report import Kind, Outcome
     from skillsync.sync.workspace import chosen
 
     for parked in parked_skills(workspace):

@@ -14,8 +14,6 @@ from skillsync.errors import NotARepository, RefusedForSafety
 from skillsync.model import Author, Folder
 from skillsync.repo.git import Repository
 from skillsync.repo.pointer import POINTER
-from skillsync.repo.worktree import read_folder, read_folders
-from skillsync.sync.evidence import History
 
 if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
+    from skillsync.sync.evidence import History
 
 CONFIG = "skillsync.toml"
 
@@ -58,6 +57,8 @@ class Workspace:
     @cached_property
     def history(self) -> History:
         """HEAD's history, asked once per run."""
+        from skillsync.sync.evidence import History
+
         roots = (*self.settings.skills, *self.settings.datasets)
         return History(self.repo, self.folder_at, roots=roots)
 
@@ -85,6 +86,8 @@ class Workspace:
 
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
+        from skillsync.repo.worktree import read_folder, read_folders
+
         settings = self.settings
         if commit is not None:
             return read_folder(
