@@ -64,3 +64,23 @@ def clients(app: Application) -> Clients:
 def client(clients: Clients) -> httpx.Client:
     """A client with every scope, at project 1."""
     return clients()
+
+
+@pytest.fixture
+def current_app(database: str) -> Iterator[Application]:
+    """The application in the current dialect, with project 1 and its first key."""
+    app = create_app(database, dialect="current")
+    accounts.first_start(key="phx_first_key")
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def current_clients(current_app: Application) -> Clients:
+    return Clients(current_app)
+
+
+@pytest.fixture
+def current(current_clients: Clients) -> httpx.Client:
+    """A client with every scope, at project 1 of a server that speaks the current dialect."""
+    return current_clients()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
@@ -13,13 +13,16 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _log = logging.getLogger("skillsync.server")
 
 
 class BareError(Exception):
     """An answer whose body the views make by hand, without ``type`` and ``code`` (skills-api.md 8)."""
 
-    def __init__(self, status: int, body: dict[str, object]) -> None:
+    def __init__(self, status: int, body: Mapping[str, object]) -> None:
         super().__init__(body.get("detail"))
         self.status = status
         self.body = body

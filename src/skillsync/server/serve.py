@@ -79,13 +79,16 @@ def serve(
     database: str,
     on_ready: Callable[[str], None],
     threads: int = 8,
+    dialect: str = "seed",
 ) -> None:
     """Serve ``database`` until SIGTERM or SIGINT; blocking, in the main thread.
 
     ``port`` 0 takes a free one; ``on_ready`` is called with the real URL once connections are accepted.
     OSError when the port is taken, ValueError for a database URL that is none.
     """
-    listener = Listener(create_app(database), host=host, port=port, threads=threads)
+    listener = Listener(
+        create_app(database, dialect=dialect), host=host, port=port, threads=threads
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
     on_ready(listener.url)
@@ -93,9 +96,12 @@ def serve(
 
 
 @contextmanager
-def running(database: str, *, port: int = 0, threads: int = 8) -> Iterator[RunningServer]:
+def running(
+    database: str, *, port: int = 0, threads: int = 8, dialect: str = "seed"
+) -> Iterator[RunningServer]:
     """A server on a loopback port in a background thread of this process, for tests and benchmarks."""
-    listener = Listener(create_app(database), host="127.0.0.1", port=port, threads=threads)
+    app = create_app(database, dialect=dialect)
+    listener = Listener(app, host="127.0.0.1", port=port, threads=threads)
     thread = threading.Thread(target=listener.run, name="skillsync-server", daemon=True)
     thread.start()
     try:

@@ -10,7 +10,10 @@ SECRET_KEY = secrets.token_urlsafe(32)
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["skillsync.server.apps.ServerConfig"]
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "skillsync.server.routing.by_dialect",
+    "django.middleware.common.CommonMiddleware",
+]
 ROOT_URLCONF = "skillsync.server.urls"
 APPEND_SLASH = False
 
