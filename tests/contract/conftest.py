@@ -57,8 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     from skillsync.server.serve import running
 
     database = new_database(tmp_path_factory.mktemp("contract") / "server.sqlite3")
-    with running(database) as server:
-        create_app(database).close()
+    with running(database, dialect=DIALECT) as server:
+        create_app(database, dialect=DIALECT).close()
         accounts.first_start(key=OWN_KEY)
         yield Place(server.url, "1", OWN_KEY, database)
 

@@ -194,7 +194,7 @@ def test_a_create_that_is_taken(api: Api, fields: dict[str, Any], attr: str, val
     }
     made = api.skill(**{"name": name, **fields})
     assert made[attr] == (names.get(value, value) if isinstance(value, str) else value)
-    assert api.get(at(made)).ok() == made
+    assert api.get(at(made), body_length=1_000_000).ok() == made
 
 
 @pytest.mark.own_server  # these names are not ours alone

@@ -38,6 +38,12 @@ def paths(skill: dict[str, Any]) -> list[str]:
     return sorted(entry["path"] for entry in skill["files"])
 
 
+def shown(skill: dict[str, Any]) -> dict[str, Any]:
+    """A skill with what every generation tells of its files."""
+    files = [{name: each[name] for name in ("path", "content_type")} for each in skill["files"]]
+    return {**skill, "files": files}
+
+
 def content(api: Api, skill: dict[str, Any], path: str) -> str:
     read: str = api.get(at(skill, f"/files/{path}")).ok()["content"]
     return read
@@ -56,9 +62,9 @@ CARRIED = [
     case("3", "tools replaced", {"allowed_tools": ["X", "T"]}, {"allowed_tools": ["X", "T"]}),
     case("3", "metadata cleared", {"metadata": {}}, {"metadata": {}}),
     case("3", "metadata replaced, not merged", {"metadata": {"a": {"z": 1}}}, {"metadata": {"a": {"z": 1}}}),
-    case("3", "files cleared", {"files": []}, {"files": []}),
-    case("3", "files replaced", {"files": [file("x", content_type="text/x")]}, {"files": [{"path": "x", "content_type": "text/x"}]}),
-    case("2.1", "a file's type is not carried", {"files": [file("a.py")]}, {"files": [{"path": "a.py", "content_type": "text/plain"}]}),
+    case("3", "files cleared", {"files": []}, {}),
+    case("3", "files replaced", {"files": [file("x", content_type="text/x")]}, {}),
+    case("2.1", "a file's type is not carried", {"files": [file("a.py")]}, {}),
     case("3", "a name is ignored", {"name": "other"}, {}),
     case("2", "read-only and unknown keys", {"version": 9, "id": "x", "deleted": True, "file": 1}, {}),
 ]  # fmt: skip
@@ -74,7 +80,12 @@ def test_every_publish_is_a_version_and_carries_the_rest(
     assert (second["version"], second["latest_version"], second["version_count"]) == (2, 2, 2)
     assert second["id"] != first["id"]
     kept = {name: value for name, value in first.items() if name not in moved}
-    assert {name: second[name] for name in kept} == {**kept, **expected}
+    if "files" in changes:
+        kept["files"] = [
+            {"path": entry["path"], "content_type": entry.get("content_type", "text/plain")}
+            for entry in changes["files"]
+        ]
+    assert {name: shown(second)[name] for name in kept} == shown({**kept, **expected})
     assert api.get(at(first)).ok() == second
     if "files" not in changes:
         assert content(api, second, "a.py") == "text"
@@ -104,7 +115,7 @@ def test_3_a_stale_base_is_a_bare_409_and_writes_nothing(api: Api) -> None:
 def test_3_an_unknown_name_is_a_404(api: Api) -> None:
     name = api.fresh()
     answer = api.patch(f"llm_skills/name/{name}", {"base_version": 1, "body": "x"})
-    assert answer.refused(404)["detail"] == no_skill(name)["detail"]
+    assert answer.refused(404)["detail"].startswith(no_skill(name)["detail"])
 
 
 # ---------------------------------------------------------------- edits (3)
@@ -314,7 +325,7 @@ def test_below_a_name_that_is_not_there(
         api.skill(name, files=[file("a")])
         assert api.post(f"llm_skills/name/{name}/archive").status == 204
     answer = api.call(method, f"llm_skills/name/{name}{more}", body)
-    assert answer.refused(404)["detail"] == no_skill(name)["detail"]
+    assert answer.refused(404)["detail"].startswith(no_skill(name)["detail"])
 
 
 def test_5_a_missing_file_cannot_be_removed_or_renamed(api: Api, still: dict[str, Any]) -> None:
@@ -337,7 +348,7 @@ def test_6_archived_leaves_no_trace(api: Api) -> None:
         at(first), at(first, "?version=1"), at(first, "/files/a"), at(first, "/files/a?version=1"),
         f"llm_skills/resolve/name/{name}", f"llm_skills/resolve/name/{name}?version_id={second['id']}",
     ):  # fmt: skip
-        assert api.get(path).refused(404)["detail"] == no_skill(name)["detail"], path
+        assert api.get(path).refused(404)["detail"].startswith(no_skill(name)["detail"]), path
     assert api.get("llm_skills", search=name).ok()["count"] == 0
 
 
