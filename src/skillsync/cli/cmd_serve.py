@@ -5,12 +5,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from skillsync.server.accounts import FirstStart
+    from skillsync.server.faults import Dial
 
 SCHEMA = "skillsync.serve/1"
 DEFAULT_PORT = 8765
@@ -43,6 +45,12 @@ DEFAULT_PORT = 8765
     envvar="SKILLSYNC_SERVER_KEY",
     help="Make this key valid. Also read from SKILLSYNC_SERVER_KEY.",
 )
+@click.option(
+    "--faults",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For rehearsals: put the requests in trouble that this TOML or JSON file names.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
 def serve(
     *,
@@ -51,6 +59,7 @@ def serve(
     database: str | None,
     dialect: str,  # noqa: ARG001
     key: str | None,
+    faults: Path | None,
     as_json: bool,
 ) -> None:
     """Serve the API on this machine, from an SQLite file.
@@ -71,10 +80,12 @@ def serve(
             "clear: put a TLS proxy in front.",
             err=True,
         )
+    dial = None if faults is None else _dial(faults)
     url_of_database = database or locations.default_database()
     try:
         create_app(url_of_database)
         started = accounts.first_start(key=key)
+        rival = "" if dial is None else accounts.create_key(user="rival").value
     except (ValueError, OSError) as error:
         raise click.UsageError(f"--database or --key: {error}") from error
 
@@ -83,9 +94,30 @@ def serve(
         sys.stdout.flush()  # whoever started us waits for this line
 
     try:
-        run(host=host, port=port, database=url_of_database, on_ready=announce)
+        run(
+            host=host,
+            port=port,
+            database=url_of_database,
+            on_ready=announce,
+            dial=dial,
+            rival=rival,
+        )
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _dial(path: Path) -> Dial:
+    """The fault dial of a file, which tells of each request that it puts in trouble."""
+    from skillsync.server.faults import FaultsInvalid, read_faults
+
+    try:
+        dial = read_faults(path)
+    except (FaultsInvalid, OSError) as error:
+        raise click.UsageError(f"--faults: {error}") from error
+    dial.on_met = lambda met: click.echo(f"fault: {met}", err=True)
+    count = len(dial.faults)
+    click.echo(f"{count} fault{'s' * (count != 1)} from {path.name}, seed {dial.seed}", err=True)
+    return dial
 
 
 def _ready_json(url: str, started: FirstStart) -> str:
