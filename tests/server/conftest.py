@@ -10,6 +10,7 @@ import pytest
 from skillsync.server import accounts
 from skillsync.server.app import create_app, new_database
 from skillsync.server.database import start_django
+from skillsync.server.quotas import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,16 @@ def current_app(database: str) -> Iterator[Application]:
     app = create_app(database, dialect="current")
     accounts.first_start(key="phx_first_key")
     yield app
+    app.close()
+
+
+@pytest.fixture
+def small(database: str) -> Iterator[httpx.Client]:
+    """A client of a server in the current dialect that holds very little."""
+    quota = Quota(datasets=2, items=2, versions=4, bytes=200)
+    app = create_app(database, dialect="current", quota=quota)
+    accounts.first_start(key="phx_first_key")
+    yield Clients(app)()
     app.close()
 
 

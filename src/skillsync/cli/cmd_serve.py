@@ -12,7 +12,9 @@ import click
 
 if TYPE_CHECKING:
     from skillsync.server.accounts import FirstStart
+    from skillsync.server.app import Application
     from skillsync.server.faults import Dial
+    from skillsync.server.faulty import Faulty
 
 SCHEMA = "skillsync.serve/1"
 DEFAULT_PORT = 8765
@@ -36,8 +38,19 @@ DEFAULT_PORT = 8765
     "--dialect",
     default="seed",
     show_default=True,
-    type=click.Choice(["seed"]),
+    type=click.Choice(["seed", "current"]),
     help="Generation of the API to speak.",
+)
+@click.option(
+    "--quota",
+    multiple=True,
+    metavar="NAME=N",
+    help="With --dialect current: how many datasets, items, versions or bytes there may be.",
+)
+@click.option(
+    "--throttle",
+    is_flag=True,
+    help="Let a key make 480 requests a minute and 4,800 an hour, and answer 429 beyond.",
 )
 @click.option(
     "--key",
@@ -57,7 +70,9 @@ def serve(
     host: str,
     port: int,
     database: str | None,
-    dialect: str,  # noqa: ARG001
+    dialect: str,
+    quota: tuple[str, ...],
+    throttle: bool,
     key: str | None,
     faults: Path | None,
     as_json: bool,
@@ -69,7 +84,9 @@ def serve(
     try:
         from skillsync.server import accounts, locations
         from skillsync.server.app import create_app
+        from skillsync.server.quotas import parse_quota
         from skillsync.server.serve import serve as run
+        from skillsync.server.windows import Windows
     except ImportError as error:
         from skillsync.cli.extras import server_missing
 
@@ -83,9 +100,13 @@ def serve(
     dial = None if faults is None else _dial(faults)
     url_of_database = database or locations.default_database()
     try:
-        create_app(url_of_database)
+        allowed = parse_quota(quota)
+    except ValueError as error:
+        raise click.UsageError(f"--quota: {error}") from error
+    try:
+        windows = Windows() if throttle else None
+        app = create_app(url_of_database, dialect=dialect, quota=allowed, throttle=windows)
         started = accounts.first_start(key=key)
-        rival = "" if dial is None else accounts.create_key(user="rival").value
     except (ValueError, OSError) as error:
         raise click.UsageError(f"--database or --key: {error}") from error
 
@@ -94,14 +115,7 @@ def serve(
         sys.stdout.flush()  # whoever started us waits for this line
 
     try:
-        run(
-            host=host,
-            port=port,
-            database=url_of_database,
-            on_ready=announce,
-            dial=dial,
-            rival=rival,
-        )
+        run(_in_trouble(app, dial), host=host, port=port, on_ready=announce)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
@@ -118,6 +132,16 @@ def _dial(path: Path) -> Dial:
     count = len(dial.faults)
     click.echo(f"{count} fault{'s' * (count != 1)} from {path.name}, seed {dial.seed}", err=True)
     return dial
+
+
+def _in_trouble(app: Application, dial: Dial | None) -> Application | Faulty:
+    """The application behind the dial, with a key for whoever slips in between in its races."""
+    if dial is None:
+        return app
+    from skillsync.server.accounts import create_key
+    from skillsync.server.faulty import Faulty
+
+    return Faulty(app, dial, rival=create_key(user="rival").value)
 
 
 def _ready_json(url: str, started: FirstStart) -> str:

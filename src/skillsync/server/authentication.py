@@ -31,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         key = (
             ApiKey.objects.select_related("user")
-            .filter(digest=key_digest(match[1].strip()), user__is_active=True)
+            .filter(digest=key_digest(match[1].strip()), user__is_active=True, revoked_at=None)
             .first()
         )
         if key is None:

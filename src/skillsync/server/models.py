@@ -10,10 +10,23 @@ from django.utils import timezone
 
 from skillsync.server.ids import uuid7
 from skillsync.server.jsonb import JsonbField
+from skillsync.server.versioned_models import (
+    DatasetExport,
+    DatasetRevision,
+    ItemVersion,
+    VersionedDataset,
+    VersionedItem,
+)
+
+__all__ = [
+    "ApiKey", "Dataset", "DatasetExport", "DatasetItem", "DatasetRevision", "ItemVersion",
+    "Organization", "Project", "Skill", "SkillFile", "SkillOwner", "SkillTag", "User",
+    "VersionedDataset", "VersionedItem",
+]  # fmt: skip
 
 
 class Organization(models.Model):
-    """The one organisation that owns every project of a database."""
+    """Owns projects; a key may be limited to some. A new database has one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.CharField(max_length=64)
@@ -61,8 +74,11 @@ class ApiKey(models.Model):
     mask_value = models.CharField(max_length=11)
     scopes = JsonbField(default=list)
     scoped_teams = JsonbField(default=list)
+    scoped_organizations = JsonbField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    """A revoked key is kept, so that its value never becomes valid again."""
 
 
 _ACTIVE = models.Q(deleted=False)

@@ -78,23 +78,18 @@ class Listener:
 
 
 def serve(
+    app: Application | Faulty,
     *,
     host: str,
     port: int,
-    database: str,
     on_ready: Callable[[str], None],
     threads: int = 8,
-    dialect: str = "seed",
-    dial: Dial | None = None,
-    rival: str = "",
 ) -> None:
-    """Serve ``database`` until SIGTERM or SIGINT; blocking, in the main thread.
+    """Serve ``app`` until SIGTERM or SIGINT; blocking, in the main thread.
 
     ``port`` 0 takes a free one; ``on_ready`` is called with the real URL once connections are accepted.
-    ``dial`` puts requests in trouble, ``rival`` is the key of whoever slips in between in its races.
-    OSError when the port is taken, ValueError for a database URL that is none.
+    OSError when the port is taken.
     """
-    app = _dialled(create_app(database, dialect=dialect), dial, rival)
     listener = Listener(app, host=host, port=port, threads=threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
@@ -112,9 +107,17 @@ def running(
     dial: Dial | None = None,
     rival: str = "",
 ) -> Iterator[RunningServer]:
-    """A server on a loopback port in a background thread of this process, for tests and benchmarks."""
-    app = _dialled(create_app(database, dialect=dialect), dial, rival)
-    listener = Listener(app, host="127.0.0.1", port=port, threads=threads)
+    """A server on a loopback port in a background thread of this process, for tests and benchmarks.
+
+    ``dial`` puts requests in trouble; ``rival`` is the key of whoever slips in between in its races.
+    """
+    app = create_app(database, dialect=dialect)
+    listener = Listener(
+        app if dial is None else _in_trouble(app, dial, rival),
+        host="127.0.0.1",
+        port=port,
+        threads=threads,
+    )
     thread = threading.Thread(target=listener.run, name="skillsync-server", daemon=True)
     thread.start()
     try:
@@ -124,10 +127,7 @@ def running(
         thread.join()
 
 
-def _dialled(app: Application, dial: Dial | None, rival: str) -> Application | Faulty:
-    """The application, behind the fault dial if there is one."""
-    if dial is None:
-        return app
+def _in_trouble(app: Application, dial: Dial, rival: str) -> Faulty:
     from skillsync.server.faulty import Faulty
 
     return Faulty(app, dial, rival=rival)

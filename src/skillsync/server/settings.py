@@ -37,6 +37,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["skillsync.server.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["skillsync.server.permissions.ScopesAndMembership"],
+    "DEFAULT_THROTTLE_CLASSES": ["skillsync.server.throttling.PerKey"],
     "DEFAULT_PARSER_CLASSES": [
         "skillsync.server.parsing.LenientJsonParser",
         "rest_framework.parsers.FormParser",
