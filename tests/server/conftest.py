@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,6 +12,7 @@ from skillsync.server import accounts
 from skillsync.server.app import create_app, new_database
 from skillsync.server.database import start_django
 from skillsync.server.quotas import Quota
+from tests.server.cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +25,31 @@ start_django()  # so that test modules may import models while they are collecte
 BASE = "http://server.test/api/projects/1/"
 
 
+ON_POSTGRESQL = os.environ.get("TEST_SERVER_DATABASE") == "postgresql"
+"""Whether every test that does not ask for a file runs on PostgreSQL."""
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this process's own."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> str:
+def postgresql(cluster: Cluster) -> Iterator[str]:
+    """The URL of a migrated, empty database on PostgreSQL."""
+    url = cluster.new_database()
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a migrated, empty database."""
+    if ON_POSTGRESQL:
+        url: str = request.getfixturevalue("postgresql")
+        return url
     return new_database(tmp_path / "server.sqlite3")
 
 

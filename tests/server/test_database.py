@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """What is tested here is SQLite's, whatever the other tests run on."""
+    return new_database(tmp_path / "server.sqlite3")
+
+
 def pragma(name: str) -> object:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {name}")

@@ -32,7 +32,8 @@ DEFAULT_PORT = 8765
 @click.option(
     "--database",
     metavar="URL",
-    help="Database, such as sqlite:///PATH. Default: skillsync/server.sqlite3 in your data folder.",
+    help="sqlite:///PATH or postgresql://USER@HOST/NAME. Default: skillsync/server.sqlite3 in your "
+    "data folder.",
 )
 @click.option(
     "--dialect",
@@ -77,7 +78,7 @@ def serve(
     faults: Path | None,
     as_json: bool,
 ) -> None:
-    """Serve the API on this machine, from an SQLite file.
+    """Serve the API on this machine, from an SQLite file or PostgreSQL.
 
     The first start creates project 1, a user and a key, and shows the key once. Ctrl-C ends it.
     """

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from skillsync.server.database import pointed_at
+from skillsync.server.database import alone, pointed_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ def first_start(*, key: str | None) -> FirstStart:
     from skillsync.server.models import ApiKey, Project
 
     pointed_at()
-    with transaction.atomic():
+    with alone("first start"), transaction.atomic():
         project = Project.objects.order_by("pk").first()
         if project is None:
             project = create_project(FIRST_PROJECT)

@@ -93,6 +93,7 @@ def point_at(url: str) -> Database:
     global _pointed_at
     try:
         database = Database(url)
+        _require_driver(database.config)
         database.bind()
         migrate(database)
     except (DatabaseError, ImproperlyConfigured) as error:
@@ -116,17 +117,32 @@ def migrate(database: Database) -> None:
     _create_private_file(database.config)
     for attempts_left in (4, 3, 2, 1, 0):
         try:
-            connection = connections["default"]
-            executor = MigrationExecutor(connection)
-            targets = executor.loader.graph.leaf_nodes()
-            if executor.migration_plan(targets):
-                executor.migrate(targets)
+            with alone("migrate"):
+                executor = MigrationExecutor(connections["default"])
+                targets = executor.loader.graph.leaf_nodes()
+                if executor.migration_plan(targets):
+                    executor.migrate(targets)
         except DatabaseError:
             connections["default"].close()
             if not attempts_left:
                 raise
         else:
             return
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """No other process does ``what`` meanwhile, on PostgreSQL; SQLite has its one write lock for that."""
+    connection = connections["default"]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"skillsync {what}"])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"skillsync {what}"])
 
 
 def new_database(path: Path) -> str:
@@ -150,7 +166,7 @@ def _migrated_template() -> Path:
         folder = Path(tempfile.mkdtemp(prefix="skillsync-template-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = folder / "template.sqlite3"
-        with _bound_elsewhere():
+        with bound_elsewhere():
             database = Database(sqlite_url(path))
             database.bind()
             migrate(database)
@@ -162,7 +178,7 @@ def _migrated_template() -> Path:
 
 
 @contextlib.contextmanager
-def _bound_elsewhere() -> Iterator[None]:
+def bound_elsewhere() -> Iterator[None]:
     """Give the thread its own database back afterwards."""
     start_django()
     before = connections["default"]
@@ -175,7 +191,10 @@ def _bound_elsewhere() -> Iterator[None]:
 def _config_from_url(url: str) -> dict[str, Any]:
     import dj_database_url
 
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None))
+    config: dict[str, Any] = dict(
+        # A connection stays; whether it still answers is asked before each request that follows a failure.
+        dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True)
+    )
     if config["ENGINE"].endswith("sqlite3"):
         if config["NAME"] in {"", ":memory:"}:
             raise ValueError("the server needs a database file: sqlite:///PATH")
@@ -183,6 +202,16 @@ def _config_from_url(url: str) -> dict[str, Any]:
         config["OPTIONS"] = {**config.get("OPTIONS", {}), **_SQLITE_OPTIONS}
     filled: dict[str, Any] = ConnectionHandler({"default": config}).settings["default"]
     return filled
+
+
+def _require_driver(config: dict[str, Any]) -> None:
+    if config["ENGINE"].endswith("postgresql"):
+        try:
+            import psycopg  # noqa: F401  # what Django will use
+        except ImportError as error:
+            raise DatabaseUnusable(
+                "PostgreSQL needs a driver: pip install 'skillsync[server,postgresql]'"
+            ) from error
 
 
 def _create_private_file(config: dict[str, Any]) -> None:

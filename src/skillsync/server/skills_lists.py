@@ -43,7 +43,9 @@ def filtered(
 
     ``numbers`` are the validated ones: ``created_by_id`` and ``owner_id``.
     """
-    search = parameters.get("search", "").strip().replace("\0", "")
+    search = parameters.get("search", "").strip()
+    if "\0" in search:
+        return rows.none()
     if search:
         rows = rows.filter(Q(name__contains_text=search) | Q(description__contains_text=search))
     if dialect.has_category_filters:
@@ -74,6 +76,8 @@ def _by_belongings(rows: QuerySet[Skill], owner: int | None, tags: str) -> Query
     if owner is not None:
         rows = rows.filter(Exists(SkillOwner.objects.filter(**same, user=owner)))
     wanted = {tag.strip().lower() for tag in tags.split(",")} - {""}
+    if "\0" in tags:
+        return rows.none()
     if wanted:
         rows = rows.filter(Exists(SkillTag.objects.filter(**same, tag__in=wanted)))
     return rows

@@ -24,21 +24,24 @@ def skill_missing(
     if not dialect.explains_not_found:
         return BareError(404, {"detail": plain})
     active = Skill.objects.filter(project=project, deleted=False)
+    if "\0" in name:  # no column could hold it, so the database is not asked
+        return BareError(404, _skill_missing(name, plain, []))
     versions = list(active.filter(name=name).order_by("version").values_list("version", flat=True))
     if versions and version is not None:
         return BareError(404, _version_missing(name, version, versions))
     names = active.filter(is_latest=True).exclude(name=name).values_list("name", flat=True)
     near = difflib.get_close_matches(name, sorted(names), n=_SUGGESTIONS, cutoff=_SIMILARITY)
+    return BareError(404, _skill_missing(name, plain, near))
+
+
+def _skill_missing(name: str, plain: str, near: list[str]) -> dict[str, object]:
     meant = f" Did you mean {', '.join(repr(other) for other in near)}?" if near else ""
-    return BareError(
-        404,
-        {
-            "detail": plain + meant,
-            "type": "skill_not_found",
-            "skill_name": name,
-            "suggestions": near,
-        },
-    )
+    return {
+        "detail": plain + meant,
+        "type": "skill_not_found",
+        "skill_name": name,
+        "suggestions": near,
+    }
 
 
 def _version_missing(name: str, version: int, versions: list[int]) -> dict[str, object]:

@@ -33,6 +33,7 @@ from skillsync.server.skills_versions import (
     latest_for_write,
     require_base,
     require_short_description,
+    versions_named,
 )
 from skillsync.server.writes import now_after, writing_skills
 
@@ -150,7 +151,7 @@ def _with_provenance(
 def archive(project: Project, name: str, *, dialect: Dialect) -> None:
     """Take every version of the name out of sight, unconditionally; BareError 404 without one."""
     with writing_skills(project):
-        rows = active_skills(project).filter(name=name)
+        rows = versions_named(project, name)
         moved = {"updated_at": now_after(None)} if dialect.archive_moves_updated_at else {}
         if not rows.update(deleted=True, **moved):
             raise skill_missing(project, name, dialect=dialect)

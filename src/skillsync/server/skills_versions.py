@@ -47,11 +47,17 @@ def active_skills(project: Project) -> QuerySet[Skill]:
     return Skill.objects.filter(project=project, deleted=False).select_related("created_by")
 
 
+def versions_named(project: Project, name: str) -> QuerySet[Skill]:
+    """The active version rows of a name; none for a name that no database could hold."""
+    rows = active_skills(project)
+    return rows.none() if "\0" in name else rows.filter(name=name)
+
+
 def find_skill(
     project: Project, name: str, *, dialect: Dialect, version: int | None = None
 ) -> Skill:
     """The version of the name, or its latest; BareError 404 when there is none."""
-    rows = active_skills(project).filter(name=name)
+    rows = versions_named(project, name)
     rows = rows.filter(is_latest=True) if version is None else rows.filter(version=version)
     skill = rows.first()
     if skill is None:
@@ -61,7 +67,7 @@ def find_skill(
 
 def require_skill(project: Project, name: str, *, dialect: Dialect) -> None:
     """BareError 404 when no active skill bears the name."""
-    if not active_skills(project).filter(name=name).exists():
+    if not versions_named(project, name).exists():
         raise skill_missing(project, name, dialect=dialect)
 
 
@@ -85,6 +91,11 @@ def latest_version_of(skill: Skill) -> int:
         .first()
     )
     return latest or skill.version  # archived between two reads: the row itself is what is known
+
+
+def find_file(skill: Skill, path: str) -> SkillFile | None:
+    """The version's file of this path, or None."""
+    return None if "\0" in path else skill.files.filter(path=path).first()
 
 
 def files_of(skill: Skill) -> list[FileText]:

@@ -151,7 +151,7 @@ class SkillDetail(SkillsView):
     def _redirected(self) -> Response | None:
         name = self.kwargs["name"]
         skill = versions.skill_of_id(self.project, name) if self.dialect.redirects_ids else None
-        if skill is None or versions.active_skills(self.project).filter(name=name).exists():
+        if skill is None or versions.versions_named(self.project, name).exists():
             return None
         location = self.request.get_full_path().replace(f"/name/{name}", f"/name/{skill.name}", 1)
         return Response(status=302, headers={"Location": location})
@@ -185,7 +185,7 @@ class SkillResolve(SkillsView):
     def get(self, request: Request, *, name: str, **_: str) -> Response:
         """``{skill, versions, has_more}``, newest version first."""
         query = self.accept(accepted.ResolveQuery, request.query_params)
-        of_name = versions.active_skills(self.project).filter(name=name)
+        of_name = versions.versions_named(self.project, name)
         skill = self._selected(of_name, query)
         if skill is None:
             version = query.get("version") if "version_id" not in query else None
@@ -266,7 +266,7 @@ class SkillFileDetail(SkillsView):
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
         )
-        file = skill.files.filter(path=wanted).first()
+        file = versions.find_file(skill, wanted)
         if file is None:
             raise files.file_not_found(wanted, name)
         return Response(
