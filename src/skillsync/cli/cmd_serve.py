@@ -54,6 +54,11 @@ DEFAULT_PORT = 8765
     help="Let a key make 480 requests a minute and 4,800 an hour, and answer 429 beyond.",
 )
 @click.option(
+    "--admin",
+    is_flag=True,
+    help="Serve Django's admin page at /admin/, for whom server-admin add-admin made a login.",
+)
+@click.option(
     "--key",
     metavar="phx_...",
     envvar="SKILLSYNC_SERVER_KEY",
@@ -74,17 +79,19 @@ def serve(
     dialect: str,
     quota: tuple[str, ...],
     throttle: bool,
+    admin: bool,
     key: str | None,
     faults: Path | None,
     as_json: bool,
 ) -> None:
-    """Serve the API on this machine, from an SQLite file or PostgreSQL.
+    """Serve the API on this machine, from SQLite or PostgreSQL.
 
     The first start creates project 1, a user and a key, and shows the key once. Ctrl-C ends it.
     """
     try:
         from skillsync.server import accounts, locations
         from skillsync.server.app import create_app
+        from skillsync.server.database import start_django
         from skillsync.server.quotas import parse_quota
         from skillsync.server.serve import serve as run
         from skillsync.server.windows import Windows
@@ -105,6 +112,7 @@ def serve(
     except ValueError as error:
         raise click.UsageError(f"--quota: {error}") from error
     try:
+        start_django(admin=admin)
         windows = Windows() if throttle else None
         app = create_app(url_of_database, dialect=dialect, quota=allowed, throttle=windows)
         started = accounts.first_start(key=key)

@@ -29,7 +29,7 @@ PROJECT_SCHEMA = "skillsync.server-admin.project/1"
 )
 @click.pass_context
 def server_admin(context: click.Context, /, *, database: str | None) -> None:
-    """Manage projects, people and keys of a server; it may be running meanwhile."""
+    """Add projects, people and keys to a server; it may be running meanwhile."""
     context.obj = database
 
 
@@ -183,6 +183,19 @@ def import_project(
     _show_project(project.pk, project.name, as_json=as_json)
 
 
+@server_admin.command("add-admin")
+@click.argument("name")
+@click.password_option(help="Password of the login; asked for when it is not given.")
+@click.pass_obj
+def add_admin(database: str | None, /, *, name: str, password: str) -> None:
+    """Make a login for the admin page of serve --admin, or give it another password."""
+    with _opened(database, admin=True):
+        from skillsync.server import admin_login
+
+        admin_login.set_login(name, password)
+    click.echo(f"{name} may log in at /admin/ of a server that runs with --admin.")
+
+
 @server_admin.command("migrate")
 @click.pass_obj
 def migrate(database: str | None, /) -> None:
@@ -213,16 +226,18 @@ def _show_project(number: int, name: str, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _opened(database: str | None) -> Iterator[None]:
+def _opened(database: str | None, *, admin: bool = False) -> Iterator[None]:
     """The server's database, migrated; what is wrong with the words becomes a usage error."""
     try:
         from skillsync.server import locations
         from skillsync.server.app import create_app
+        from skillsync.server.database import start_django
     except ImportError as error:
         from skillsync.cli.extras import server_missing
 
         raise server_missing(error) from error
     try:
+        start_django(admin=admin)
         app = create_app(database or locations.default_database())
         try:
             yield

@@ -29,7 +29,7 @@ VERBS: Mapping[str, str] = {
     "lint": "Check skills and datasets, asking nobody.",
     "trust": "Say which hosts your key may be sent to.",
     "explain": "Explain a code such as E-CONFIG.",
-    "serve": "Serve the API on this machine, from an SQLite file.",
+    "serve": "Serve the API on this machine, from SQLite or PostgreSQL.",
     "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",
     "demo": "Show it all on a sample repository.",
 }

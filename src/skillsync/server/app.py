@@ -66,10 +66,8 @@ def create_app(
     """
     spoken = DIALECTS[dialect]
     pointed = point_at(database)
-    from django.core.handlers.wsgi import WSGIHandler
-
     return Application(
-        WSGIHandler(),
+        _handler(),
         pointed,
         environ={
             "skillsync.dialect": spoken,
@@ -77,6 +75,19 @@ def create_app(
             "skillsync.throttle": throttle,
         },
     )
+
+
+def _handler() -> WSGIHandler:
+    """Django's handler; with the admin page, which needs its pictures and styles, the one that serves files too."""
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+
+    handler = WSGIHandler()
+    if "django.contrib.admin" in settings.INSTALLED_APPS:
+        from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+        return StaticFilesHandler(handler)
+    return handler
 
 
 def _wsgi_path(path: str) -> str:

@@ -73,12 +73,13 @@ class Database:
             wrapper.close()
 
 
-def start_django() -> None:
-    """Set Django up with our settings, once per process."""
+def start_django(*, admin: bool = False) -> None:
+    """Set Django up with our settings, once per process; the first call decides about the admin page."""
     with _start:
         if not settings.configured:
             # Set, not defaulted: the variable may belong to another Django project of the user.
-            os.environ["DJANGO_SETTINGS_MODULE"] = "skillsync.server.settings"
+            module = "settings_admin" if admin else "settings"
+            os.environ["DJANGO_SETTINGS_MODULE"] = f"skillsync.server.{module}"
         django.setup(set_prefix=False)
         # No access log: Django would name every 4xx answer, and print a traceback for a bad Host.
         logging.getLogger("django.request").setLevel(logging.ERROR)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
 from skillsync.server.dialects import SEED
@@ -24,6 +25,9 @@ def by_dialect(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
     def answer(request: HttpRequest) -> HttpResponse:
         dialect = request.META.get("skillsync.dialect", SEED)
         request.urlconf = dialect.urlconf
+        if _is_for_admin(request.path_info):
+            request.urlconf = "skillsync.server.urls_admin"
+            return get_response(request)
         if not dialect.successor_prefix or not _OLD_PREFIX.match(request.path_info):
             return get_response(request)
         successor = _OLD_PREFIX.sub("/api/projects/", request.path_info)
@@ -38,6 +42,10 @@ def by_dialect(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
         return response
 
     return answer
+
+
+def _is_for_admin(path: str) -> bool:
+    return path.startswith("/admin/") and "django.contrib.admin" in settings.INSTALLED_APPS
 
 
 def _exists(path: str, urlconf: str) -> bool:
