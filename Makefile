@@ -28,7 +28,8 @@ test: $(DEV) ## The fast tests (under 4 minutes)
 test-slow: $(DEV) ## The bounded slow tests
 	$(PYTEST) -m "slow and not soak" $(ARGS) || test $$? -eq 5
 
-test-ci: test test-slow ## Both (under 10 minutes)
+test-ci: test test-slow ## Both, and the contract of the other dialect (under 10 minutes)
+	$(MAKE) contract DIALECT=current
 
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 SEED = "seed"
+CURRENT = "current"
 
 REQUIRED = "This field is required."
 NULL = "This field may not be null."
@@ -28,6 +29,8 @@ NAME_TAKEN = "A skill with this name already exists."
 TRAVERSAL = "File paths must not contain '..' traversal segments."
 ABSOLUTE = "File paths must be relative, not absolute."
 DUPLICATE_PATHS = "Duplicate file paths are not allowed."
+NOT_SUPPORTED = "This field is not supported."
+NO_KEY_ACCESS = "This action does not support personal API key access"
 NO_EDITS = "At least one edit operation is required."
 BIG_BODY = "Skill body must be 1000000 bytes or fewer."
 BIG_FILE = "File content must be 1000000 bytes or fewer."

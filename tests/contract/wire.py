@@ -136,7 +136,8 @@ class Api:
         for name in self.skills:
             self.post(f"llm_skills/name/{name}/archive")
         for row in self.datasets:
-            self.patch(f"datasets/{row}/", {"deleted": True})
+            if self.patch(f"datasets/{row}/", {"deleted": True}).status == 400:
+                self.post(f"datasets/{row}/archive/")  # the newest generation has no other way
 
     # -- inside
 
@@ -169,7 +170,7 @@ class Api:
             made = answer.json
             if path.rstrip("/") == "datasets":
                 self.datasets.add(made["id"])
-            elif "version" in made:
+            elif "first_version_created_at" in made:
                 self.skills.add(made["name"])
 
 
