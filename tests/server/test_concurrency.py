@@ -119,14 +119,6 @@ def test_16_writers_with_100_publishes_each(tmp_path: Path) -> None:
     assert latest == tally.statuses[200] + 1 > 100
 
 
-@pytest.mark.soak
-def test_16_writers_until_each_published_100_times(tmp_path: Path) -> None:
-    with process(serving_one_skill(tmp_path)) as (_, ready):
-        tally = all_at_once(ready["url"], attempts=100, insist=True)
-        assert set(tally.statuses) == {200, 409}
-        assert assert_whole(ready["url"], tally) == 1601
-
-
 def test_the_2001st_publish_is_refused_also_to_16_writers_at_once(tmp_path: Path) -> None:
     """skillsync makes the first 1,995 versions in the database: what counts is the race for the last ones."""
     database = serving_one_skill(tmp_path)

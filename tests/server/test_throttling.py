@@ -9,7 +9,7 @@ import pytest
 from skillsync.server import accounts
 from skillsync.server.app import create_app
 from skillsync.server.authentication import key_digest
-from skillsync.server.windows import DEFAULT_RATES, EXPORT_RATES, Rate, Windows
+from skillsync.server.windows import DEFAULT_RATES, EXPORT_RATES, SEARCH_RATES, Rate, Windows
 from tests.server.conftest import Clients
 from tests.server.facts import error
 
@@ -125,6 +125,14 @@ def test_exports_have_their_own_budget(throttled: Clients, clock: Clock) -> None
     clock.now += 3600
     assert client.post(f"datasets/{dataset}/exports", json={}).headers["Retry-After"] == "82800"
     assert client.get("datasets").status_code == 200
+
+
+def test_searches_have_their_own_budget(throttled: Clients, windows: Windows) -> None:
+    client = throttled()
+    for _ in range(60):
+        assert windows.wait(key_digest("phx_first_key"), SEARCH_RATES) is None
+    assert client.get("llm_skills/search?query=x").headers["Retry-After"] == "60"
+    assert client.get("llm_skills").status_code == 200
 
 
 def test_nothing_is_throttled_unless_asked_for(current: httpx.Client) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, Error, connections
 from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler, load_backend
 
@@ -143,7 +143,8 @@ def alone(what: str) -> Iterator[None]:
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"skillsync {what}"])
+            with contextlib.suppress(Error):  # a connection that broke has let go of the lock
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"skillsync {what}"])
 
 
 def new_database(path: Path) -> str:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from exceptions_hog import exception_handler
 from rest_framework.exceptions import APIException, ParseError
@@ -57,7 +57,7 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, BareError):
         set_rollback()
         return Response(error.body, status=error.status)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError):
         _log.warning("database: %s", error)
         error = DatabaseBusy()
     elif isinstance(error, SuspiciousOperation):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
-from skillsync.server import datasets_input, skills_input, versioned_input
+from skillsync.server import datasets_input, skills_input, skills_queries, versioned_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,11 +80,13 @@ def operations_of(dialect: Dialect) -> Mapping[Key, Operation]:
     """Every operation of the dialect, by module and name of its view, and method."""
     rows = {**_ACCOUNT, **_SKILLS}
     if dialect.body_page is not None:
-        paged = Operation(answers=_told("Skill"), query=(skills_input.BodyPageQuery,), empty=(302,))
+        paged = Operation(
+            answers=_told("Skill"), query=(skills_queries.BodyPageQuery,), empty=(302,)
+        )
         rows["skills_views", "SkillDetail", "GET"] = paged
         rows["skills_views", "SkillList", "GET"] = Operation(
             answers=_told("SkillPage"),
-            query=(Pages, SkillOrder, skills_input.ListQuery),
+            query=(Pages, SkillOrder, skills_queries.ListQuery),
             empty=(304,),
         )
     return {**rows, **(_NEWER if dialect.has_version_descriptions else _PLAIN)}
@@ -98,15 +100,15 @@ _ACCOUNT: dict[Key, Operation] = {
 _SKILLS: dict[Key, Operation] = {
     ("skills_views", "SkillList", "GET"): Operation(answers=_told("SkillPage"), query=(Pages, SkillOrder)),
     ("skills_views", "SkillList", "POST"): Operation(answers=_told("Skill", 201), body=skills_input.CreateInput),
-    ("skills_views", "SkillDetail", "GET"): Operation(answers=_told("Skill"), query=(skills_input.VersionQuery,)),
+    ("skills_views", "SkillDetail", "GET"): Operation(answers=_told("Skill"), query=(skills_queries.VersionQuery,)),
     ("skills_views", "SkillDetail", "PATCH"): Operation(answers=_told("Skill"), body=skills_input.PublishInput, errors=(409,)),
-    ("skills_views", "SkillResolve", "GET"): Operation(answers=_told("ResolvedSkill"), query=(skills_input.ResolveQuery,)),
+    ("skills_views", "SkillResolve", "GET"): Operation(answers=_told("ResolvedSkill"), query=(skills_queries.ResolveQuery,)),
     ("skills_views", "SkillArchive", "POST"): Operation(empty=(204,)),
     ("skills_views", "SkillDuplicate", "POST"): Operation(answers=_told("Skill", 201), body=skills_input.NewNameInput),
-    ("skills_views", "SkillFiles", "POST"): Operation(answers=_told("Skill", 201), body=skills_input.AddFileInput, errors=(409,)),
-    ("skills_views", "SkillFilesRename", "POST"): Operation(answers=_told("Skill"), body=skills_input.RenameFileInput, errors=(409,)),
-    ("skills_views", "SkillFileDetail", "GET"): Operation(answers=_told("SkillFile"), query=(skills_input.VersionQuery,)),
-    ("skills_views", "SkillFileDetail", "DELETE"): Operation(answers=_told("Skill"), query=(skills_input.BaseVersionQuery,), errors=(409,)),
+    ("skills_file_views", "SkillFiles", "POST"): Operation(answers=_told("Skill", 201), body=skills_input.AddFileInput, errors=(409,)),
+    ("skills_file_views", "SkillFilesRename", "POST"): Operation(answers=_told("Skill"), body=skills_input.RenameFileInput, errors=(409,)),
+    ("skills_file_views", "SkillFileDetail", "GET"): Operation(answers=_told("SkillFile"), query=(skills_queries.VersionQuery,)),
+    ("skills_file_views", "SkillFileDetail", "DELETE"): Operation(answers=_told("Skill"), query=(skills_queries.BaseVersionQuery,), errors=(409,)),
 }  # fmt: skip
 
 _PLAIN: dict[Key, Operation] = {
@@ -126,11 +128,11 @@ _PLAIN: dict[Key, Operation] = {
 
 _NEWER: dict[Key, Operation] = {
     ("skills_extra_views", "SkillRename", "POST"): Operation(answers=_told("Skill"), body=skills_input.NewNameInput),
-    ("skills_extra_views", "SkillMarkdown", "GET"): Operation(answers=_told("SkillMarkdown"), query=(skills_input.VersionQuery,)),
-    ("skills_extra_views", "SkillSearch", "GET"): Operation(answers=_told("SkillMatches"), query=(skills_input.SearchQuery,)),
+    ("skills_extra_views", "SkillMarkdown", "GET"): Operation(answers=_told("SkillMarkdown"), query=(skills_queries.VersionQuery,)),
+    ("skills_extra_views", "SkillSearch", "GET"): Operation(answers=_told("SkillMatches"), query=(skills_queries.SearchQuery,)),
     ("skills_extra_views", "SkillTags", "GET"): Operation(answers=_told("SkillTags")),
     ("skills_extra_views", "SkillImport", "POST"): Operation(answers=_told("Skill", 201), upload=True),
-    ("skills_extra_views", "SkillExport", "GET"): Operation(answers=_told("", kind="application/zip"), query=(skills_input.VersionQuery,)),
+    ("skills_extra_views", "SkillExport", "GET"): Operation(answers=_told("", kind="application/zip"), query=(skills_queries.VersionQuery,)),
     ("versioned_views", "DatasetList", "GET"): Operation(answers=_told("DatasetPage"), query=(Pages, versioned_input.DatasetsQuery, IdList)),
     ("versioned_views", "DatasetList", "POST"): Operation(answers=_told("Dataset", 201), body=versioned_input.DatasetInput, errors=(409,)),
     ("versioned_views", "DatasetDetail", "GET"): Operation(answers=_told("Dataset")),

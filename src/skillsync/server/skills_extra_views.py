@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from skillsync.server import skills_input as accepted
+from skillsync.server import skills_queries as queries
 from skillsync.server import skills_store as store
 from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
@@ -18,6 +19,7 @@ from skillsync.server.skills_markdown import frontmatter_of, skill_md
 from skillsync.server.skills_search import search
 from skillsync.server.skills_views import SkillsView
 from skillsync.server.skills_zip import MAX_ZIP_BYTES, packed, unpacked
+from skillsync.server.windows import SEARCH_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +43,7 @@ class SkillMarkdown(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> Response:
         """The rendered file and its parsed frontmatter."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
+        query = self.accept(queries.VersionQuery, request.query_params)
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
         )
@@ -58,9 +60,11 @@ class SkillMarkdown(SkillsView):
 class SkillSearch(SkillsView):
     """``/search``."""
 
+    rates = SEARCH_RATES
+
     def get(self, request: Request, **_: str) -> Response:
         """The best results; not a listing."""
-        query = self.accept(accepted.SearchQuery, request.query_params)
+        query = self.accept(queries.SearchQuery, request.query_params)
         results = search(self.project, query["query"])
         return Response({"count": len(results), "results": results})
 
@@ -88,7 +92,7 @@ class SkillExport(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> HttpResponse:
         """The skill as a zip archive."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
+        query = self.accept(queries.VersionQuery, request.query_params)
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
         )

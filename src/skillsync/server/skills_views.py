@@ -1,4 +1,4 @@
-"""The skills endpoints, 1 to 11 of skills-api.md 1: validate, call the store, render."""
+"""The skills endpoints, 1 to 7 of skills-api.md 1: validate, call the store, render."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rest_framework.response import Response
 
 from skillsync.server import skills_files as files
 from skillsync.server import skills_input as accepted
+from skillsync.server import skills_queries as queries
 from skillsync.server import skills_store as store
 from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import SkillFile
 from skillsync.server.paging import Paging
-from skillsync.server.skills_limits import is_looked_up
 from skillsync.server.skills_lists import filtered, not_modified, validators
 from skillsync.server.skills_missing import skill_missing
 from skillsync.server.skills_owners import Belongings, belongings_of
@@ -107,7 +107,7 @@ class SkillList(SkillsView):
         """A page of summaries; 304 when the caller has it already."""
         query = {}
         if self.dialect.has_category_filters:
-            query = self.accept(accepted.ListQuery, request.query_params)
+            query = self.accept(queries.ListQuery, request.query_params)
         rows = versions.active_skills(self.project).filter(is_latest=True).defer("body")
         rows = filtered(rows, request.query_params, query, dialect=self.dialect)
         pages = Paging()
@@ -160,9 +160,9 @@ class SkillDetail(SkillsView):
         """The version asked for, or the latest, with as much of its body as the dialect shows."""
         page = BodyPage()
         if self.dialect.body_page is None:
-            query = self.accept(accepted.VersionQuery, request.query_params)
+            query = self.accept(queries.VersionQuery, request.query_params)
         else:
-            query = self.accept(accepted.BodyPageQuery, request.query_params)
+            query = self.accept(queries.BodyPageQuery, request.query_params)
             page = BodyPage(query["body_offset"], query.get("body_length", self.dialect.body_page))
         skill = versions.find_skill(
             self.project, name, dialect=self.dialect, version=query.get("version")
@@ -184,7 +184,7 @@ class SkillResolve(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> Response:
         """``{skill, versions, has_more}``, newest version first."""
-        query = self.accept(accepted.ResolveQuery, request.query_params)
+        query = self.accept(queries.ResolveQuery, request.query_params)
         of_name = versions.versions_named(self.project, name)
         skill = self._selected(of_name, query)
         if skill is None:
@@ -237,76 +237,3 @@ class SkillDuplicate(SkillsView):
             dialect=self.dialect,
         )
         return self.detail(copy, status=201)
-
-
-class SkillFiles(SkillsView):
-    """``/name/:name/files``: adding a file. There is no listing (skills-api.md 1)."""
-
-    def post(self, request: Request, *, name: str, **_: str) -> Response:
-        """Add one file."""
-        values = self.accept(accepted.AddFileInput, request.data)
-        skill = files.add_file(
-            self.project,
-            name,
-            file=files.files_from([values])[0],
-            base_version=values.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill, status=201)
-
-
-class SkillFileDetail(SkillsView):
-    """``/name/:name/files/:path``: one file's content; removing it."""
-
-    def get(self, request: Request, *, name: str, path: str, **_: str) -> Response:
-        """``{path, content, content_type}``."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
-        wanted = _looked_up(path)
-        skill = versions.find_skill(
-            self.project, name, dialect=self.dialect, version=query.get("version")
-        )
-        file = versions.find_file(skill, wanted)
-        if file is None:
-            raise files.file_not_found(wanted, name)
-        return Response(
-            {"path": file.path, "content": file.content, "content_type": file.content_type}
-        )
-
-    def delete(self, request: Request, *, name: str, path: str, **_: str) -> Response:
-        """Remove the file; answers 200 with the new version."""
-        query = self.accept(accepted.BaseVersionQuery, request.query_params)
-        skill = files.delete_file(
-            self.project,
-            name,
-            path=_looked_up(path),
-            base_version=query.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill)
-
-
-def _looked_up(path: str) -> str:
-    """The path without trailing slashes; BareError 400 when it could never be stored."""
-    wanted = path.rstrip("/")
-    if not is_looked_up(wanted):
-        raise BareError(400, {"detail": "Invalid file path."})
-    return wanted
-
-
-class SkillFilesRename(SkillsView):
-    """``/name/:name/files-rename``."""
-
-    def post(self, request: Request, *, name: str, **_: str) -> Response:
-        """Give a file another path."""
-        values = self.accept(accepted.RenameFileInput, request.data)
-        skill = files.rename_file(
-            self.project,
-            name,
-            paths=(values["old_path"], values["new_path"]),
-            base_version=values.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill)

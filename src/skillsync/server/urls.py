@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.urls import re_path
 
-from skillsync.server import account_views, datasets_views, skills_views
+from skillsync.server import account_views, datasets_views, skills_file_views, skills_views
 from skillsync.server.openapi import serve_schema
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ skill_routes = [
     route(PROJECT + r"llm_skills/resolve/name/(?P<name>[^/]+)", skills_views.SkillResolve),
     route(PROJECT + NAMED + "/archive", skills_views.SkillArchive),
     route(PROJECT + NAMED + "/duplicate", skills_views.SkillDuplicate),
-    route(PROJECT + NAMED + "/files", skills_views.SkillFiles),
-    route(PROJECT + NAMED + "/files-rename", skills_views.SkillFilesRename),
-    route(PROJECT + NAMED + r"/files/(?P<path>(?s:.+))", skills_views.SkillFileDetail),
+    route(PROJECT + NAMED + "/files", skills_file_views.SkillFiles),
+    route(PROJECT + NAMED + "/files-rename", skills_file_views.SkillFilesRename),
+    route(PROJECT + NAMED + r"/files/(?P<path>(?s:.+))", skills_file_views.SkillFileDetail),
 ]
 urlpatterns = [
     *account_routes,

@@ -21,7 +21,10 @@ class Rate:
 
 
 DEFAULT_RATES = (Rate(480, 60), Rate(4800, 3600))
+SEARCH_RATES = (Rate(60, 60), Rate(600, 3600))
+"""Of searching skills, in place of the default (skills-api.md 9)."""
 EXPORT_RATES = (Rate(10, 86_400),)
+"""Of exports of datasets (datasets-api.md 3.7)."""
 
 Rates = tuple[Rate, ...]
 
