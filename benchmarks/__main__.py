@@ -11,12 +11,16 @@ from pathlib import Path
 
 from benchmarks import startup, traffic
 from benchmarks.figures import Figure, table
+from benchmarks.server import server_figures
 from benchmarks.world import add_dataset, add_skills, new_clone, serving
 
 
-def measure(folder: Path, *, skills: int, rounds: int, pulls: int) -> Iterator[Figure]:
+def measure(
+    folder: Path, *, skills: int, rounds: int, pulls: int, requests: int
+) -> Iterator[Figure]:
     """Make the world in ``folder`` and yield one figure after the other."""
     yield from startup.version(folder, rounds=rounds)
+    yield from server_figures(folder / "bare", rounds=rounds, requests=requests)
     with serving(folder / "server") as url:
         clone = new_clone(folder / "clone", url)
         add_skills(clone, skills)
@@ -37,6 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 skills instead of 1,000")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--requests", type=int, default=2_000, help="how many the server's memory is watched over")  # fmt: skip
     parser.add_argument("--skills", type=int, help="how many skills")
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
@@ -47,6 +52,7 @@ def main() -> int:
             skills=skills,
             rounds=5 if given.quick else 15,
             pulls=1 if given.quick else 3,
+            requests=given.requests,
         ):
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)

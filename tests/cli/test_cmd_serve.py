@@ -165,3 +165,42 @@ def test_its_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_requests_meet_the_faults_of_a_file_and_each_is_told(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\nkind = "status"\nstatus = 503\npath = "llm_skills"\n')
+    database = f"sqlite:///{tmp_path}/server.sqlite3"
+    command = [sys.executable, "-c", _PROGRAM, "--port", "0", "--json", "--key", "phx_given_key"]
+    with subprocess.Popen(
+        [*command, "--database", database, "--faults", str(faults)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        url = json.loads(server.stdout.readline())["url"]
+        headers = {"Authorization": "Bearer phx_given_key"}
+        statuses = [
+            httpx.get(f"{url}/api/projects/1/llm_skills", headers=headers).status_code
+            for _ in range(2)
+        ]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=20) == 0
+        said = server.stderr.read()
+    assert statuses == [503, 200]
+    assert said == (
+        "1 fault from faults.toml, seed 0\nfault: GET llm_skills: 503 before it is carried out\n"
+    )
+
+
+def test_a_file_of_faults_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\nkind = "delay"\n[[fault]]\nkind = "dealy"\n')
+    result = CliRunner().invoke(serve, ["--faults", str(faults)])
+    assert result.exit_code == 2
+    assert "--faults: fault 1: delay needs `seconds`; fault 2: `kind` must be one of" in (
+        result.output
+    )
+    assert CliRunner().invoke(serve, ["--faults", str(tmp_path / "none")]).exit_code == 2

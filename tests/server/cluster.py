@@ -38,6 +38,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template: str | None = None
+        self._shared: str | None = None
 
     def url(self, name: str) -> str:
         return f"postgresql://skillsync@{quote(os.fspath(self._folder), safe='')}/{name}"
@@ -46,6 +47,33 @@ class Cluster:
         """The URL of a new database."""
         template = self._migrated() if migrated else "template0"
         return self.url(self._create(template))
+
+    def empty_database(self) -> str:
+        """The URL of a migrated database without rows, the same each time: emptying takes milliseconds."""
+        if self._shared is None:
+            self._shared = self.new_database()
+        else:
+            self._empty(self._shared)
+        return self._shared
+
+    def _empty(self, url: str) -> None:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables "
+                "WHERE schemaname = 'public' AND tablename <> 'django_migrations'"
+            ).fetchall()
+            sequences = connection.execute("SELECT sequencename FROM pg_sequences").fetchall()
+            connection.execute("SET session_replication_role = replica")  # in any order
+            for (table,) in tables:
+                connection.execute(f"DELETE FROM {table}")
+            for (sequence,) in sequences:
+                connection.execute(f"ALTER SEQUENCE {sequence} RESTART")
 
     def _migrated(self) -> str:
         if self._template is None:

@@ -37,11 +37,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def postgresql(cluster: Cluster) -> Iterator[str]:
+def postgresql(cluster: Cluster) -> str:
     """The URL of a migrated, empty database on PostgreSQL."""
-    url = cluster.new_database()
-    yield url
-    cluster.drop(url)
+    return cluster.empty_database()
 
 
 @pytest.fixture

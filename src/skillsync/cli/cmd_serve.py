@@ -5,12 +5,16 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from skillsync.server.accounts import FirstStart
+    from skillsync.server.app import Application
+    from skillsync.server.faults import Dial
+    from skillsync.server.faulty import Faulty
 
 SCHEMA = "skillsync.serve/1"
 DEFAULT_PORT = 8765
@@ -60,6 +64,12 @@ DEFAULT_PORT = 8765
     envvar="SKILLSYNC_SERVER_KEY",
     help="Make this key valid. Also read from SKILLSYNC_SERVER_KEY.",
 )
+@click.option(
+    "--faults",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For rehearsals: put the requests in trouble that this TOML or JSON file names.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
 def serve(
     *,
@@ -71,6 +81,7 @@ def serve(
     throttle: bool,
     admin: bool,
     key: str | None,
+    faults: Path | None,
     as_json: bool,
 ) -> None:
     """Serve the API on this machine, from SQLite or PostgreSQL.
@@ -94,6 +105,7 @@ def serve(
             "clear: put a TLS proxy in front.",
             err=True,
         )
+    dial = None if faults is None else _dial(faults)
     url_of_database = database or locations.default_database()
     try:
         allowed = parse_quota(quota)
@@ -112,9 +124,33 @@ def serve(
         sys.stdout.flush()  # whoever started us waits for this line
 
     try:
-        run(app, host=host, port=port, on_ready=announce)
+        run(_in_trouble(app, dial), host=host, port=port, on_ready=announce)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _dial(path: Path) -> Dial:
+    """The fault dial of a file, which tells of each request that it puts in trouble."""
+    from skillsync.server.faults import FaultsInvalid, read_faults
+
+    try:
+        dial = read_faults(path)
+    except (FaultsInvalid, OSError) as error:
+        raise click.UsageError(f"--faults: {error}") from error
+    dial.on_met = lambda met: click.echo(f"fault: {met}", err=True)
+    count = len(dial.faults)
+    click.echo(f"{count} fault{'s' * (count != 1)} from {path.name}, seed {dial.seed}", err=True)
+    return dial
+
+
+def _in_trouble(app: Application, dial: Dial | None) -> Application | Faulty:
+    """The application behind the dial, with a key for whoever slips in between in its races."""
+    if dial is None:
+        return app
+    from skillsync.server.accounts import create_key
+    from skillsync.server.faulty import Faulty
+
+    return Faulty(app, dial, rival=create_key(user="rival").value)
 
 
 def _ready_json(url: str, started: FirstStart) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from skillsync.server.app import Application
+    from skillsync.server.faults import Dial
+    from skillsync.server.faulty import Faulty
 
 _LARGEST_BODY = 64 * 1024 * 1024
 """Above the API's own limit, whose answer is kinder: this one only protects the disk (bytes)."""
@@ -37,10 +39,11 @@ class RunningServer:
 class Listener:
     """A bound port and the threads behind it. ``run`` in one thread; ``stop`` from any, or a signal handler."""
 
-    def __init__(self, app: Application, *, host: str, port: int, threads: int) -> None:
+    def __init__(self, app: Application | Faulty, *, host: str, port: int, threads: int) -> None:
         """Binds at once; OSError when the port is taken."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._app = app
+        self._end_waits: Callable[[], None] | None = getattr(app, "end_waits", None)
         self._stopping = threading.Event()
         self._sockets: dict[int, Any] = {}
         listening = _listen(host, port)
@@ -69,11 +72,13 @@ class Listener:
     def stop(self) -> None:
         """Make ``run`` return soon."""
         self._stopping.set()
+        if self._end_waits:
+            self._end_waits()
         self._server.pull_trigger()
 
 
 def serve(
-    app: Application,
+    app: Application | Faulty,
     *,
     host: str,
     port: int,
@@ -94,11 +99,25 @@ def serve(
 
 @contextmanager
 def running(
-    database: str, *, port: int = 0, threads: int = 8, dialect: str = "seed"
+    database: str,
+    *,
+    port: int = 0,
+    threads: int = 8,
+    dialect: str = "seed",
+    dial: Dial | None = None,
+    rival: str = "",
 ) -> Iterator[RunningServer]:
-    """A server on a loopback port in a background thread of this process, for tests and benchmarks."""
+    """A server on a loopback port in a background thread of this process, for tests and benchmarks.
+
+    ``dial`` puts requests in trouble; ``rival`` is the key of whoever slips in between in its races.
+    """
     app = create_app(database, dialect=dialect)
-    listener = Listener(app, host="127.0.0.1", port=port, threads=threads)
+    listener = Listener(
+        app if dial is None else _in_trouble(app, dial, rival),
+        host="127.0.0.1",
+        port=port,
+        threads=threads,
+    )
     thread = threading.Thread(target=listener.run, name="skillsync-server", daemon=True)
     thread.start()
     try:
@@ -106,6 +125,12 @@ def running(
     finally:
         listener.stop()
         thread.join()
+
+
+def _in_trouble(app: Application, dial: Dial, rival: str) -> Faulty:
+    from skillsync.server.faulty import Faulty
+
+    return Faulty(app, dial, rival=rival)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.urls import re_path
 
 from skillsync.server import account_views, datasets_views, skills_file_views, skills_views
+from skillsync.server.openapi import serve_schema
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
@@ -22,6 +23,7 @@ def route(pattern: str, view: type[APIView]) -> URLPattern:
 
 
 account_routes = [
+    re_path(r"^api/schema/?\Z", serve_schema),
     route(r"^api/users/@me", account_views.Me),
     route(r"^api/personal_api_keys/@current", account_views.CurrentKey),
 ]
