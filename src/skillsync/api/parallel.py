@@ -38,6 +38,7 @@ def each(
     other call alike is raised instead and ends the run: the key is not accepted, the server throttles beyond
     our patience, or there is no answer at all. A write that may have happened all the same is yielded as its error.
     """
+    transport.expect(len(wanted))
     pending = iter(wanted)
     for one in pending:
         yield one, _result(call, one)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from skillsync.cli.boundary import Run
 from skillsync.cli.render import Output, visible
 from skillsync.model import Json, Problem, Severity
@@ -51,11 +53,22 @@ def connector(
             run.out.detail(
                 f"target {target.name}: {target.host}, project {target.project}, {found.described}"
             )
-        with Transport(host=target.host, key=found.secret, pace=target.pace) as transport:
-            remote = Remote(target, transport)
-            yield remote
-            done = transport.requests
-            run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
+        context = click.get_current_context(silent=True)
+        label = f"{context.info_name}: request" if context else "request"
+        with (
+            run.out.progress(label) as progress,
+            Transport(
+                host=target.host,
+                key=found.secret,
+                pace=target.pace,
+                on_wait=progress.waiting,
+                on_answer=progress.advance,
+                on_expect=progress.expect,
+            ) as transport,
+        ):
+            yield Remote(target, transport)
+        done = transport.requests
+        run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
 
     return connect
 
