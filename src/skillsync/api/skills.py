@@ -302,6 +302,8 @@ class SkillsApi:
         detail = dict(skill_reader(skill, name).value)
         self.capabilities.note_skill(detail)
         body, total = _body_of(detail, name), detail.get("body_total_length")
+        if detail.get("body_next_offset") is not None:
+            raise _bad_body(name, "only a part of it was sent")
         if total is not None and total != len(body):
             raise _bad_body(name, f"{len(body):,} characters came, {total} exist")
         return detail, version, versions
