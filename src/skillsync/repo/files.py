@@ -357,9 +357,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, disk: Disk
 
 
 def write_all_atomic(
-    folder: Path, files: Mapping[str, bytes], *, mode: int | None = None, disk: Disk = REAL
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    mode: int | None = None,
+    names_last: bool = True,
+    disk: Disk = REAL,
 ) -> None:
-    """Write files of our own (name to content) in one folder, as ``write_atomic`` but with few flushes."""
+    """Write files of our own (name to content) in one folder, as ``write_atomic`` but with few flushes.
+
+    Without ``names_last`` a power loss may forget a whole file, never a part of one: for what is only of help.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     many = len(files) > _SYNC_EACH_UP_TO
     temps: dict[str, str] = {}
@@ -374,7 +382,8 @@ def write_all_atomic(
             for name in files:
                 disk.replace(temps[name], name, at=at)
                 del temps[name]
-            disk.fsync_dir(at=at)
+            if names_last:
+                disk.fsync_dir(at=at)
         finally:
             for temp in temps.values():
                 with suppress(OSError):

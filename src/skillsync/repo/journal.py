@@ -129,13 +129,18 @@ class Journal:
             )
             for offset, (subject, folder, _, _) in enumerate(wanted)
         ]
-        self._write([(entry.id, _pull_json(entry)) for entry in entries])
+        # A single pointer is one rename: if a power loss takes both back, the next run writes it again.
+        is_needed = any(
+            entry.changes or len(entry.pointer_changes) > 1 or conflict for entry in entries
+        )
+        self._write([(entry.id, _pull_json(entry)) for entry in entries], names_last=is_needed)
         return entries
 
     def begin_push(self, subject: str, facts: Mapping[str, Json]) -> PushEntry:
         """Record that a publish of ``subject`` is about to be sent; the nonce is among the facts (R19)."""
         entry = PushEntry(_id(self._next_number()), subject, dict(facts))
-        self._write([(entry.id, {"kind": "push", "subject": subject, "facts": dict(facts)})])
+        record: dict[str, Json] = {"kind": "push", "subject": subject, "facts": dict(facts)}
+        self._write([(entry.id, record)], names_last=False)
         return entry
 
     def finish(self, *entries: Entry) -> None:
@@ -248,13 +253,15 @@ class Journal:
         stems = [path.stem for path in self._folder.glob("*.json")]
         return 1 + max((int(stem) for stem in stems if re.fullmatch(r"\d{1,12}", stem)), default=0)
 
-    def _write(self, records: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
-        """Write entry files, each whole or not at all, and have them on the disk before going on."""
+    def _write(
+        self, records: Sequence[tuple[str, Mapping[str, Json]]], *, names_last: bool
+    ) -> None:
+        """Write entry files, each whole or not at all; with ``names_last`` they are on the disk before we go on."""
         files = {
             f"{name}.json": json.dumps({"format": _FORMAT, **record}).encode()
             for name, record in records
         }
-        write_all_atomic(self._folder, files, disk=self._disk)
+        write_all_atomic(self._folder, files, names_last=names_last, disk=self._disk)
 
     def _put_aside(self, path: Path) -> None:
         aside = self._folder / "unreadable"
