@@ -144,7 +144,7 @@ def test_a_database_of_the_first_schema_is_brought_forward_with_its_rows(tmp_pat
         for table, values in _FIRST_ROWS:
             names, marks = ", ".join(values), ", ".join("?" * len(values))
             direct.execute(
-                f"INSERT INTO skillsync_server_{table} ({names}) VALUES ({marks})",
+                f"INSERT INTO skillsync_server_{table} ({names}) VALUES ({marks})",  # noqa: S608  names of this module
                 list(values.values()),
             )
     for dialect in ("seed", "current"):

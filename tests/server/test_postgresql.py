@@ -90,9 +90,9 @@ def test_a_connection_that_was_cut_is_opened_again(
 ) -> None:
     create(client)
     name = postgresql.rpartition("/")[2]
+    others = "pid <> pg_backend_pid() AND datname ="
     cluster.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others} '{name}'"  # noqa: S608  named by this cluster
     )
     assert client.get(SKILL).status_code == 200
     assert publish(client, base=1)["version"] == 2

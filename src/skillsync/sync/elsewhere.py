@@ -52,14 +52,22 @@ class Elsewhere:
         return frozenset(self.repo.stashes())
 
     def have_left(
-        self, pointer: Pointer, directory: str, *, now: Folder | None, before: Folder | None
+        self,
+        pointer: Pointer,
+        directory: str,
+        *,
+        now: Callable[[], Folder | None],
+        before: Callable[[], Folder | None],
     ) -> bool:
         """Tell whether the files that ``pointer`` was written with left it behind, and ``now`` does not have them.
 
         They are in a commit that HEAD does not contain, together with no line for that version, or in a stash:
-        all of them, or a part beside the rest that is here. ``before`` is what lay there when the line was written.
+        all of them, or a part beside the rest that is here. ``before`` gives what lay there when the line was
+        written. Neither is read where nothing elsewhere touches the folder, which is the usual case.
         """
-        here, old = folder_files(now), folder_files(before)
+        if not self._touching(directory):
+            return False
+        here, old = folder_files(now()), folder_files(before())
         return any(
             not contains_changes(here, taken=taken, before=old, merge_text=self._merge)
             for taken in self._taken(pointer, directory, here, old)

@@ -178,8 +178,8 @@ class History:
         left = differ and self.elsewhere.have_left(
             pointer,
             directory,
-            now=self.folder_at(None, directory) if files_now else None,
-            before=self.folder_at(self.head, directory) if self.head else None,
+            now=lambda: self.folder_at(None, directory) if files_now else None,
+            before=lambda: self.folder_at(self.head, directory) if self.head else None,
         )
         held = bool(
             at_in_history
@@ -238,8 +238,8 @@ class History:
         return self.elsewhere.have_left(
             pointer,
             directory,
-            now=self.folder_at(intro, directory),
-            before=self.folder_at(start, directory) if start else None,
+            now=lambda: self.folder_at(intro, directory),
+            before=lambda: self.folder_at(start, directory) if start else None,
         )
 
     def _introduced(self, pointer: Pointer, directory: str) -> str | None:
