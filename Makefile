@@ -12,7 +12,7 @@ SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-ci soak lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-ci soak contract lint format docs docs-check bench constraints clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -28,10 +28,18 @@ test: $(DEV) ## The fast tests (under 4 minutes)
 test-slow: $(DEV) ## The bounded slow tests
 	$(PYTEST) -m "slow and not soak" $(ARGS) || test $$? -eq 5
 
-test-ci: test test-slow ## Both (under 10 minutes)
+test-ci: test test-slow ## Both, and the contract of the other dialect (under 10 minutes)
+	$(MAKE) contract DIALECT=current
 
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
+
+contract: export CONTRACT_URL = $(URL)
+contract: export CONTRACT_KEY = $(KEY)
+contract: export CONTRACT_PROJECT = $(PROJECT)
+contract: export CONTRACT_DIALECT = $(DIALECT)
+contract: $(DEV) ## The HTTP contract alone; at a scratch project: URL=… KEY=… PROJECT=…
+	@$(PYTEST) tests/contract $(ARGS)
 
 lint: $(DEV) ## ruff, the format, mypy --strict
 	$(BIN)/ruff check .

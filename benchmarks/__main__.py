@@ -11,25 +11,36 @@ from pathlib import Path
 
 from benchmarks import startup, traffic
 from benchmarks.figures import Figure, table
-from benchmarks.world import add_dataset, add_skills, new_clone, serving
+from benchmarks.server import server_figures
+from benchmarks.world import add_dataset, add_project, add_skills, new_clone, serving
 
 
-def measure(folder: Path, *, skills: int, rounds: int, pulls: int) -> Iterator[Figure]:
+def measure(
+    folder: Path, *, skills: int, rounds: int, rows: int, requests: int
+) -> Iterator[Figure]:
     """Make the world in ``folder`` and yield one figure after the other."""
     yield from startup.version(folder, rounds=rounds)
+    yield from startup.serve(folder / "starts", rounds=2)
+    yield from server_figures(folder / "bare", rounds=rounds, requests=requests)
     with serving(folder / "server") as url:
         clone = new_clone(folder / "clone", url)
         add_skills(clone, skills)
         clone.push()
         clone.commit("pointers")
         yield from startup.status(clone, skills, rounds=rounds)
-        yield from traffic.whole_pull(folder, url, skills, rounds=pulls)
+        yield from startup.status_edited(clone, rounds=3)
         add_dataset(clone, "questions", rows=150)
         add_dataset(clone, "answers", rows=20)
         clone.push()
         clone.commit("pointers of datasets")
         yield from traffic.no_change(clone, skills, dataset_pages=2)
+        yield from traffic.looks(clone)
         yield from traffic.one_changed(clone, skills)
+        project = add_project(folder / "server", "pulls")
+        yield from traffic.whole_pulls(folder, url, project, skills)
+        if rows:
+            project = add_project(folder / "server", "rows")
+            yield from traffic.dataset(folder, url, project, rows)
 
 
 def main() -> int:
@@ -37,26 +48,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 skills instead of 1,000")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--requests", type=int, default=2_000, help="how many the server's memory is watched over")  # fmt: skip
     parser.add_argument("--skills", type=int, help="how many skills")
+    parser.add_argument(
+        "--rows", type=int, default=0, help="measure a dataset of so many rows, too"
+    )
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
+        rounds = 3 if given.quick else 8
         for figure in measure(
-            Path(folder),
-            skills=skills,
-            rounds=5 if given.quick else 15,
-            pulls=1 if given.quick else 3,
+            Path(folder), skills=skills, rounds=rounds, rows=given.rows, requests=given.requests
         ):
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     is_ok = all(figure.is_ok for figure in figures)
     if given.json:
-        shown = [figure.as_json() for figure in figures]
-        print(json.dumps({"schema": "skillsync.bench/1", "skills": skills, "ok": is_ok, "figures": shown}))  # fmt: skip
+        told = [figure.as_json() for figure in figures]
+        print(json.dumps({"schema": "skillsync.bench/1", "skills": skills, "ok": is_ok, "figures": told}))  # fmt: skip
     else:
         print(table(figures))
+        print("all limits are kept" if is_ok else "MISSED: at least one limit is not kept")
     return 0 if is_ok else 1
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,18 +48,20 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
+def serve_command(database: Path) -> list[str]:
+    """Return the command that serves a database on a free loopback port, with the benchmark's key."""
+    return [*SKILLSYNC, "serve", "--port", "0", "--json", "--database", f"sqlite:///{database}", "--key", KEY]  # fmt: skip
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Run `skillsync serve` on a free loopback port and yield its URL; it is stopped in any case."""
+    """Run `skillsync serve` and yield its URL; it is stopped in any case."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [*SKILLSYNC, "serve", "--port", "0", "--json",
-         "--database", f"sqlite:///{folder / 'server.sqlite3'}", "--key", KEY],
-        stdout=subprocess.PIPE,
-        env=environment(folder),
-    )  # fmt: skip
+        serve_command(folder / "server.sqlite3"), stdout=subprocess.PIPE, env=environment(folder)
+    )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield str(json.loads(process.stdout.readline())["url"])
     finally:
         process.terminate()
@@ -67,31 +70,48 @@ def serving(folder: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()
+
+
+def add_project(folder: Path, name: str) -> int:
+    """Make another project that the benchmark's key may use, and return its number."""
+    database = f"sqlite:///{folder / 'server.sqlite3'}"
+    done = subprocess.run(
+        [*SKILLSYNC, "server-admin", "--database", database, "add-project", name, "--json"],
+        check=True,
+        capture_output=True,
+        env=environment(folder),
+    )
+    return int(json.loads(done.stdout)["project"])
 
 
 class Recording(Transport):
-    """A transport that remembers which requests were asked for."""
+    """A transport that remembers which requests were asked for, and how long they took together."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.made: list[tuple[str, str]] = []
+        self.seconds = 0.0
 
     def request(self, method: Any, path: str, **options: Any) -> Answer:
         """Note the request and send it."""
         query = "&".join(f"{name}={value}" for name, value in options.get("query", ()))
         self.made.append((method, f"{path}?{query}" if query else path))
-        return super().request(method, path, **options)
+        started = time.perf_counter()
+        try:
+            return super().request(method, path, **options)
+        finally:
+            self.seconds += time.perf_counter() - started
 
 
 @dataclass
 class Clone:
-    """A repository and what the last command asked the server."""
+    """A repository, what the last command asked the server, and how long it ``waited`` for the answers (seconds)."""
 
     path: Path
     url: str
     made: list[tuple[str, str]] = field(default_factory=list)
+    waited: float = 0.0
 
     def git(self, *words: str) -> None:
         """Run git here."""
@@ -116,20 +136,28 @@ class Clone:
         full.write_text(text, encoding="utf-8")
 
     @contextmanager
-    def _connect(self, target: Target) -> Iterator[Remote]:
+    def connect(self, target: Target) -> Iterator[Remote]:
+        """Connect as the benchmark's user, counting."""
         with Recording(host=target.host, key=Secret(KEY)) as transport:
             yield Remote(target, transport)
-        self.made = transport.made
+        self.made, self.waited = transport.made, transport.seconds
 
     def push(self) -> Report:
         """Push everything."""
         workspace = Workspace.open(self.path)
-        return push(workspace, workspace.settings.target(None), self._connect, PushRequest())
+        return push(workspace, workspace.settings.target(None), self.connect, PushRequest())
 
     def pull(self) -> Report:
         """Pull everything."""
         workspace = Workspace.open(self.path)
-        return pull(workspace, workspace.settings.target(None), self._connect, PullRequest())
+        return pull(workspace, workspace.settings.target(None), self.connect, PullRequest())
+
+    def ask(self, question: Callable[[Workspace, Target, Remote], object]) -> None:
+        """Ask something that reads only."""
+        workspace = Workspace.open(self.path)
+        target = workspace.settings.target(None)
+        with self.connect(target) as remote:
+            question(workspace, target, remote)
 
     @property
     def writes(self) -> int:
@@ -137,7 +165,7 @@ class Clone:
         return sum(method != "GET" for method, _ in self.made)
 
 
-def new_clone(path: Path, url: str) -> Clone:
+def new_clone(path: Path, url: str, project: int = 1) -> Clone:
     """Make a repository whose only file is skillsync.toml."""
     path.mkdir(parents=True)
     clone = Clone(path, url)
@@ -145,30 +173,40 @@ def new_clone(path: Path, url: str) -> Clone:
     clone.write(
         "skillsync.toml",
         'version = 1\nskills = ["skills"]\ndatasets = ["datasets"]\ndefault_target = "local"\n'
-        f'[targets.local]\nhost = "{url}"\nproject = 1\n',
+        f'[targets.local]\nhost = "{url}"\nproject = {project}\n',
     )
     clone.commit("settings")
     return clone
 
 
-def skill_files(number: int) -> Mapping[str, str]:
-    """Return the files of one skill of ordinary size: a body of 3 kB, three references, a script."""
+def skill_files(number: int, files: int = FILES) -> Mapping[str, str]:
+    """Return the files of one skill of ordinary size: a body of 3 kB, references, a script."""
     name = f"skill-{number:04d}"
     body = "".join(f"{line}. Look at the thing number {number} and say so.\n" for line in range(60))
     head = f"---\nname: {name}\ndescription: Looks at thing {number} and says what it is.\n---\n\n"
-    files = {f"skills/{name}/SKILL.md": f"{head}# Thing {number}\n\n{body}"}
-    for part in range(FILES - 2):
-        files[f"skills/{name}/references/part-{part}.md"] = f"# Part {part} of {number}\n" + body
-    files[f"skills/{name}/scripts/look.py"] = f"print('thing {number}')\n"
-    return files
+    found = {
+        f"skills/{name}/SKILL.md": f"{head}# Thing {number}\n\n{body}",
+        f"skills/{name}/scripts/look.py": f"print('thing {number}')\n",
+    }
+    for part in range(files - 2):
+        found[f"skills/{name}/references/part-{part}.md"] = f"# Part {part} of {number}\n" + body
+    return found
 
 
-def add_skills(clone: Clone, count: int) -> None:
-    """Write and commit that many skills."""
+def add_skills(clone: Clone, count: int, files: int = FILES) -> None:
+    """Write and commit that many skills of so many files each."""
     for number in range(count):
-        for path, text in skill_files(number).items():
+        for path, text in skill_files(number, files).items():
             clone.write(path, text)
     clone.commit("skills")
+
+
+def edit_skills(clone: Clone, count: int) -> None:
+    """Add a line to that many skills and commit it."""
+    for number in range(count):
+        path = f"skills/skill-{number:04d}/SKILL.md"
+        clone.write(path, (clone.path / path).read_text(encoding="utf-8") + "\nOne more line.\n")
+    clone.commit("edited")
 
 
 def add_dataset(clone: Clone, slug: str, *, rows: int) -> None:

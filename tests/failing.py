@@ -83,7 +83,7 @@ class FailingDisk:
             finally:
                 self._ended()
 
-    def fsync_dir(self, *, at: int) -> None:  # noqa: ARG002
+    def fsync_dir(self, *, at: int) -> None:  # noqa: ARG002  # as in Disk
         if self._begins("fsync_dir"):
             self._ended()
 

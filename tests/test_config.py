@@ -200,12 +200,25 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_file() -> None:
 def test_a_key_in_the_file_is_refused_without_printing_it(line: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         read(f"version = 1\n\n[targets.t]\n{line}\n")
-    (problem,) = caught.value.problems
-    assert problem.line == 4
+    (problem,) = [one for one in caught.value.problems if one.line == 4]
     assert "looks like a key" in problem.message
-    for said in (str(caught.value), repr(caught.value), repr(problem), caught.value.hint):
+    others = [repr(one) for one in caught.value.problems]
+    for said in (str(caught.value), repr(caught.value), caught.value.hint, *others):
         assert "CANARY" not in said
         assert "something-without" not in said
+
+
+def test_a_key_and_what_else_is_wrong_are_said_together_in_the_order_of_the_file() -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        read(
+            f'version = 1\nskillz = []\n# {CANARY}\n[targets.t]\nhost = "x"\nproject = ["{CANARY}"]\n'
+        )
+    assert [one.line for one in caught.value.problems] == [2, 3, 5, 6]
+    assert "CANARY" not in str(caught.value)
+    with pytest.raises(SettingsInvalid) as caught:
+        read(f"# {CANARY}\nversion = \n")
+    assert [one.line for one in caught.value.problems] == [1, 2]
+    assert "column 11" in caught.value.problems[1].message
 
 
 @pytest.mark.parametrize(

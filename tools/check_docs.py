@@ -6,7 +6,7 @@ import argparse
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -74,11 +74,11 @@ def module_map(package: Path) -> str:
 def modules(package: Path) -> Iterator[Path]:
     """Yield the modules that belong on the map: those of the package itself, then room by room."""
     found = [path for path in package.rglob("*.py") if "migrations" not in path.parts]
-    key: Callable[[Path], tuple[str, bool, str]] = lambda path: (  # noqa: E731
-        str(path.relative_to(package).parent),
-        path.name != "__init__.py",
-        path.name,
-    )
+
+    def key(path: Path) -> tuple[str, bool, str]:
+        room = str(path.relative_to(package).parent)
+        return room, path.name != "__init__.py", path.name
+
     yield from sorted(found, key=key)
 
 

@@ -164,15 +164,13 @@ def parse_settings(data: bytes, *, root: Path) -> Settings:
         line = data.count(b"\n", 0, error.start) + 1
         raise SettingsInvalid([_problem("is not UTF-8 text", line=line)]) from error
     secrets = secrets_in(text)
-    if secrets:
-        raise SettingsInvalid(secrets)
     try:
         table: dict[str, Any] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise SettingsInvalid([_toml_problem(error)]) from error
+        raise SettingsInvalid(_with_secrets(secrets, [_toml_problem(error)])) from None
     values, problems = check_table(table, line_numbers(text))
-    if problems:
-        raise SettingsInvalid(problems)
+    if secrets or problems:
+        raise SettingsInvalid(_with_secrets(secrets, problems))
     targets = {name: Target(name=name, **fields) for name, fields in values.targets.items()}
     default = values.top.get("default_target") or (
         next(iter(targets)) if len(targets) == 1 else None
@@ -241,7 +239,15 @@ def _problem(message: str, *, line: int | None = None, option: str = "") -> Prob
     return Problem("E-CONFIG", message, subject=option, path=SETTINGS_FILE, line=line)
 
 
+def _with_secrets(secrets: list[Problem], others: Sequence[Problem]) -> list[Problem]:
+    """Put keys and other problems in the order of the file; nothing else is said of a line that holds a key."""
+    lines = {problem.line for problem in secrets}
+    kept = [one for one in others if one.line not in lines and not secrets_in(one.message)]
+    return sorted([*secrets, *kept], key=lambda problem: problem.line or 10**9)
+
+
 def _toml_problem(error: Exception) -> Problem:
     found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
     reason = re.sub(r"\s*\(at .*\)$", "", str(error)) if found else "nested too deeply, or cut off"
-    return _problem(f"is not TOML: {reason}", line=int(found[1]) if found else None)
+    column = f" (column {found[2]})" if found else ""
+    return _problem(f"is not TOML: {reason}{column}", line=int(found[1]) if found else None)

@@ -99,6 +99,7 @@ class GitFailed(SkillsyncError):
 
     code = "E-GIT"
     exit_code = 1
+    default_hint = "git status shows what is wrong with the repository"
 
     def __init__(self, command: str, status: int, output: str) -> None:
         super().__init__(
@@ -231,6 +232,7 @@ class NotAllowed(RemoteError):
 
     code = "E-FORBIDDEN"
     exit_code = 7
+    default_hint = "give the key the scope or project that is named, or use another key (skillsync status -v shows which one was used)"
 
 
 class HostNotTrusted(RemoteError):
@@ -244,6 +246,7 @@ class NotFound(RemoteError):
     """404: missing, archived, or invisible to this key; by itself never a proof of deletion (sync.md A9)."""
 
     code = "E-NOT-FOUND"
+    default_hint = "are host and project in skillsync.toml right, and may this key see them? (skillsync status -v)"
 
 
 class VersionConflict(RemoteError):
@@ -267,6 +270,7 @@ class BadAnswer(RemoteError):
     """The answer is truncated, of the wrong type, too large, or contradicts itself; nothing was changed by it."""
 
     code = "E-BAD-ANSWER"
+    default_hint = "is the host in skillsync.toml the API itself, and not a login page or a proxy?"
 
 
 class Throttled(RemoteError):
@@ -274,6 +278,7 @@ class Throttled(RemoteError):
 
     code = "E-THROTTLED"
     exit_code = 75
+    default_hint = "wait a little and run the command again"
 
     def __init__(self, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
         super().__init__(message, status=429, hint=hint)

@@ -192,7 +192,9 @@ class RemoteSkill:
     """One version read whole. ``carried`` tells whether it has a carry entry; ``stored_tools`` is the API's list.
 
     ``edges`` maps a path to the (leading, trailing) whitespace its author had, from the carry entry.
-    ``unsendable`` are stored files that JSON cannot write again (empty ones).
+    ``unsendable`` are stored files that JSON cannot write again (empty ones). ``versions`` are the skill's newest
+    versions, newest first, where the read asked for them. ``aside`` are stored files that git ignores here, and so
+    no part of ``content``.
     """
 
     version: Version
@@ -202,6 +204,8 @@ class RemoteSkill:
     carried: bool = False
     edges: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
+    versions: tuple[Version, ...] = ()
+    aside: frozenset[str] = frozenset()
 
     @property
     def unsendable(self) -> tuple[str, ...]:

@@ -96,6 +96,21 @@ def test_without_any_key_the_places_are_named(tmp_path: Path) -> None:
     assert "SKILLSYNC_EU_1_API_KEY" in caught.value.hint
 
 
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_an_empty_variable_is_not_set_and_is_named_when_there_is_no_other(
+    tmp_path: Path, empty: str
+) -> None:
+    """14.6 #141: an empty key is refused; CI systems set a secret that does not exist to nothing."""
+    nothing = {"SKILLSYNC_PROD_API_KEY": empty, "SKILLSYNC_API_KEY": empty}
+    with pytest.raises(NotAuthenticated, match="SKILLSYNC_PROD_API_KEY and SKILLSYNC_API_KEY are"):
+        find(tmp_path, environ=nothing)
+    with pytest.raises(NotAuthenticated, match=r"SKILLSYNC_API_KEY is set, but empty"):
+        find(tmp_path, environ={"SKILLSYNC_API_KEY": empty})
+    found = find(tmp_path, environ=nothing | {"SKILLSYNC_API_KEY": key("general")})
+    assert found.secret.reveal() == key("general")
+    assert find(tmp_path, environ=nothing, stored={US: key("ring")}).secret.reveal() == key("ring")
+
+
 def test_another_targets_variable_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(NotAuthenticated):
         find(tmp_path, environ={"SKILLSYNC_OTHER_API_KEY": key("other")})
@@ -326,13 +341,18 @@ NOT_KEYS = [
 ]
 
 
+def is_none(place: str, value: str) -> bool:
+    """An empty variable is not set, and an empty text in another program's places is none."""
+    return place in {"own", "general"} or (place in {"posthog", "credentials"} and not value)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "reason"),
     [
         (place, value, reason)
         for place in PLACES
         for value, reason in NOT_KEYS
-        if value or place not in {"posthog", "credentials"}  # there, an empty one is none
+        if value.strip() or not is_none(place, value)
     ],
 )
 def test_what_cannot_be_a_key_is_refused_wherever_it_stands_and_never_printed(

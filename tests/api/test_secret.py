@@ -21,7 +21,7 @@ CANARY = "phx_CANARYcanaryCANARY0123456789abcd"
 def test_every_way_to_text_is_the_mask(caplog: pytest.LogCaptureFixture) -> None:
     secret = Secret(CANARY)
     logging.getLogger("test").warning("%s %r", secret, {"key": secret})
-    texts = [str(secret), repr(secret), f"{secret}", f"{secret!r:>80}", "%s" % secret, caplog.text]  # noqa: UP031
+    texts = [str(secret), repr(secret), f"{secret}", f"{secret!r:>80}", "%s" % secret, caplog.text]  # noqa: UP031  # one of the ways to print
     texts += [repr([secret]), str({"a": secret}), secret.masked]
     assert all("canary" not in text.lower() for text in texts)
     assert secret.masked == "phx_…abcd"

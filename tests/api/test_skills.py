@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -113,6 +114,24 @@ def test_versions_page_by_number(skills: SkillsApi) -> None:
     assert skills.versions("alpha", newest=3) == every[:3]
     assert skills.versions("alpha", newest=3, before=50) == every[71:74]
     assert {version.first for version in every} == {latest.first}
+
+
+def test_a_read_brings_the_versions_since_a_number_along(skills: SkillsApi) -> None:
+    """In one request, with a body that no server cuts there, and the very version that was asked for."""
+    skills.create(payload(body="x" * 9_000))
+    for number in range(1, 5):
+        skills.publish("alpha", base=number, payload=payload(body=f"{number}" * 9_000))
+    assert skills.read("alpha").versions == ()
+    read = skills.read("alpha", number=5, since=4)
+    assert read == replace(skills.read("alpha", number=5), versions=read.versions)
+    assert [version.number for version in read.versions] == [5, 4]
+    assert skills.read("alpha", number=2, since=1).content.body == "1" * 9_000
+    assert read.versions == tuple(skills.versions("alpha", newest=2))
+    latest = skills.read("alpha", since=1)
+    assert [version.number for version in latest.versions] == [5, 4, 3, 2, 1]
+    assert len(latest.content.body) == 9_000
+    with pytest.raises(NotFound):
+        skills.read("alpha", number=6, since=1)
 
 
 def test_single_files_go_with_a_base(skills: SkillsApi) -> None:
@@ -432,6 +451,7 @@ def test_an_answer_that_is_no_object_is_refused(body: bytes) -> None:
         skills = SkillsApi(transport, 1)
         calls: list[Callable[[], object]] = [
             lambda: skills.read("alpha"),
+            lambda: skills.read("alpha", since=1),
             skills.list,
             lambda: skills.head("alpha"),
             lambda: skills.versions("alpha"),

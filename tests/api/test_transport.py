@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from skillsync.api.answers import Method
+from skillsync.api.parallel import each
 from skillsync.api.secret import Secret
 from skillsync.api.transport import Answer, Timeouts, Transport
 from skillsync.errors import (
@@ -152,6 +153,30 @@ def test_a_throttled_write_waits_as_told_and_goes_again_unchanged() -> None:
     assert {request.body for request in server.requests} == {b'{"a":1}'}
     assert len(server.requests) == 3
     assert 84 <= sum(clock.slept) <= 90
+
+
+def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_nothing_else() -> (
+    None
+):
+    clock = Clock()
+    busy = answer({"detail": "x"}, status=429, headers={"Retry-After": "42"})
+    down = answer({"detail": "x"}, status=503)
+    told: list[object] = []
+    with (
+        serving(scripted(busy, answer({}), down, answer({}))) as server,
+        Transport(
+            host=server.url,
+            key=Secret(KEY),
+            clock=clock,
+            sleep=clock.sleep,
+            on_wait=lambda seconds: told.append(round(seconds) // 10 * 10),
+            on_answer=lambda: told.append("answer"),
+            on_expect=lambda count: told.append(f"expect {count}"),
+        ) as transport,
+    ):
+        found = each([1, 2], lambda _: transport.request("GET", PATH), transport=transport)
+        assert len(list(found)) == 2
+    assert told == ["expect 2", 40, "answer", "answer"]
 
 
 def test_patience_with_a_throttling_server_ends() -> None:

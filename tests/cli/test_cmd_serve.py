@@ -57,6 +57,41 @@ def test_the_key_is_shown_on_the_first_start_or_when_given(tmp_path: Path) -> No
     assert from_environment["key"] == "phx_other_key"
 
 
+def test_the_current_dialect_is_spoken_with_quotas_and_throttled(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/server.sqlite3"
+    options = [
+        "--dialect",
+        "current",
+        "--quota",
+        "datasets=1",
+        "--throttle",
+        "--key",
+        "phx_given_key",
+    ]
+    command = [
+        sys.executable,
+        "-c",
+        _PROGRAM,
+        "--port",
+        "0",
+        "--json",
+        "--database",
+        database,
+        *options,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        url = json.loads(server.stdout.readline())["url"]
+        base, headers = f"{url}/api/projects/1/", {"Authorization": "Bearer phx_given_key"}
+        with httpx.Client(base_url=base, headers=headers) as client:
+            assert "archived" in client.post("datasets", json={"name": "one"}).json()
+            assert client.post("datasets", json={"name": "two"}).json()["code"] == "limit_reached"
+            answers = [client.head("datasets").status_code for _ in range(500)]
+        server.terminate()
+    assert answers[0] == 200
+    assert answers[-1] == 429
+
+
 def test_people_get_one_line(tmp_path: Path) -> None:
     line = ready(f"sqlite:///{tmp_path}/server.sqlite3")
     assert line.startswith("Serving at http://127.0.0.1:")
@@ -81,7 +116,9 @@ def test_a_host_that_others_reach_is_warned_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[str] = []
-    monkeypatch.setattr("skillsync.server.serve.serve", lambda *, host, **_: served.append(host))
+    monkeypatch.setattr(
+        "skillsync.server.serve.serve", lambda _app, *, host, **_: served.append(host)
+    )
     for host, warned in (
         ("0.0.0.0", True),
         ("127.0.0.2", False),
@@ -102,7 +139,8 @@ def test_what_cannot_be_is_a_usage_error(tmp_path: Path) -> None:
         ["--database", "sqlite://:memory:"],
         ["--database", f"sqlite:///{tmp_path}/no/such/folder.sqlite3"],
         ["--database", good, "--key", "short"],
-        ["--database", good, "--dialect", "current"],
+        ["--database", good, "--dialect", "future"],
+        ["--database", good, "--quota", "rows=1"],
         ["--database", good, "--port", "99999"],
     ):
         result = CliRunner().invoke(serve, options)
@@ -127,3 +165,42 @@ def test_its_help_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_requests_meet_the_faults_of_a_file_and_each_is_told(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\nkind = "status"\nstatus = 503\npath = "llm_skills"\n')
+    database = f"sqlite:///{tmp_path}/server.sqlite3"
+    command = [sys.executable, "-c", _PROGRAM, "--port", "0", "--json", "--key", "phx_given_key"]
+    with subprocess.Popen(
+        [*command, "--database", database, "--faults", str(faults)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        url = json.loads(server.stdout.readline())["url"]
+        headers = {"Authorization": "Bearer phx_given_key"}
+        statuses = [
+            httpx.get(f"{url}/api/projects/1/llm_skills", headers=headers).status_code
+            for _ in range(2)
+        ]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=20) == 0
+        said = server.stderr.read()
+    assert statuses == [503, 200]
+    assert said == (
+        "1 fault from faults.toml, seed 0\nfault: GET llm_skills: 503 before it is carried out\n"
+    )
+
+
+def test_a_file_of_faults_that_cannot_be_used_is_a_usage_error(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\nkind = "delay"\n[[fault]]\nkind = "dealy"\n')
+    result = CliRunner().invoke(serve, ["--faults", str(faults)])
+    assert result.exit_code == 2
+    assert "--faults: fault 1: delay needs `seconds`; fault 2: `kind` must be one of" in (
+        result.output
+    )
+    assert CliRunner().invoke(serve, ["--faults", str(tmp_path / "none")]).exit_code == 2

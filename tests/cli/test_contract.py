@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -288,12 +289,104 @@ def test_names_and_paths_from_any_folder(repo: Repo) -> None:
     assert len(repo.run("status", "-C", "skills/beta", "--json", ".").json["objects"]) == 1
 
 
-def test_a_name_that_nothing_has_is_said(repo: Repo) -> None:
+UNKNOWN = [
+    *([verb, "alhpa"] for verb in ("status", "push", "pull", "diff", "plan", "lint", "fmt")),
+    ["status", "--offline", "alhpa"],
+    ["diff", "--offline", "alhpa"],
+    ["fmt", "--check", "alhpa"],
+    ["conflicts", "alhpa"],
+    ["resolve", "alhpa"],
+    ["adopt", "alhpa"],
+    ["push", "--archive", "alhpa"],
+    ["push", "--archive", "alhpa:row"],
+    ["push", "--republish", "alhpa"],
+    ["push", "alpha", "--republish", "alhpa"],
+    ["push", "alpha", "alhpa"],
+]
+
+
+def test_a_name_that_nothing_has_is_said_and_nothing_is_done(repo: Repo) -> None:
     repo.skill("alpha")
-    for verb in ("status", "push", "pull", "diff", "plan", "lint", "fmt"):
-        ended = repo.run(verb, "alhpa", "--json")
-        assert ended.exit == 2, (verb, ended)
-        assert "alhpa" in ended.json["error"]["message"]
+    repo.dataset("rows", '{"input": 1}')
+    for words in UNKNOWN:
+        ended = repo.run(*words, "--json")
+        failure(ended, "E-USAGE", 2)
+        assert "alhpa" in ended.json["error"]["message"], words
+    with repo.web() as client:
+        assert client.get("llm_skills").json()["count"] == 0
+    assert repo.read("datasets/rows/items.jsonl") == '{"input": 1}\n'
+
+
+def test_what_archive_names_and_is_still_here_is_said(repo: Repo) -> None:
+    repo.published()
+    repo.dataset("rows", '{"id": "a", "input": 1}', '{"id": "b", "input": 2}')
+    repo.ok("push")
+    for word, said in (
+        ("alpha", "alpha is still here and was not archived"),
+        ("skills/alpha", "alpha is still here and was not archived"),
+        ("rows", "nothing was removed from rows"),
+        ("rows:a", "rows:a is still here and was not archived"),
+        ("rows:z", "no row of rows is called 'z'"),
+    ):
+        ended = repo.ok("push", "--archive", word)
+        assert said in ended.err, word
+        assert ended.out == "nothing to push\n"
+
+
+def test_a_removed_object_is_archived_by_its_name_or_folder_also_when_others_are_named(
+    repo: Repo,
+) -> None:
+    for name in ("one", "two", "kept"):
+        repo.skill(name)
+    repo.dataset("rows", '{"id": "a", "input": 1}', '{"id": "b", "input": 2}')
+    repo.ok("push")
+    repo.commit()
+    for name in ("one", "two"):
+        shutil.rmtree(repo.path / "skills" / name)
+    repo.write("datasets/rows/items.jsonl", '{"id": "a", "input": 1}\n')
+    assert "one: archived" in repo.ok("push", "--archive", "skills/one").out
+    assert "two: archived" in repo.ok("push", "rows", "--archive", "two").out
+    assert "1 row removed" in repo.ok("push", "--archive", "datasets/rows:b").out
+    repo.commit()
+    assert "nothing to push" in repo.ok("push").out
+    again = repo.ok("push", "--archive", "one", "--archive", "rows:b")
+    assert "nothing is left to archive of one" in again.err
+    assert "no row of rows is called 'b'" in again.err
+
+
+def test_two_sides_at_once_are_a_mistake(repo: Repo) -> None:
+    path = repo.conflicted()
+    before = repo.read(path)
+    for words in (["resolve", "alpha", "--local", "--remote"], ["resolve", "alpha", "--edit", "--abort"],
+                  ["adopt", "alpha", "--merge", "--local"]):  # fmt: skip
+        ended = repo.run(*words, "--json")
+        failure(ended, "E-USAGE", 2)
+        assert "cannot both be given" in ended.json["error"]["message"]
+    assert repo.read(path) == before
+
+
+def test_a_folder_of_gits_own_is_made_no_repository(repo: Repo) -> None:
+    ended = repo.run("init", "--git", "--json", at=".git")
+    failure(ended, "E-NO-REPOSITORY", 2)
+    assert not (repo.path / ".git" / ".git").exists()
+
+
+def test_a_closed_output_is_no_mistake_of_ours(repo: Repo) -> None:
+    repo.skill("alpha")
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -P -m skillsync status --offline {closed}', sys.executable],
+            cwd=repo.path, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, done
+        assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_adopt_and_resolve_take_the_folder_for_the_name(repo: Repo) -> None:
+    repo.conflicted()
+    repo.ok("resolve", "skills/alpha", "--remote")
+    assert repo.run("resolve", "../alpha", at="skills/alpha").exit == 2  # nothing is left to settle
+    assert "linked" in repo.ok("adopt", "skills/alpha", "--local").out
 
 
 def test_no_prompt_without_a_terminal_and_no_progress_in_a_pipe(repo: Repo) -> None:

@@ -145,7 +145,7 @@ def test_people_see_the_same_story_and_keep_leaves_the_server_running(tmp_path: 
         assert url
         assert answers(url[1])
     finally:
-        if found:
+        if found is not None:
             os.kill(int(found[1]), signal.SIGTERM)
     wait_until_free(url[1])
     follow_the_suggestions(done.stdout)

@@ -59,8 +59,9 @@ def test_existing_skills_are_clean_after_init_push_status(url: str, tmp_path: Pa
     said = skillsync(root, "init", "--host", url, "--project", "1")
     assert {path: data for path, data in tree_of(root).items() if path in before} == before
     assert tree_of(root).keys() - before.keys() == {"skillsync.toml"}
-    assert "push would do: 5 create skill, 2 create dataset" in said
-    assert "pull would do: nothing" in said
+    assert "push would create 5 skills and 2 datasets" in said
+    assert "pull would do nothing" in said
+    assert said.endswith("next: skillsync push\n")
     skillsync(root, "push")
     assert "clean: nothing to push, pull or resolve (7 in sync, 160 rows)" in skillsync(
         root, "status"

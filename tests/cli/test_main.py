@@ -82,13 +82,13 @@ def test_every_command_has_a_help(verb: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["exlpain"], "There is no command 'exlpain'. Did you mean explain?"),
-        (["nonsense"], "There is no command 'nonsense'."),
-        (["--nonsense"], "No such option"),
-        (["explain", "--nonsense"], "No such option"),
+        (["exlpain"], "there is no command 'exlpain' (did you mean explain?)"),
+        (["nonsense"], "there is no command 'nonsense'"),
+        (["--nonsense"], "no such option"),
+        (["explain", "--nonsense"], "no such option"),
         (["explain", "A", "B"], "unexpected extra argument"),
         (["-C", "/nowhere/at/all", "explain"], "there is no folder /nowhere/at/all"),
-        (["trust", "--remove"], "--remove needs a HOST."),
+        (["trust", "--remove"], "--remove needs a HOST"),
     ],
 )
 def test_wrong_words_exit_2_and_are_json_when_asked(words: list[str], message: str) -> None:

@@ -70,6 +70,29 @@ def test_the_time_left_is_told_only_when_the_rate_limit_binds() -> None:
         assert "sending 10/100, the rate limit binds: about 99 s left" in stream.getvalue()
 
 
+def test_what_is_expected_makes_the_total_and_more_than_that_makes_it_unknown() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with Line(stream, label="pull: request", total=None, clock=clock) as progress:
+        clock.now += 1
+        progress.advance()
+        progress.expect(3)
+        clock.now += 1
+        progress.advance()
+        for _ in range(3):
+            clock.now += 1
+            progress.advance()
+    shown = stream.getvalue().split("\r\x1b[K")
+    assert shown[1:-1] == [f"pull: request {text}" for text in ("1", "2/4", "3/4", "4/4", "5")]
+
+
+def test_a_wait_for_the_rate_limit_is_said_before_it_begins() -> None:
+    for kind in (Line, Heartbeat):
+        stream = io.StringIO()
+        with kind(stream, label="pull: request", total=None, clock=Clock()) as progress:
+            progress.waiting(60)
+            assert "pull: request 0, the rate limit binds: going on in 60 s" in stream.getvalue()
+
+
 def test_ci_gets_a_line_every_twenty_seconds() -> None:
     stream, clock = io.StringIO(), Clock()
     with Heartbeat(stream, label="sending", total=None, clock=clock) as progress:

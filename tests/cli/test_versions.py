@@ -83,7 +83,7 @@ def test_a_plan_is_written_looked_at_and_pushed_once(repo: Repo) -> None:
     repo.write(path, repo.read(path).replace("two", "2"))
     repo.commit()
     planned = repo.ok("plan", "-o", "plan.json")
-    assert "~ update skill alpha" in planned.out
+    assert "~ update skill  alpha" in planned.out
     assert "skillsync push --plan plan.json" in planned.err
     assert repo.world.keys["me"] not in repo.read("plan.json")
     assert repo.run("push", "alpha", "--plan", "plan.json").exit == 2

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.base import WALK_LIMIT, LineEvidence, WalkStep, line_counts, newest, own_walk
+from skillsync.core.base import (
+    WALK_LIMIT,
+    LineEvidence,
+    WalkStep,
+    after_git_merge,
+    line_counts,
+    newest,
+    own_creation,
+    own_walk,
+)
 from skillsync.core.reconcile import BaseFact
 from skillsync.model import Digest, SkillPointer, Stamp
 
@@ -25,6 +34,7 @@ fresh = LineEvidence(
     pointer(stamp=STAMP), committed=False, at_in_history=True, head_is_at=True, files_now_match=True
 )
 stray = LineEvidence(pointer(stamp=STAMP), committed=False, at_in_history=True)
+edited = replace(stray, head_is_at=True, files_differ_from_head=True)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +42,14 @@ stray = LineEvidence(pointer(stamp=STAMP), committed=False, at_in_history=True)
     [
         ("just written", fresh, True),
         ("HEAD moved on, files still match", replace(fresh, head_is_at=False), True),
-        ("edited since", replace(stray, head_is_at=True, files_differ_from_head=True), True),
+        ("edited since", edited, True),
+        ("edited, but the files went elsewhere", replace(edited, left_elsewhere=True), False),
+        (
+            "they came back by a later commit",
+            replace(edited, left_elsewhere=True, later_commit_holds=True),
+            True,
+        ),
+        ("they are here as well", replace(edited, left_elsewhere=True, files_now_match=True), True),
         ("a later commit holds the files", replace(stray, later_commit_holds=True), True),
         ("the parent was checked out", replace(fresh, at_in_history=False), False),
         ("a shallow clone cannot tell", replace(fresh, at_in_history=None), False),
@@ -50,6 +67,8 @@ alone = LineEvidence(
     pointer(stamp=STAMP), committed=True, intro_files_match=False, intro_changed_files=False
 )
 
+beside = replace(alone, intro_changed_files=True, left_elsewhere=True)
+
 
 @pytest.mark.parametrize(
     ("why", "evidence", "counts"),
@@ -61,6 +80,9 @@ alone = LineEvidence(
         ("the files are in the working tree", replace(alone, files_now_match=True), True),
         ("nothing known", LineEvidence(pointer(stamp=STAMP), committed=True), True),
         ("the pointer was committed alone", alone, False),
+        ("committed with an edit of the old text", beside, False),
+        ("the files were merged later", replace(beside, later_commit_holds=True), True),
+        ("the files lie there as well", replace(beside, files_now_match=True), True),
     ],
 )
 def test_a_committed_line(why: str, evidence: LineEvidence, counts: bool) -> None:
@@ -68,10 +90,10 @@ def test_a_committed_line(why: str, evidence: LineEvidence, counts: bool) -> Non
 
 
 def test_an_uncommitted_line_counts_exactly_by_the_written_rule() -> None:
-    """All 48 combinations against design.md 3, word by word."""
+    """All 96 combinations against design.md 3, word by word, and what is found elsewhere."""
     flags = (True, False)
     histories: tuple[bool | None, ...] = (True, False, None)
-    for at, (here, match, differ, later) in product(histories, product(flags, repeat=4)):
+    for at, (here, match, differ, later, left) in product(histories, product(flags, repeat=5)):
         evidence = replace(
             stray,
             at_in_history=at,
@@ -79,8 +101,9 @@ def test_an_uncommitted_line_counts_exactly_by_the_written_rule() -> None:
             files_now_match=match,
             files_differ_from_head=differ,
             later_commit_holds=later,
+            left_elsewhere=left,
         )
-        files_came_along = match or (here and differ) or later
+        files_came_along = match or (here and differ and not left) or later
         assert line_counts(evidence) is (at is True and files_came_along)
 
 
@@ -102,6 +125,35 @@ def test_without_the_current_incarnation_the_latest_other_one_is_what_was_linked
 @given(st.lists(st.builds(pointer, st.integers(1, 9), st.sampled_from([FIRST, "2027Z"]))))
 def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> None:
     assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
+
+
+# ---------------------------------------------------------------- a pointer in conflict
+
+OTHER = "2027-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("why", "ancestor", "here", "other", "result"),
+    [
+        ("the other side is newer", 3, 4, 5, 5),
+        ("this side is newer", 3, 5, 4, 5),
+        ("pulled on both sides, never before", None, 4, 5, 5),
+        ("a pick of a pull whose base is not here", 4, 3, 5, 3),
+        ("dropped here", 3, None, 5, None),
+        ("dropped there", 3, 4, None, 4),
+    ],
+)
+def test_a_pointer_in_conflict_is_the_newer_one_that_is_carried(
+    why: str, ancestor: int | None, here: int | None, other: int | None, result: int | None
+) -> None:
+    stages = [None if number is None else pointer(number) for number in (ancestor, here, other)]
+    found = after_git_merge(*stages)
+    assert (found.number if found else None) == result
+
+
+def test_numbers_of_two_incarnations_are_not_compared() -> None:
+    assert after_git_merge(None, pointer(3), pointer(9, OTHER)) == pointer(3)
+    assert after_git_merge(pointer(9, OTHER), pointer(3), pointer(4)) == pointer(3)
 
 
 # ---------------------------------------------------------------- own_walk
@@ -135,6 +187,29 @@ def test_own_publishes_are_recognised(why: str, later: list[WalkStep], reached: 
     assert found.number == reached
     assert found.id == f"id-{reached}"
     assert found.first == FIRST
+
+
+@pytest.mark.parametrize(
+    ("why", "first", "is_base"),
+    [
+        ("made by our own account from a commit of HEAD's history", step(1, 2), True),
+        ("made by somebody else, the same content", step(1, 2, own=False), False),
+        ("made by our own account from another commit", step(1), False),
+        ("a later version", step(2, 2), False),
+    ],
+)
+def test_what_was_created_from_here_is_a_base(why: str, first: WalkStep, is_base: bool) -> None:
+    created = BaseFact(1, "id-1", FIRST, Digest("d1")) if is_base else None
+    assert own_creation(first, FIRST) == created
+
+
+def test_after_a_creation_the_walk_goes_on_from_its_commit() -> None:
+    """The content of version 2 was there before version 1's: it is no newer publish of ours."""
+    created = own_creation(step(1, 2), FIRST)
+    assert created is not None
+    assert own_walk(created, [step(2, 3), step(3, 5)], after=2).number == 3
+    assert own_walk(created, [step(2, 1)], after=2).number == 1
+    assert own_walk(created, [step(2, 3, own=False), step(3, 5)], after=2).number == 1
 
 
 def test_the_walk_ends_after_fifty_versions() -> None:

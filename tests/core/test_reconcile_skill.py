@@ -76,6 +76,8 @@ TABLE = [
     ("S12 superseded, else S7", facts(base, at_base, changed, superseded=True), "S12", P.NOTHING, Q.FAST_FORWARD, 0, 0, "N-SUPERSEDED"),
     ("S12 superseded, else S10", facts(base, edited, changed, superseded=True), "S12", P.NOTHING, Q.MERGE, 0, 0, "N-SUPERSEDED"),
     ("S12 superseded, else S11", facts(base, edited, back, superseded=True), "S12", P.NOTHING, Q.LINK, 0, 0, "N-SUPERSEDED"),
+    ("S12 never linked, different", facts(None, edited, changed, superseded=True), "S12", P.NOTHING, Q.REFUSE, 0, 4, "N-SUPERSEDED"),
+    ("S12 never linked, equal, is S4", facts(None, edited, RemoteFact(4, "id-4", FIRST, L), superseded=True), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S12 wins over publishing", facts(base, edited, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S12 wins over removing", facts(base, None, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S13 deleted locally", facts(base, None, same), "S13", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),

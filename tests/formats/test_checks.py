@@ -27,6 +27,7 @@ def test_a_good_skill_has_nothing_to_be_said_about() -> None:
     assert found(entry("a.md")) == []
 
 
+SECRET = "phx_" + "aB3" * 10
 E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 ROWS: list[tuple[str, bytes, list[Entry], Severity, str, int | None]] = [
     ("no fences", b"text", [], E, "E-SKILL-FENCE", 1),
@@ -54,6 +55,8 @@ ROWS: list[tuple[str, bytes, list[Entry], Severity, str, int | None]] = [
     (".env", PLAIN_SKILL, [entry(".env")], E, "E-SKILL-ENV", None),
     ("extra key", skill("version: 1.0"), [], W, "W-SKILL-EXTRA-KEY", 4),
     ("behavioural", skill("disable-model-invocation: true"), [], W, "W-SKILL-BEHAVIOUR", 4),
+    ("secret", skill(body="a\n" + SECRET), [], W, "W-SKILL-SECRET", 7),
+    ("secret in a file", PLAIN_SKILL, [entry("a.md", f"x\n\n{SECRET}\n")], W, "W-SKILL-SECRET", 3),
     ("near miss", skill("allowed_tools: x"), [], W, "W-SKILL-NEAR-MISS", 4),
     ("near miss", skill("tools: x"), [], W, "W-SKILL-NEAR-MISS", 4),
     ("near miss", skill("user-invokable: x"), [], W, "W-SKILL-NEAR-MISS", 4),
@@ -139,7 +142,7 @@ def test_a_name_used_twice_is_an_error_for_both() -> None:
     readings = [read_skill(folder(at=at)) for at in ("skills/b", "skills/a", "all/a")]
     problems = check_skills(readings)
     assert [(each.code, each.path) for each in problems] == [
-        ("E-SKILL-TWICE", f"{at}/SKILL.md") for at in ("all/a", "skills/a", "skills/b")
+        ("E-SKILL-DUPLICATE", f"{at}/SKILL.md") for at in ("all/a", "skills/a", "skills/b")
     ]
     assert all("skills/b/SKILL.md" in each.message for each in problems)
 

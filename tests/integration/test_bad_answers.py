@@ -18,6 +18,7 @@ After = Callable[[httpx.Request, httpx.Response], httpx.Response]
 Alter = Callable[[Any], Any]
 
 DETAIL = "/llm_skills/name/alpha"
+RESOLVED = "/llm_skills/resolve/name/alpha"
 
 
 def path_of(request: httpx.Request) -> str:
@@ -46,6 +47,23 @@ def when(
         return response
 
     return after
+
+
+def in_detail(change: Callable[[httpx.Response], httpx.Response]) -> After:
+    """Change what is said of alpha, whether it was asked for alone or together with its versions."""
+
+    def nested(response: httpx.Response) -> httpx.Response:
+        whole = response.json()
+        skill = remade(response, json.dumps(whole.pop("skill")).encode())
+        skill.read()
+        inner = change(skill)
+        rest = json.dumps(whole).encode().removeprefix(b"{")
+        return answer(
+            inner.status_code, b'{"skill": ' + inner.read() + b", " + rest, **inner.headers
+        )
+
+    alone, together = when(DETAIL, change), when(RESOLVED, nested)
+    return lambda request, response: together(request, alone(request, response))
 
 
 def altered(alter: Alter) -> Callable[[httpx.Response], httpx.Response]:
@@ -179,7 +197,7 @@ DETAILS: dict[str, Callable[[httpx.Response], httpx.Response]] = {
 @pytest.mark.parametrize("kind", DETAILS)
 def test_a_detail_that_cannot_be_believed_changes_nothing(kind: str, untouched: Clone) -> None:
     before = untouched.files()
-    requests = through(untouched, when(DETAIL, DETAILS[kind]))
+    requests = through(untouched, in_detail(DETAILS[kind]))
     code, told = outcomes_of(lambda: untouched.pull("alpha"))
     assert code == 1, told
     assert "alpha" in told
@@ -191,7 +209,7 @@ def test_a_detail_that_cannot_be_believed_changes_nothing(kind: str, untouched: 
 @pytest.mark.parametrize("kind", ["html", "wrong version"])
 def test_the_others_go_on_and_so_does_the_next_run(kind: str, behind: Clone) -> None:
     before = behind.files()
-    requests = through(behind, when(DETAIL, DETAILS[kind]))
+    requests = through(behind, in_detail(DETAILS[kind]))
     code, told = outcomes_of(behind.pull)
     assert code == 5, told
     assert "alpha" in told
@@ -286,7 +304,7 @@ def test_an_answer_cut_at_any_byte_changes_nothing(untouched: Clone) -> None:
             size = len(response.content)
             return remade(response, response.content[: 1 + int((size - 2) * part)])
 
-        through(untouched, when(DETAIL, cut))
+        through(untouched, in_detail(cut))
         code, told = outcomes_of(lambda: untouched.pull("alpha"))
         assert code == 1, (part, told)
     assert untouched.files() == before
@@ -382,7 +400,7 @@ def test_404_for_everything_is_no_removal(verb: str, untouched: Clone) -> None:
 def test_403_for_one_skill_fails_it_alone(verb: str, behind: Clone) -> None:
     behind.replace("skills/alpha/SKILL.md", "Step two", "Step 2")
     before = behind.files()
-    through(behind, refusing(403, only=DETAIL, detail="No."))
+    through(behind, refusing(403, only="name/alpha", detail="No."))
     report = getattr(behind, verb)()
     said = outcome(report, "alpha")
     assert said.code in {"E-FORBIDDEN", "E-REMOTE-AHEAD"}

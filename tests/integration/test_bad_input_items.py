@@ -36,6 +36,7 @@ CASES = [
     Bad("67", "comma-after", after_a_good_one('{"id": "two", "input": 1},'), ""),
     Bad("67", "cut-off", after_a_good_one('{"id": "two", "inp'), ""),
     Bad("67", "two-in-a-line", after_a_good_one('{"id": "two"}{"id": "three"}'), ""),
+    Bad("67", "byte-order-mark", b"\xef\xbb\xbf" + GOOD.encode(), "byte order mark", 1),
     Bad("69", "array", after_a_good_one("[1, 2]"), "object"),
     Bad("69", "scalar", after_a_good_one('"text"'), "object"),
     Bad("69", "null", after_a_good_one("null"), "object"),
@@ -129,7 +130,7 @@ def test_the_good_one_is_published_and_the_run_ends_with_5(pushed: Pushed) -> No
 
 
 @pytest.mark.parametrize("kind", ["array", "twice", "nan", "head-list"])
-def test_a_bad_dataset_alone_ends_with_1_and_lint_says_the_same(kind: str, solo: Clone) -> None:  # noqa: A002, RUF100
+def test_a_bad_dataset_alone_ends_with_1_and_lint_says_the_same(kind: str, solo: Clone) -> None:
     case = next(case for case in CASES if case.id == kind)
     solo.write(f"datasets/{kind}/items.jsonl", case.items)
     solo.write(f"datasets/{kind}/DATASET.md", case.info or f"---\nname: {kind}\n---\n")
@@ -178,6 +179,18 @@ def test_what_is_unusual_and_allowed_goes_there_and_back(solo: Clone, live: Live
     assert again.changed == 0, again
     assert solo.pull().changed == 0
     assert {name: solo.files()[name] for name in before} == before
+
+
+def test_a_file_of_more_than_two_gigabytes_is_refused_unread(solo: Clone, live: Live) -> None:
+    """14.6 #77. The file is sparse: nobody could read it in the time that a test has."""
+    solo.dataset("huge", [])
+    with (solo.path / "datasets/huge/items.jsonl").open("r+b") as file:
+        file.truncate(2_000_000_001)
+    report = solo.push()
+    assert report.exit == 1
+    assert "too large" in outcome(report, "huge").message
+    assert "datasets/huge/items.jsonl" in outcome(report, "huge").message
+    assert live.datasets() == []
 
 
 def test_swapped_lines_are_no_change(solo: Clone) -> None:

@@ -98,9 +98,9 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulled]:
     outer = tmp_path_factory.mktemp("hostile")
     live = Live(outer)
     clone = new_clone(live, outer / "deep" / "clone")
-    for name, path in PATHS.items():  # noqa: A001, RUF100
+    for name, path in PATHS.items():
         insert(name, path)
-    for name, paths in CLASHES.items():  # noqa: A001, RUF100
+    for name, paths in CLASHES.items():
         insert(name, *paths)
     live.create("good", files=[{"path": "notes.md", "content": "Fine."}])
     before = around(outer)
@@ -119,7 +119,7 @@ def around(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", [*PATHS, *CLASHES])
-def test_a_skill_with_a_hostile_path_is_refused_and_named(kind: str, pulled: Pulled) -> None:  # noqa: A002, RUF100
+def test_a_skill_with_a_hostile_path_is_refused_and_named(kind: str, pulled: Pulled) -> None:
     said = outcome(pulled.report, kind)
     assert said.exit == 1
     assert said.code in {"E-BAD-ANSWER", "E-INVALID"}
@@ -223,7 +223,7 @@ def test_a_folder_of_that_name_which_is_no_skill_stops_only_that_skill(
     (solo.path / "skills/beta").symlink_to(elsewhere)
     report = solo.pull()
     assert report.exit == 5
-    assert list(elsewhere.iterdir()) == []  # noqa: PTH208, RUF100
+    assert list(elsewhere.iterdir()) == []
     assert solo.read("skills/alpha/other.txt") == "mine\n"
     assert not (solo.path / "skills/alpha/SKILL.md").exists()
     assert (solo.path / "skills/gamma/SKILL.md").exists()
@@ -257,7 +257,7 @@ def test_a_linked_folder_inside_a_skill_is_never_written_into(
     (solo.path / "skills/alpha/refs").symlink_to(outside)
     live.edit("alpha", files=[{"path": "refs/notes.md", "content": "from the web"}])
     assert solo.pull().exit in {1, 4}
-    assert list(outside.iterdir()) == []  # noqa: PTH208, RUF100
+    assert list(outside.iterdir()) == []
 
 
 def test_a_hard_link_to_a_file_outside_is_replaced_and_not_written_through(

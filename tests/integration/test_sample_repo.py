@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -23,6 +24,49 @@ EXECUTABLE = {
     "skills/release-notes/scripts/changes_since_tag.sh",
     "skills/support-triage/scripts/redact.py",
 }
+
+
+TRAITS = {
+    "a folded description": ("support-triage", r"(?m)^description: >-\n  \w"),
+    "a comment": ("migration-review", r"(?m)^# \w"),
+    "a double-quoted value": ("release-notes", r'(?m)^description: "'),
+    "a single-quoted value": ("incident-postmortem", r"(?m)^description: '"),
+    "tools as a list": ("migration-review", r"(?m)^allowed-tools:\n  - \w"),
+    "tools with commas": ("release-notes", r"(?m)^allowed-tools: \w+, "),
+    "tools with spaces": ("support-triage", r"(?m)^allowed-tools: \w+ \w"),
+    "an unquoted date in the metadata": ("incident-postmortem", r"(?m)^  \w+: \d{4}-\d\d-\d\d$"),
+    "a version in the metadata": ("eval-rows", r'(?m)^  version: "'),
+    "a key outside the standard": ("release-notes", r"(?m)^argument-hint: "),
+}
+"""What real repositories have, and where the sample has it."""
+
+
+@pytest.mark.parametrize("trait", TRAITS)
+def test_the_frontmatter_is_written_as_real_repositories_write_it(trait: str) -> None:
+    name, pattern = TRAITS[trait]
+    text = (CHECKED_OUT / "skills" / name / "SKILL.md").read_text("utf-8")
+    assert re.search(pattern, text.split("\n---\n")[0]), trait
+
+
+def test_bodies_files_and_rows_are_as_varied_as_real_ones() -> None:
+    bodies = [
+        path.read_text("utf-8").split("\n---\n", 1)[1] for path in CHECKED_OUT.rglob("SKILL.md")
+    ]
+    assert len(bodies) == 5
+    assert max(map(len, bodies)) > 8_000
+    empty = [path for path in CHECKED_OUT.rglob("__init__.py") if not path.stat().st_size]
+    assert empty
+    assert all((CHECKED_OUT / path).stat().st_mode & 0o100 for path in EXECUTABLE)
+    lines = {
+        path.parent.name: [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        for path in CHECKED_OUT.rglob("items.jsonl")
+    }
+    assert {name: len(found) for name, found in lines.items()} == {
+        "ticket-routing": 150,
+        "release-note-style": 10,
+    }
+    assert all("id" in row for row in lines["ticket-routing"])
+    assert not any("id" in row for row in lines["release-note-style"])
 
 
 @pytest.fixture

@@ -512,3 +512,36 @@ def test_more_conflicts_than_an_exit_code_holds_are_no_error(repo: Repository) -
 def test_a_text_git_takes_for_binary_is_an_error(repo: Repository) -> None:
     with pytest.raises(GitFailed):
         repo.merge_file("a\0", "b\0", "c\0")
+
+
+@either_format
+def test_commits_elsewhere_are_found_on_every_ref_stash_and_reflog(repo: Repository) -> None:
+    """With the paths that each touches below the roots; our own refs and what HEAD holds are left out."""
+    first = commit(repo, {"skills/a/SKILL.md": "1\n", "other": "1\n"})
+    git(repo.root, "switch", "-q", "-c", "side")
+    side = commit(repo, {"skills/a/SKILL.md": "2\n", "skills/b/x y": "2\n"})
+    unrelated = commit(repo, {"other": "2\n"})
+    lost = commit(repo, {"skills/a/lost": "3\n"})
+    git(repo.root, "reset", "-q", "--hard", unrelated)
+    git(repo.root, "switch", "-q", "main")
+    rescued = git(repo.root, "commit-tree", f"{lost}^{{tree}}", "-p", first, "-m", "rescue")
+    git(repo.root, "update-ref", "refs/skillsync/rescue/1", rescued)
+    write_files(repo.root, {"skills/a/SKILL.md": "stashed\n"})
+    git(repo.root, "stash", "-q")
+    (stash,) = repo.stashes()
+    found = repo.commits_elsewhere(["skills"], head=repo.head())
+    assert {commit: sorted(set(paths)) for commit, paths in found.items()} == {
+        side: ["skills/a/SKILL.md", "skills/b/x y"],
+        lost: ["skills/a/lost"],
+        stash: ["skills/a/SKILL.md"],
+    }
+    assert first in repo.commits_elsewhere(["."], head=None)
+
+
+def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: Repository) -> None:
+    write_files(repo.root, {".gitignore": "*.log\nbuild/\n", "s/kept.log": "", "s/odd\nname": ""})
+    git(repo.root, "add", "-f", "s/kept.log")
+    (repo.root / "s/link").symlink_to("/etc")
+    asked = ["s/kept.log", "s/x.log", "s/build/deep/y", "s/odd\nname", "s/plain", "s/link/x.log"]
+    assert repo.ignored(asked) == {"s/x.log", "s/build/deep/y"}
+    assert repo.ignored(["s/link/x.log"]) == repo.ignored([]) == frozenset()

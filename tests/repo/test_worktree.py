@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from skillsync.errors import ConfigError
+from skillsync.errors import ConfigError, GitFailed
 from skillsync.model import Entry, Folder
 from skillsync.repo.disk import TEMP_PREFIX
 from skillsync.repo.git import Repository
 from skillsync.repo.git_formats import parse_denied
 from skillsync.repo.handles import open_file, read_descriptor
-from skillsync.repo.worktree import Link, Scan, read_folders, stat_scan
+from skillsync.repo.worktree import Link, Scan, read_folder, read_folders, stat_scan
 from tests.conftest import MakeRepo
 from tests.world import commit_all, git, tree_of, write_files
 
@@ -470,3 +470,62 @@ def test_a_stat_scan_names_the_same_files_and_reads_none(repo: Repository) -> No
         beside += [".skillsync.rows"] if folder.rows else []
         assert [each.path for each in stats[folder.dir]] == sorted([*paths(folder), *beside])
     assert len(stats) == 5
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_one_folder_of_a_commit_is_as_in_the_whole_commit(
+    make_repo: MakeRepo, object_format: str, tmp_path: Path
+) -> None:
+    """Whatever lies around it: objects in objects, stray pointers, links, submodules, odd names, huge files."""
+    repo = Repository.open(make_repo(object_format=object_format))
+    write_files(
+        repo.root,
+        {
+            "skills/a/SKILL.md": SKILL,
+            "skills/a/.skillsync": "pointer\n",
+            "skills/a/ref/x.md": "x\n",
+            "skills/a/ref/.skillsync": "stray\n",
+            "skills/a/inner/SKILL.md": "inner\n",
+            "skills/a/inner/deep/y.md": "y\n",
+            "skills/a/data/items.jsonl": "{}\n",
+            "skills/a/__pycache__/x.pyc": b"\0",
+            "skills/a/two words/\xe9": "odd\n",
+            "skills/a/huge": b"\0" * 8_000_001,
+            "skills/a.b/SKILL.md": "a neighbour in git's order\n",
+            "skills/gone/.skillsync": "alone\n",
+            "skills/gone/other/SKILL.md": "other\n",
+            "skills/lower/skill.md": "no skill\n",
+            "datasets/d/items.jsonl": "{}\n",
+            "datasets/d/.skillsync.rows": "r\n",
+            "datasets/d/notes.txt": "not sent\n",
+            "datasets/DATASET.md": "the root is none\n",
+            "elsewhere/SKILL.md": "outside\n",
+        },
+    )
+    (repo.root / "skills/a/ref/x.md").chmod(0o755)
+    (repo.root / "skills/a/link").symlink_to("ref/x.md")
+    (repo.root / "skills/linked").symlink_to("a", target_is_directory=True)
+    git(repo.root, "init", "-q", f"--object-format={object_format}", "skills/a/module")
+    write_files(repo.root / "skills/a/module", {"f": "f"})
+    commit_all(repo.root / "skills/a/module")
+    commit = commit_all(repo.root)
+    roots = {"skill_roots": ["skills"], "dataset_roots": ["datasets"]}
+    scanned = read_folders(repo, commit=commit, **roots)
+    whole = {folder.dir: folder for folder in (*scanned.skills, *scanned.datasets)}
+    assert {"skills/a", "skills/a/inner", "skills/gone", "datasets/d"} < set(whole)
+    asked = {path.rpartition("/")[0] for path in tree_of(repo.root)} | {"skills/linked", "none"}
+    for folder in sorted(asked):
+        assert read_folder(repo, commit, folder, **roots) == whole.get(folder), folder
+
+
+def test_a_folder_of_a_commit_that_is_not_here_is_an_error(repo: Repository) -> None:
+    with pytest.raises(GitFailed):
+        read_folder(repo, "1" * 40, "skills/a")
+    assert read_folder(repo, "HEAD", "skills/none") is None
+
+
+def test_a_folder_whose_name_holds_a_line_end_is_read_too(repo: Repository) -> None:
+    write_files(repo.root, {"skills/a\nb/SKILL.md": SKILL})
+    commit = commit_all(repo.root)
+    [wanted] = [one for one in scan(repo, commit=commit).skills if one.dir == "skills/a\nb"]
+    assert read_folder(repo, commit, "skills/a\nb") == wanted

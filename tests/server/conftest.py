@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 from skillsync.server import accounts
 from skillsync.server.app import create_app, new_database
 from skillsync.server.database import start_django
+from skillsync.server.quotas import Quota
+from tests.server.cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +25,29 @@ start_django()  # so that test modules may import models while they are collecte
 BASE = "http://server.test/api/projects/1/"
 
 
+ON_POSTGRESQL = os.environ.get("TEST_SERVER_DATABASE") == "postgresql"
+"""Whether every test that does not ask for a file runs on PostgreSQL."""
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this process's own."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> str:
+def postgresql(cluster: Cluster) -> str:
+    """The URL of a migrated, empty database on PostgreSQL."""
+    return cluster.empty_database()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a migrated, empty database."""
+    if ON_POSTGRESQL:
+        url: str = request.getfixturevalue("postgresql")
+        return url
     return new_database(tmp_path / "server.sqlite3")
 
 
@@ -64,3 +87,33 @@ def clients(app: Application) -> Clients:
 def client(clients: Clients) -> httpx.Client:
     """A client with every scope, at project 1."""
     return clients()
+
+
+@pytest.fixture
+def current_app(database: str) -> Iterator[Application]:
+    """The application in the current dialect, with project 1 and its first key."""
+    app = create_app(database, dialect="current")
+    accounts.first_start(key="phx_first_key")
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def small(database: str) -> Iterator[httpx.Client]:
+    """A client of a server in the current dialect that holds very little."""
+    quota = Quota(datasets=2, items=2, versions=4, bytes=200)
+    app = create_app(database, dialect="current", quota=quota)
+    accounts.first_start(key="phx_first_key")
+    yield Clients(app)()
+    app.close()
+
+
+@pytest.fixture
+def current_clients(current_app: Application) -> Clients:
+    return Clients(current_app)
+
+
+@pytest.fixture
+def current(current_clients: Clients) -> httpx.Client:
+    """A client with every scope, at project 1 of a server that speaks the current dialect."""
+    return current_clients()

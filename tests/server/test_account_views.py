@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skillsync.server import accounts
-from tests.server.facts import error, refused
 
 if TYPE_CHECKING:
     from tests.server.conftest import Clients
@@ -27,13 +26,6 @@ def test_me_tells_person_project_and_organisations(clients: Clients) -> None:
         assert me["team"]["id"] == me["team"]["project_id"] == 1
         assert me["organizations"] == [me["organization"]]
         assert me["team"]["organization"] == me["organization"]["id"]
-
-
-def test_me_needs_the_user_scope(clients: Clients) -> None:
-    answer = clients.scoped("dataset:write", "llm_skill:write").get(ME)
-    assert error(answer, 403) == refused(
-        "permission_denied", "API key missing required scope 'user:read'"
-    )
 
 
 def test_any_key_may_read_itself_and_only_itself(clients: Clients) -> None:

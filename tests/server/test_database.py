@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """What is tested here is SQLite's, whatever the other tests run on."""
+    return new_database(tmp_path / "server.sqlite3")
+
+
 def pragma(name: str) -> object:
     with connection.cursor() as cursor:
         cursor.execute(f"PRAGMA {name}")
@@ -120,3 +126,74 @@ def test_closing_ends_every_connection_and_the_next_use_opens_another(database: 
     pointed_at()
     assert pragma("journal_mode") == "wal"
     app.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_forward_with_its_rows(tmp_path: Path) -> None:
+    """Files from before have no digest: the contract allows null there (skills-api.md 12)."""
+    from django.db.migrations.executor import MigrationExecutor
+
+    from skillsync.server import accounts
+    from tests.server.conftest import Clients
+
+    path = tmp_path / "old.sqlite3"
+    database = Database(sqlite_url(path))
+    database.bind()
+    MigrationExecutor(connection).migrate([("skillsync_server", "0001_initial")])
+    database.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as direct:
+        for table, values in _FIRST_ROWS:
+            names, marks = ", ".join(values), ", ".join("?" * len(values))
+            direct.execute(
+                f"INSERT INTO skillsync_server_{table} ({names}) VALUES ({marks})",  # noqa: S608  names of this module
+                list(values.values()),
+            )
+    for dialect in ("seed", "current"):
+        app = create_app(sqlite_url(path), dialect=dialect)
+        accounts.first_start(key="phx_first_key")
+        client = Clients(app)()
+        detail = client.get("llm_skills/name/greet").json()
+        assert (detail["body"], detail["version"]) == ("# Greet", 1)
+        assert client.get("llm_skills/name/greet/files/a.md").json()["content"] == "x"
+        assert client.get("llm_skills").json()["count"] == 1
+        app.close()
+    assert (detail["files"][0]["sha256"], detail["owners"]) == (None, [])
+
+
+_ORGANIZATION, _SKILL = "01" * 16, "02" * 16
+_TIME = "2024-01-02 03:04:05"
+_FIRST_ROWS: list[tuple[str, dict[str, object]]] = [
+    ("organization", {"id": _ORGANIZATION, "name": "skillsync"}),
+    (
+        "project",
+        {
+            "id": 1,
+            "uuid": "03" * 16,
+            "organization_id": _ORGANIZATION,
+            "name": "p",
+            "api_token": "phc_x",
+            "created_at": _TIME,
+        },
+    ),
+    (
+        "skill",
+        {
+            "id": _SKILL,
+            "project_id": 1,
+            "name": "greet",
+            "description": "d",
+            "body": "# Greet",
+            "license": "",
+            "compatibility": "",
+            "allowed_tools": "[]",
+            "metadata": "{}",
+            "outline": "[]",
+            "version": 1,
+            "is_latest": 1,
+            "deleted": 0,
+            "created_at": _TIME,
+            "updated_at": _TIME,
+            "first_created_at": _TIME,
+        },
+    ),
+    ("skillfile", {"skill_id": _SKILL, "path": "a.md", "content": "x", "content_type": "text/x"}),
+]

@@ -39,15 +39,25 @@ def parent(client: httpx.Client) -> str:
         ({"name": True}, "invalid_input", "name", "Not a valid string."),
         ({"name": ["n"]}, "invalid_input", "name", "Not a valid string."),
         ({"name": "a\0"}, "null_characters_not_allowed", "name", "Null characters are not allowed."),
+        ({"name": "a\ud800"}, "surrogate_characters_not_allowed", "name", "Surrogate characters are not allowed: U+D800."),
+        ({"name": "n", "description": "\0"}, "null_characters_not_allowed", "description", "Null characters are not allowed."),
+        ({"name": "n", "description": []}, "invalid_input", "description", "Not a valid string."),
+        ({"name": "n", "metadata": "\ud800"}, "invalid_input", "metadata", NOT_JSON),
         ({"name": "n", "deleted": "maybe"}, "invalid_input", "deleted", "Must be a valid boolean."),
         ({"name": "n", "metadata": {"a": "\0"}}, "invalid_input", "metadata", NOT_JSON),
         ([], "invalid_input", None, "Invalid data. Expected a dictionary, but got list."),
     ],
 )  # fmt: skip
 def test_a_bad_dataset_is_refused(
-    client: httpx.Client, body: Any, code: str, attr: str | None, detail: str
+    client: httpx.Client, parent: str, body: Any, code: str, attr: str | None, detail: str
 ) -> None:
-    assert error(client.post("datasets", json=body), 400) == invalid(code, attr, detail)
+    content = json.dumps(body)
+    assert error(client.post("datasets", content=content, headers=JSON), 400) == invalid(
+        code, attr, detail
+    )
+    if body != {}:  # for PATCH nothing is missing
+        changed = client.patch(f"datasets/{parent}", content=content, headers=JSON)
+        assert error(changed, 400) == invalid(code, attr, detail)
 
 
 def test_a_number_becomes_a_name(client: httpx.Client) -> None:
@@ -79,6 +89,11 @@ def test_any_spelling_of_a_boolean_will_do(
         ({"input": "\udfff"}, "invalid_input", "input", NOT_JSON),
         ({"ref_trace_id": "r" * 256}, "max_length", "ref_trace_id", "Ensure this field has no more than 255 characters."),
         ({"ref_source_id": "r" * 256}, "max_length", "ref_source_id", "Ensure this field has no more than 255 characters."),
+        ({"dataset": []}, "invalid_input", "dataset", "“[]” is not a valid UUID."),
+        ({"ref_trace_id": "a\0"}, "null_characters_not_allowed", "ref_trace_id", "Null characters are not allowed."),
+        ({"ref_timestamp": 5}, "invalid_input", "ref_timestamp", NOT_A_TIME),
+        ({"ref_timestamp": "2024-02-30"}, "invalid_input", "ref_timestamp", NOT_A_TIME),
+        ({"ref_timestamp": "0001-01-01T00:00+14:00"}, "overflow", "ref_timestamp", "Datetime value out of range."),
         ({"ref_timestamp": ""}, "invalid_input", "ref_timestamp", NOT_A_TIME),
         ({"ref_timestamp": "yesterday"}, "invalid_input", "ref_timestamp", NOT_A_TIME),
         ({"deleted": []}, "invalid_input", "deleted", "Must be a valid boolean."),
@@ -91,6 +106,10 @@ def test_a_bad_item_is_refused(
     answer = client.post("dataset_items", content=json.dumps(body), headers=JSON)
     assert error(answer, 400) == invalid(code, attr, detail)
     assert client.get("dataset_items").json()["count"] == 0
+    item = client.post("dataset_items", json={"dataset": parent}).json()["id"]
+    if ... not in fields.values():
+        changed = client.patch(f"dataset_items/{item}", content=json.dumps(fields), headers=JSON)
+        assert error(changed, 400) == invalid(code, attr, detail)
 
 
 def test_a_number_that_overflows_is_refused(client: httpx.Client, parent: str) -> None:

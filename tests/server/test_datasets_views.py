@@ -208,6 +208,12 @@ def test_a_deleted_row_is_edited_and_undeleted_by_patch(client: httpx.Client) ->
         assert client.get(url).json()["metadata"] == 7
 
 
+def test_undeleted_by_null_a_row_is_there_again(client: httpx.Client) -> None:
+    url = f"datasets/{dataset(client, deleted=True)['id']}"
+    assert client.patch(url, json={"deleted": None}).json()["deleted"] is None
+    assert client.get(url).status_code == 200
+
+
 def test_an_item_moves_to_another_dataset(client: httpx.Client) -> None:
     here, there = dataset(client, "here"), dataset(client, "there")
     made = item(client, here)
@@ -225,8 +231,18 @@ def test_delete_is_405_with_an_empty_body(client: httpx.Client, path: str, row_i
     assert "DELETE" in answer.headers["Allow"]
 
 
-def test_delete_of_the_collection_is_405_with_the_envelope(client: httpx.Client) -> None:
-    assert error(client.delete("datasets"), 405)["code"] == "method_not_allowed"
+def test_another_405_has_the_envelope(client: httpx.Client) -> None:
+    for method, path in (
+        ("DELETE", "datasets"),
+        ("POST", f"datasets/{UNKNOWN}"),
+        ("PUT", "datasets"),
+    ):
+        assert error(client.request(method, path), 405) == {
+            "type": "invalid_request",
+            "code": "method_not_allowed",
+            "detail": f'Method "{method}" not allowed.',
+            "attr": None,
+        }
 
 
 # -- lists
@@ -285,6 +301,7 @@ def test_an_unknown_order_is_refused(client: httpx.Client, order_by: str) -> Non
         ('say \\"hi\\"', ["beta"]),
         ('say "hi"', []),
         ("", ["alpha", "beta", "gamma"]),
+        ("  ", ["alpha", "beta", "gamma"]),
         ("nothing", []),
     ],
 )
@@ -296,6 +313,12 @@ def test_search_looks_at_name_description_and_metadata_as_json_text(
     dataset(client, "gamma")
     answer = client.get("datasets", params={"search": search, "order_by": "created_at"})
     assert [name.partition("_")[0] for name in names(answer)] == found
+
+
+def test_a_search_for_nul_is_refused(client: httpx.Client) -> None:
+    assert error(client.get("datasets?search=%00"), 400) == invalid(
+        "null_characters_not_allowed", "search", "Null characters are not allowed."
+    )
 
 
 def test_id_in_is_one_comma_list(client: httpx.Client) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from django.db import OperationalError
+import pytest
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 
 from skillsync.server.exceptions import BareError, answer_for
@@ -13,7 +14,6 @@ from tests.server.facts import error
 
 if TYPE_CHECKING:
     import httpx
-    import pytest
 
 
 def test_an_unexpected_error_is_logged_and_answered_without_its_text(
@@ -31,8 +31,11 @@ def test_an_unexpected_error_is_logged_and_answered_without_its_text(
     assert "the password is x" in caplog.text
 
 
-def test_a_database_that_does_not_answer_is_a_503_to_be_retried() -> None:
-    answer = answer_for(OperationalError("database is locked"), {})
+@pytest.mark.parametrize(
+    "failure", [OperationalError("database is locked"), InterfaceError("the connection is closed")]
+)
+def test_a_database_that_does_not_answer_is_a_503_to_be_retried(failure: Exception) -> None:
+    answer = answer_for(failure, {})
     assert answer.status_code == 503
     assert answer["Retry-After"] == "1"
     assert answer.data == {

@@ -61,6 +61,9 @@ def test_links_follow_host_scheme_and_prefix_of_the_request(five: httpx.Client) 
         page.json()["next"]
         == "https://example.com:8443/api/projects/1/llm_skills/?limit=3&offset=3"
     )
+    proxied = {"X-Forwarded-Host": "a.example, b.example", "X-Forwarded-Proto": "https, http"}
+    page = five.get("llm_skills?limit=3", headers=proxied)
+    assert page.json()["next"] == "https://a.example/api/projects/1/llm_skills?limit=3&offset=3"
     page = five.get("http://server.test/api/environments/1/llm_skills?limit=3")
     assert (
         page.json()["next"] == "http://server.test/api/environments/1/llm_skills?limit=3&offset=3"

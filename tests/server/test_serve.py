@@ -127,6 +127,27 @@ def test_of_two_creates_of_one_name_exactly_one_is_made(url: str) -> None:
     assert sorted(statuses) == [201, 400, 400]
 
 
+def test_a_publish_and_an_archive_at_once_leave_no_half(url: str) -> None:
+    """The archive takes the new version along, or the publish finds nothing (skills-api.md 9)."""
+    for _ in range(6):
+        with at(url) as client:
+            create(client)
+        seen: dict[str, int] = {}
+
+        def send(method: str, path: str, body: Any, to: dict[str, int] = seen) -> None:
+            with at(url) as client:
+                to[method] = client.request(method, path, json=body).status_code
+
+        together(
+            lambda: send("PATCH", "llm_skills/name/greet", {"base_version": 1}),
+            lambda: send("POST", "llm_skills/name/greet/archive", None),
+        )
+        assert (seen["POST"], seen["PATCH"]) in {(204, 200), (204, 404)}
+        with at(url) as client:
+            assert client.get("llm_skills/name/greet?version=1").status_code == 404
+            assert client.get("llm_skills/name/greet?version=2").status_code == 404
+
+
 def test_parallel_patches_of_different_fields_of_a_row_both_stay(url: str) -> None:
     """Better than PostHog, where one of them may be lost (datasets-api.md 2.5, 5)."""
     with at(url) as client:
@@ -145,6 +166,36 @@ def test_parallel_patches_of_different_fields_of_a_row_both_stay(url: str) -> No
     with at(url) as client:
         stored = client.get(f"datasets/{row['id']}").json()
     assert (stored["name"], stored["description"]) == ("name 9", "description 9")
+
+
+def test_of_two_changes_of_one_base_of_an_item_exactly_one_is_made(database: str) -> None:
+    create_app(database, dialect="current")
+    accounts.first_start(key=KEY)
+    with running(database, dialect="current") as server:
+        with at(server.url) as client:
+            dataset = client.post("datasets", json={"name": "d"}).json()["id"]
+        statuses: list[int] = []
+        meeting = threading.Barrier(3, timeout=60)
+
+        def make() -> None:
+            body = {"dataset": dataset, "input": 1, "client_item_id": "one"}
+            with at(server.url) as client:
+                answer = client.post("dataset_items", json=body)
+                statuses.append(answer.status_code)
+                meeting.wait()
+                item = answer.json()["id"]
+                for base in range(1, 6):
+                    changes = {"base_version": base, "input": f"{threading.get_ident()} {base}"}
+                    answer = client.patch(f"dataset_items/{item}", json=changes)
+                    statuses.append(answer.status_code)
+
+        together(make, make, make)
+        with at(server.url) as client:
+            rows = client.get(f"dataset_items?dataset={dataset}").json()["results"]
+            revisions = client.get(f"datasets/{dataset}/revisions").json()["count"]
+    assert sorted(statuses) == sorted([201, 200, 200, *[200] * 5, *[409] * 10])
+    assert [row["version"] for row in rows] == [6]
+    assert revisions == 6
 
 
 def test_over_a_port_heads_paths_and_empty_answers_keep_the_connection_usable(url: str) -> None:

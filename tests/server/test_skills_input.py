@@ -51,6 +51,12 @@ CREATE_ERRORS: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"name": "a_b"}, "invalid_name", "name", NAME_RULE),
     ({"name": "a\nb"}, "invalid_name", "name", NAME_RULE),
     ({"name": "a--b"}, "invalid_name", "name", "Consecutive hyphens are not allowed."),
+    ({"name": "a\0"}, "null_characters_not_allowed", "name", NUL),
+    ({"allowed_tools": ["a\0"]}, "null_characters_not_allowed", "allowed_tools__0", NUL),
+    (one(path="a\0"), "null_characters_not_allowed", "files__0__path", NUL),
+    (one(content="\ud800"), "surrogate_characters_not_allowed", "files__0__content", SURROGATE),
+    ({"allowed_tools": [["a"]]}, "invalid_input", "allowed_tools__0", NOT_A_STRING),
+    ({"description": {}}, "invalid_input", "description", NOT_A_STRING),
     ({"name": True}, "invalid_input", "name", NOT_A_STRING),
     ({"name": ["a"]}, "invalid_input", "name", NOT_A_STRING),
     ({"description": "d" * 4097}, "max_length", "description", too_long(4096)),
@@ -215,6 +221,8 @@ def test_limits_include_their_last_value(client: httpx.Client) -> None:
     ("content", "code", "detail"),
     [
         (b"[]", "invalid_input", "Invalid data. Expected a dictionary, but got list."),
+        (b'"x"', "invalid_input", "Invalid data. Expected a dictionary, but got str."),
+        (b"null", "null", "No data provided"),
     ],
 )
 def test_a_body_that_is_no_object_is_refused(
@@ -225,6 +233,8 @@ def test_a_body_that_is_no_object_is_refused(
 
 
 NO_EDITS = "At least one edit operation is required."
+NOT_A_LIST = 'Expected a list of items but got type "str".'
+NOT_A_DICT = "Invalid data. Expected a dictionary, but got str."
 PUBLISH_ERRORS: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"base_version": ...}, "required", "base_version", REQUIRED),
     ({"base_version": None}, "null", "base_version", NULL),
@@ -250,6 +260,48 @@ PUBLISH_ERRORS: list[tuple[dict[str, Any], str, str | None, str]] = [
     ({"edits": [{"old": " ", "new": "x"}]}, "blank", "edits__0__old", BLANK),
     ({"edits": [{"old": "x"}]}, "required", "edits__0__new", REQUIRED),
     ({"edits": [{"old": "x", "new": None}]}, "null", "edits__0__new", NULL),
+    ({"edits": "x"}, "not_a_list", "edits__non_field_errors", NOT_A_LIST),
+    ({"edits": ["x"]}, "invalid_input", "edits__0__non_field_errors", NOT_A_DICT),
+    ({"file_edits": "x"}, "not_a_list", "file_edits__non_field_errors", NOT_A_LIST),
+    ({"file_edits": ["x"]}, "invalid_input", "file_edits__0__non_field_errors", NOT_A_DICT),
+    ({"file_edits": [{"edits": []}]}, "required", "file_edits__0__path", REQUIRED),
+    ({"file_edits": [{"path": "a"}]}, "required", "file_edits__0__edits", REQUIRED),
+    ({"file_edits": [{"path": " ", "edits": []}]}, "blank", "file_edits__0__path", BLANK),
+    (
+        {"file_edits": [{"path": "a", "edits": "x"}]},
+        "not_a_list",
+        "file_edits__0__edits__non_field_errors",
+        NOT_A_LIST,
+    ),
+    ({"file_edits": None}, "null", "file_edits", NULL),
+    ({"allowed_tools": None}, "null", "allowed_tools", NULL),
+    ({"allowed_tools": ["A", " "]}, "blank", "allowed_tools__1", BLANK),
+    ({"compatibility": "c" * 501}, "max_length", "compatibility", too_long(500)),
+    ({"license": "l" * 256}, "max_length", "license", too_long(255)),
+    ({"description": "d" * 4097}, "max_length", "description", too_long(4096)),
+    ({"description": None}, "null", "description", NULL),
+    ({"body": "é" * 500_001}, "max_size", "body", "Skill body must be 1000000 bytes or fewer."),
+    (one(path="../a"), "invalid_input", "files__0__path", TRAVERSAL),
+    (
+        {"files": [a_file(f"{n}") for n in range(51)]},
+        "max_count",
+        "files",
+        "A skill may contain at most 50 files.",
+    ),
+    (
+        {"files": [a_file("a"), a_file("a")]},
+        "invalid_input",
+        "files",
+        "Duplicate file paths are not allowed.",
+    ),
+    (
+        {"metadata": 3},
+        "not_a_dict",
+        "metadata",
+        'Expected a dictionary of items but got type "int".',
+    ),
+    # A field's error comes before one that concerns two fields.
+    ({"body": "b", "edits": []}, "invalid_input", "edits", NO_EDITS),
     (
         {"file_edits": []},
         "invalid_input",

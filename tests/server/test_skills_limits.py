@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from skillsync.server.dialects import SEED
-from skillsync.server.skills_limits import is_looked_up, require_name, require_path, size_of
+from skillsync.server.skills_limits import accepted_path, is_looked_up, require_name, size_of
 
 
 def is_refused(check: object) -> bool:
@@ -33,7 +33,7 @@ def test_a_name_is_lowercase_words_joined_by_single_hyphens(name: str) -> None:
 def test_a_path_neither_climbs_nor_starts_at_the_root(path: str) -> None:
     segments = path.replace("\\", "/").split("/")
     legal = ".." not in segments and not path.startswith(("/", "\\"))
-    assert is_refused(lambda: require_path(path)) is not legal
+    assert is_refused(lambda: accepted_path(path, dialect=SEED)) is not legal
     assert is_looked_up(path) is legal
 
 

@@ -203,6 +203,35 @@ def test_an_edit_that_cannot_be_made_is_named_and_nothing_is_written(
     assert client.get("llm_skills/name/greet").json()["version"] == 1
 
 
+def test_a_body_may_be_given_with_file_edits_and_files_with_edits(client: httpx.Client) -> None:
+    create(client, files=[a_file("a", "x")])
+    file_edits = [{"path": "a", "edits": [{"old": "x", "new": "y"}]}]
+    assert publish(client, base=1, body="new", file_edits=file_edits)["body"] == "new"
+    assert client.get("llm_skills/name/greet/files/a").json()["content"] == "y"
+    edited = publish(client, base=2, files=[a_file("b")], edits=[{"old": "new", "new": "newer"}])
+    assert (edited["body"], paths(edited)) == ("newer", ["b"])
+
+
+def test_what_an_edit_leaves_is_not_trimmed(client: httpx.Client) -> None:
+    create(client, body="a\n\nb", files=[a_file("f", "x\ny")])
+    file_edits = [{"path": "f", "edits": [{"old": "y", "new": ""}]}]
+    edited = publish(client, base=1, edits=[{"old": "b", "new": ""}], file_edits=file_edits)
+    assert edited["body"] == "a\n\n"
+    assert client.get("llm_skills/name/greet/files/f").json()["content"] == "x\n"
+
+
+def test_edits_of_the_body_are_refused_before_those_of_files(client: httpx.Client) -> None:
+    create(client)
+    nowhere = [{"old": "nowhere", "new": ""}]
+    body = {
+        "base_version": 1,
+        "edits": nowhere,
+        "file_edits": [{"path": "none", "edits": nowhere}],
+    }
+    refused = error(client.patch("llm_skills/name/greet", json=body), 400)
+    assert refused["detail"] == "Text to replace was not found in the skill body."
+
+
 # -- create (skills-api.md 4)
 
 

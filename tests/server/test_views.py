@@ -62,6 +62,22 @@ def test_a_body_that_is_not_json_is_a_parse_error(client: httpx.Client) -> None:
             assert body["attr"] is None
 
 
+def test_a_compressed_body_is_a_parse_error(client: httpx.Client) -> None:
+    import gzip
+
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    answer = client.post("datasets", content=gzip.compress(b'{"name":"d"}'), headers=headers)
+    assert error(answer, 400)["code"] == "parse_error"
+
+
+def test_a_host_that_is_none_is_refused_quietly(
+    client: httpx.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = client.get("datasets", headers={"Host": "a b"})
+    assert error(answer, 400)["detail"] == "Bad request."
+    assert capfd.readouterr().err == ""
+
+
 def test_forms_are_read_and_other_types_are_refused(client: httpx.Client) -> None:
     assert client.post("datasets", data={"name": "d"}).json()["name"] == "d"
     assert client.post("datasets", files={"name": (None, "e")}).json()["name"] == "e"

@@ -131,5 +131,5 @@ def check_rescued(clone: Clone, before: Mapping[str, bytes], after: Mapping[str,
 
 def check_no_leftovers(clone: Clone) -> None:
     """Nothing of ours is left behind: no temporary file, no journal entry."""
-    assert [path for path in clone.path.rglob(f"{TEMP_PREFIX}*")] == []  # noqa: C416
+    assert list(clone.path.rglob(f"{TEMP_PREFIX}*")) == []
     assert list((clone.path / ".git/skillsync/journal").glob("*.json")) == []

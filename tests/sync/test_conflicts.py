@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 
+from skillsync.errors import UsageError
 from skillsync.repo.rescue import Rescue
+from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.sync.harness import Clone, Live, outcome
 
@@ -83,7 +86,7 @@ def test_each_kind_of_key_merges_with_an_edit_elsewhere(
     live: Live,
     key: str,
     start: str,
-    remote: dict[str, object],
+    remote: dict[str, Any],
     local: tuple[str, str],
 ) -> None:
     publish(solo, more=f"# a comment\n{start}")
@@ -184,6 +187,17 @@ def test_push_and_pull_wait_while_the_conflict_is_open(solo: Clone, live: Live) 
         assert (report.exit, outcome(report, "alpha").code) == (4, "E-CONFLICT")
     assert solo.files() == before
     assert live.version("alpha") == 3
+
+
+@pytest.mark.parametrize("way", [None, *Way])
+def test_adopt_settles_no_conflict(solo: Clone, live: Live, way: Way | None) -> None:
+    diverge(solo, live)
+    solo.pull()
+    before = solo.files()
+    with pytest.raises(UsageError):
+        solo.adopt("alpha", way)
+    assert solo.files() == before
+    assert solo.push().exit == 4
 
 
 def test_other_skills_go_on_beside_a_conflict(solo: Clone, live: Live) -> None:

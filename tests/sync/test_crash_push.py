@@ -31,7 +31,8 @@ def row(key: str, text: str) -> str:
 
 
 def push(clone: Clone) -> object:
-    return clone.push(archive=["old:gone"])
+    has_old = (clone.path / "datasets" / "old").exists()
+    return clone.push(archive=["old:gone"] if has_old else [])
 
 
 def skills(solo: Clone) -> None:

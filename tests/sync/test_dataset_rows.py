@@ -62,6 +62,7 @@ def test_what_the_server_does_to_a_row_never_rewrites_its_line(solo: Clone, live
         "\r\n"
         '{"id": "raw", "input": "a\u2028b", "output": null}'
     ).encode()
+    solo.dataset("cases", [])
     solo.write(ITEMS, given)
     assert solo.push().exit == 0
     assert (solo.path / ITEMS).read_bytes() == given
@@ -562,22 +563,41 @@ def test_an_older_commit_publishes_nothing(team: Clone, live: Live) -> None:
     assert seen.writes == []
 
 
-def test_a_solo_clone_at_an_older_commit_publishes_nothing(solo: Clone, live: Live) -> None:
-    """The pointer of a push that was not committed does not count beside older files (design.md 3)."""
-    published(solo, numbered(3))
+def edited_and_dropped(solo: Clone, live: Live) -> str:
+    """Edit a row, drop another, publish both, and commit the files without their pointer."""
+    dataset = published(solo, numbered(3))
     solo.replace(ITEMS, "question 1", "newer")
     drop_line(solo, "k002")
-    solo.push(archive=["cases"])
+    assert solo.push(archive=["cases"]).exit == 0
     solo.git("commit", "-q", "-m", "files only", "--", ITEMS)
-    solo.git("checkout", "-q", "HEAD~1", "--", ITEMS)
-    seen = wrapped(solo)
-    seen.made.clear()
-    solo.push()
-    written = seen.writes
+    assert inputs(live, dataset) == {"k000": "question 0", "k001": "newer"}
+    return dataset
+
+
+def test_a_solo_clone_at_an_older_commit_publishes_nothing(solo: Clone, live: Live) -> None:
+    """The pointer of a push that was not committed does not count beside older files (design.md 3)."""
+    edited_and_dropped(solo, live)
     solo.git("stash", "-q")
     solo.git("checkout", "-q", "HEAD~1")
-    solo.push()
-    assert seen.writes == written == []
+    seen = wrapped(solo)
+    seen.made.clear()
+    report = solo.push()
+    assert (report.exit, seen.writes) == (0, []), report
+
+
+def test_lines_brought_back_on_top_of_the_newer_commit_are_an_edit(solo: Clone, live: Live) -> None:
+    """HEAD holds the newer text, so the older one is a knowing edit; a removed row needs a word all the same."""
+    dataset = edited_and_dropped(solo, live)
+    solo.git("checkout", "-q", "HEAD~1", "--", ITEMS)
+    report = solo.push()
+    assert report.exit == 4
+    assert outcome(report, "cases:k002").row == "I14"
+    assert inputs(live, dataset) == {"k000": "question 0", "k001": "question 1"}
+    assert solo.push().exit == 4
+    assert solo.resolve("cases:k002", Choice.LOCAL).exit == 0
+    assert solo.push().exit == 0
+    assert inputs(live, dataset)["k002"] == "question 2"
+    assert is_silent(solo)
 
 
 # ---------------------------------------------------------------- the pointer files

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from skillsync.sync.report import Report
+from tests.sync.dataset_steps import ITEMS, key_of, numbered, published
 from tests.sync.harness import Clone, Live
 
 SKILLS = 6
@@ -85,3 +92,38 @@ def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
         made = [each for each in _made(solo) if "dataset" in each[1]]
         assert len(made) == 3, made
         assert {method for method, _ in made} == {"GET"}
+
+
+def test_git_is_not_asked_per_row_nor_about_the_past_without_need(
+    solo: Clone, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many processes for many rows as for two, and none that reads history while nothing was edited."""
+    dataset = published(solo, numbered(60))
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+
+    def traced(run: Callable[[], Report]) -> list[str]:
+        trace.write_text("")
+        assert run().exit == 0
+        return [
+            text.split("git ", 1)[1]
+            for text in trace.read_text().splitlines()
+            if "built-in:" in text
+        ]
+
+    for run in (solo.push, solo.pull):
+        assert not [one for one in traced(run) if " log " in one or one.startswith("log")]
+    items = {key_of(row): row["id"] for row in live.rows(dataset)}
+    counts: dict[str, list[int]] = {"pull": [], "push": []}
+    for first, last in ((0, 2), (2, 30)):
+        for number in range(first, last):
+            live.patch_row(items[f"k{number:03}"], ref_trace_id="page")
+        counts["pull"].append(len(traced(solo.pull)))
+        solo.commit()
+    for first, last in ((30, 32), (32, 44)):
+        for number in range(first, last):
+            solo.replace(ITEMS, f'"question {number}"', f'"edited {number}"')
+        counts["push"].append(len(traced(solo.push)))
+        solo.commit()
+    for name, (few, many) in counts.items():
+        assert few == many, name

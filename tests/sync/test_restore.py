@@ -213,7 +213,7 @@ def test_an_open_conflict_comes_first(live: Live, solo: Clone) -> None:
     solo.replace(PATH, "Step 2.", "Step of the file.")
     assert solo.pull().exit == 4
     report = restored(solo, 1)
-    assert (report.exit, outcome(report, "alpha").code) == (4, "E-CONFLICT")
+    assert (report.exit, outcome(report, "alpha").code) == (4, "E-MARKERS")
 
 
 def test_files_only_holds_even_where_the_files_are_those_of_head_again(

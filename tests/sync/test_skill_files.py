@@ -232,19 +232,29 @@ def test_a_local_case_collision_is_refused_by_push(solo: Clone, live: Live) -> N
 def test_a_hostile_path_of_the_server_is_never_written(
     solo: Clone, live: Live, tmp_path: Path, path: str
 ) -> None:
-    """F23, 14.6 #1 to #9: refused for this skill, whether it is new or changed; nothing appears anywhere."""
-    live.create("alpha")
+    """F23, 14.6 #1 to #9: refused for this skill, whether it is changed or new; nothing appears anywhere."""
+    publish(solo, {})
     live.create("beta")
-    insert_file("alpha", path)
-    outside = {str(one) for one in tmp_path.rglob("*") if ".git" not in str(one)}
+    live.create("gamma")
+    for name in ("alpha", "gamma"):
+        insert_file(name, path)
+    live.edit("alpha", license="MIT")
+    before = everything_in(tmp_path)
     report = solo.pull()
     assert report.exit == 5, report
-    one = outcome(report, "alpha")
-    assert one.exit == 1
-    assert not (solo.path / ROOT).exists()
-    appeared = {str(one) for one in tmp_path.rglob("*") if ".git" not in str(one)} - outside
-    assert all("beta" in one for one in appeared if "server.sqlite3" not in one), appeared
-    assert not (solo.path / ".git/hooks/post-checkout").exists()
+    assert [outcome(report, name).exit for name in ("alpha", "beta", "gamma")] == [1, 0, 1]
+    after = everything_in(tmp_path)
+    changed = {one for one in {*before, *after} if before.get(one) != after.get(one)}
+    assert changed == {"solo/skills/beta/SKILL.md", "solo/skills/beta/.skillsync"}
+    assert not (solo.path / "skills/gamma").exists()
+    assert not Path("/etc/evil").exists()
+
+
+def everything_in(world: Path) -> dict[str, bytes]:
+    """Every file below a folder, git's hooks and settings included, but not where git and the server keep data."""
+    kept = ("solo/.git/skillsync/", "solo/.git/objects/", "solo/.git/index", "server.sqlite3")
+    files = {str(one.relative_to(world)): one for one in world.rglob("*") if one.is_file()}
+    return {name: file.read_bytes() for name, file in files.items() if not name.startswith(kept)}
 
 
 @pytest.mark.parametrize("path", ["__pycache__/x.pyc", ".DS_Store", "sub/Thumbs.db"])
@@ -264,6 +274,58 @@ def test_a_path_that_is_never_sent_is_not_written_but_carried_along(
     assert live.skill("alpha")["contents"] == {"f": "x", path: "kept"}
     assert solo.push().outcomes == []
     assert solo.status().is_clean
+
+
+def contents(live: Live) -> dict[str, str]:
+    found: dict[str, str] = live.skill("alpha")["contents"]
+    return found
+
+
+def test_a_path_that_git_ignores_is_not_written_but_carried_along(solo: Clone, live: Live) -> None:
+    """F22: a file of ours at such a path would not be sent, so the server's is neither written nor missed."""
+    solo.write(".gitignore", "*.log\n/skills/alpha/build/\n")
+    publish(solo, {"f": X, "mine.log": "stays here\n"})
+    assert contents(live) == {"f": "x"}
+    edit_remotely(live, {"build/out.txt": "built", "mine.log": "theirs", "g": Y})
+    report = solo.pull()
+    assert report.exit == 0, report
+    assert sum("build/out.txt" in note for note in report.notes) == 1
+    assert local_files(solo) == {"f": X, "g": Y, "mine.log": "stays here\n"}
+    assert solo.status().is_clean
+    solo.commit("pulled")
+    solo.replace(PATH, "Step one.", "Step 1.")
+    (solo.path / ROOT / "f").unlink()
+    assert solo.push().exit == 0
+    assert contents(live) == {"build/out.txt": "built", "mine.log": "theirs", "g": "y"}
+    assert solo.push().outcomes == []
+    assert solo.status().is_clean
+    live.edit_body("alpha", "Step two.", "Step 2.")
+    solo.replace(PATH, "Step 1.", "Step I.")
+    assert solo.pull().exit == 0
+    assert solo.push().exit == 0
+    assert contents(live) == {"build/out.txt": "built", "mine.log": "theirs", "g": "y"}
+
+
+@pytest.mark.parametrize("remote_edit", [False, True])
+def test_a_path_that_git_ignores_no_more_was_never_deleted_here(
+    solo: Clone, live: Live, *, remote_edit: bool
+) -> None:
+    """What was not written because it was ignored is not removed from the server once it is not."""
+    solo.write(".gitignore", "*.log\n")
+    publish(solo, {"f": X, "h": Y})
+    edit_remotely(live, {"a.log": "theirs"})
+    assert solo.pull().exit == 0
+    solo.commit("pulled")
+    solo.write(".gitignore", "\n")
+    solo.commit("nothing is ignored")
+    (solo.path / ROOT / "h").unlink()
+    if remote_edit:
+        live.edit_body("alpha", "Step two.", "Step 2.")
+        assert solo.pull().exit == 0
+        assert local_files(solo) == {"f": X, "a.log": "theirs\n"}
+    report = solo.push()
+    assert report.exit == 0, report
+    assert contents(live) == {"f": "x", "a.log": "theirs"}
 
 
 def unsendable(clone: Clone) -> dict[str, bytes]:
@@ -289,8 +351,18 @@ def test_what_no_server_can_hold_stays_local_and_is_never_deleted(solo: Clone, l
     report = solo.push()
     assert report.exit == 0, report
     assert live.skill("alpha")["contents"] == {}
-    problems = solo.status().skills if hasattr(solo.status(), "skills") else []
-    assert problems is not None
+    named = {one.path.removeprefix(f"{ROOT}/") for one in solo.status().problems}
+    assert named >= {*kept, "link"}, named
+    assert {
+        (one.path.removeprefix(f"{ROOT}/"), one.code, one.severity) for one in report.problems
+    } == {
+        ("image.png", "W-SKILL-BINARY", "warning"),
+        ("nul.txt", "W-SKILL-BINARY", "warning"),
+        ("big.txt", "W-SKILL-LARGE", "warning"),
+        ("model.bin", "W-SKILL-LFS", "warning"),
+        ("link", "W-SKILL-LINK", "warning"),
+    }
+    assert solo.push().problems == []
     solo.commit()
     live.edit("alpha", files=[entry("new.md", "n")], body="new body")
     assert solo.pull().exit == 0
@@ -344,6 +416,28 @@ def test_the_executable_bit_travels_to_a_fresh_clone_and_back(
     assert (is_executable(solo, "run.sh"), is_executable(solo, "plain.sh")) == (False, True)
     assert solo.push().outcomes == []
     assert solo.status().is_clean
+
+
+def test_where_modes_mean_nothing_they_are_no_change(solo: Clone, live: Live) -> None:
+    """F20: on such a file system the bit is neither sent nor taken away."""
+    publish(solo, {"run.sh": "echo\n"})
+    solo.git("config", "core.fileMode", "false")
+    (solo.path / ROOT / "run.sh").chmod(0o755)
+    assert solo.push().outcomes == []
+    assert solo.status().is_clean
+
+
+def test_another_content_type_is_no_change(solo: Clone, live: Live) -> None:
+    """F20: it is kept by the next publish."""
+    publish(solo, {"f": X})
+    live.edit("alpha", files=[{"path": "f", "content": "x", "content_type": "text/x-odd"}])
+    before = solo.read(PATH), local_files(solo)
+    report = solo.pull()
+    assert outcome(report, "alpha").row == "S11"
+    assert (solo.read(PATH), local_files(solo)) == before
+    solo.replace(PATH, "Step one.", "Step 1.")
+    assert solo.push().exit == 0
+    assert [file["content_type"] for file in live.skill("alpha")["files"]] == ["text/x-odd"]
 
 
 def test_modes_changed_on_each_side_merge(solo: Clone, live: Live, tmp_path: Path) -> None:
@@ -400,6 +494,27 @@ def test_extra_keys_and_spaced_tools_come_back_in_a_fresh_clone(
     assert "skillsync" not in text
     assert fresh.push().outcomes == []
     assert fresh.status().is_clean
+
+
+def test_what_the_server_does_not_apply_is_named_for_each_published_skill(
+    solo: Clone, live: Live
+) -> None:
+    """Behavioural keys by name, and the tool that the API's own list cannot hold (skill-format.md 5.1, 10.6)."""
+    solo.skill("alpha", more=f"{MORE}color: red\nuser-invokable: false\n")
+    solo.skill("beta")
+    report = solo.push()
+    assert report.exit == 0
+    assert [(one.subject, one.code) for one in report.problems] == [
+        ("alpha", "W-SKILL-BEHAVIOUR"),
+        ("alpha", "W-SKILL-BEHAVIOUR"),
+        ("alpha", "W-SKILL-NEAR-MISS"),
+        ("alpha", "W-SKILL-TOOL-SPACE"),
+    ]
+    told = " ".join(one.message for one in report.problems)
+    assert all(word in told for word in ("model", "hooks", "Bash(git log *)", "user-invokable"))
+    assert solo.push().problems == []
+    solo.replace("skills/beta/SKILL.md", "Step one.", "Step 1.")
+    assert solo.push().problems == []
 
 
 def test_extra_keys_merge_by_key(solo: Clone, live: Live, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from skillsync.errors import RefusedForSafety, SkillsyncError
@@ -159,24 +161,56 @@ def s23_copy_same_name(clone: Clone, live: Live) -> None:
     shutil.copytree(clone.path / "skills/alpha", clone.path / "skills/beta")
 
 
+def others_wait(clone: Clone, live: Live) -> None:
+    """Something that push would publish, and something that pull would write, if alpha did not stop them."""
+    clone.replace("skills/other/SKILL.md", "Step one.", "Step 1.")
+    clone.dataset("qa", ['{"id": "r1", "input": "one"}'])
+    live.create("fresh")
+
+
+def restored_from_a_backup(name: str, number: int) -> None:
+    """Let the server have lost every version after this one."""
+    stored(name).filter(version__gt=number).delete()
+    stored(name).filter(version=number).update(is_latest=True)
+
+
 def s24_ahead_of_the_remote(clone: Clone, live: Live) -> None:
     """The server was restored from a backup: the newest version is gone again."""
     linked(clone, live)
     live.edit_body("alpha", "five", "FIVE")
     assert clone.pull().exit == 0
     clone.commit("pulled")
-    stored("alpha").filter(version=2).delete()
-    stored("alpha").filter(version=1).update(is_latest=True)
+    restored_from_a_backup("alpha", 1)
+    others_wait(clone, live)
+
+
+def s24_grown_again(clone: Clone, live: Live) -> None:
+    """Restored from a backup and edited since: the number is there, and higher ones, but not the version."""
+    linked(clone, live)
+    live.edit_body("alpha", "five", "FIVE")
+    assert clone.pull().exit == 0
+    clone.commit("pulled")
+    restored_from_a_backup("alpha", 1)
+    live.edit_body("alpha", "one", "ONE")
+    live.edit_body("alpha", "two", "TWO")
+    others_wait(clone, live)
+
+
+def s24_grown_again_edited(clone: Clone, live: Live) -> None:
+    s24_grown_again(clone, live)
+    local_edit(clone)
 
 
 def s24_other_id(clone: Clone, live: Live) -> None:
     """The pointer's number is there with another id: this is another project's skill."""
     clone.skill("alpha", BODY)
-    clone.push()
+    clone.skill("other")
+    assert clone.push().exit == 0
     pointer = clone.read(POINTER)
     here = live.skill("alpha")["id"]
     clone.write(POINTER, pointer.replace(here, "0199f3c2-0000-7000-8000-000000000000"))
     clone.commit("somebody else's pointer")
+    others_wait(clone, live)
 
 
 def s26_invalid(clone: Clone, live: Live) -> None:
@@ -294,6 +328,8 @@ CASES = [
     Case(s23_copy, Side(0, writes=1, pointer=1), Side(0, pointer=1)),
     Case(s23_copy_same_name, Side(5, pointer=1), Side(5, pointer=1)),
     Case(s24_ahead_of_the_remote, Side(6, pointer=2), Side(6, pointer=2)),
+    Case(s24_grown_again, Side(6, pointer=2), Side(6, pointer=2)),
+    Case(s24_grown_again_edited, Side(6, pointer=2), Side(6, pointer=2)),
     Case(s24_other_id, Side(6, pointer=1), Side(6, pointer=1)),
     Case(
         s26_invalid,
@@ -333,8 +369,8 @@ def check(clone: Clone, live: Live, side: Side, run: Callable[[], Report]) -> No
     try:
         report = run()
     except SkillsyncError as error:
-        assert error.exit_code == side.exit, error  # noqa: PT017
-        assert error.unchanged  # noqa: PT017
+        assert error.exit_code == side.exit, error  # noqa: PT017  # raised or reported
+        assert error.unchanged  # noqa: PT017  # the same
     else:
         assert report.exit == side.exit, report
         about = [one for one in report.outcomes if one.subject == "alpha"]
@@ -403,6 +439,57 @@ def test_the_whole_folder_gone_is_pending_and_archived_only_by_name(
     assert live.version("other") == 1
 
 
+def test_an_archived_skill_leaves_every_version_in_git(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    """S13: the server hides all of them from then on, so they are kept here first; twice is the same as once."""
+    linked(solo, live)
+    odd = {"path": 'sub/od "d\u00e9.md', "content": "file text", "content_type": "text/plain"}
+    live.edit("alpha", files=[odd])
+    live.edit_body("alpha", "five", "FIVE")
+    assert solo.pull().exit == 0
+    solo.commit()
+    fresh = solo.clone(tmp_path / "fresh")
+    remove_folder(solo)
+    solo.commit()
+    report = solo.push(archive=["alpha"])
+    ref = "refs/skillsync/127.0.0.1_8765/1/alpha"
+    assert f"its 3 versions are kept in {ref}" in report.outcomes[0].did
+    subjects = solo.git("log", "--format=%s", ref).splitlines()
+    assert [subject.rpartition(" ")[0] for subject in subjects] == [
+        "alpha v3",
+        "alpha v2",
+        "alpha v1",
+    ]
+    assert "FIVE" in solo.git("show", f"{ref}:SKILL.md")
+    assert "FIVE" not in solo.git("show", f"{ref}^:SKILL.md")
+    names = solo.git("ls-tree", "-rz", "--name-only", ref).split("\0")
+    assert odd["path"] in names
+    assert '"file text"' in solo.git("show", f"{ref}:.skillsync-version.json")
+    with fresh.connect(fresh.target) as remote:
+        from skillsync.sync.export import export_history
+
+        stored("alpha").update(deleted=False)
+        stored("alpha").filter(version=3).update(is_latest=True)
+        for _ in range(2):
+            assert export_history(fresh.workspace, remote, "alpha") == (3, ref)
+    assert fresh.git("rev-parse", ref) == solo.git("rev-parse", ref)
+
+
+def test_a_history_that_cannot_be_kept_is_not_hidden(solo: Clone, live: Live) -> None:
+    """S13: without the copy nothing is archived."""
+    linked(solo, live)
+    live.edit_body("alpha", "five", "FIVE")
+    assert solo.pull().exit == 0
+    solo.commit()
+    remove_folder(solo)
+    assert solo.requests
+    solo.requests.after = refusing(403, "name/alpha?body_length=1000000&version=1")
+    report = solo.push(archive=["alpha"])
+    assert report.exit == 5, report
+    assert live.version("alpha") == 2
+
+
 def test_an_archive_is_blocked_when_the_remote_moved(solo: Clone, live: Live) -> None:
     s14_deleted_but_edited(solo, live)
     solo.commit()
@@ -463,6 +550,115 @@ def test_a_404_that_the_listing_contradicts_fails_this_skill_alone(solo: Clone, 
     assert about["other"].did == "published v2"
     assert about["alpha"].exit in {0, 1}
     assert (solo.path / PATH).is_file()
+
+
+def refusing(status: int, path: str) -> Callable[[httpx.Request, httpx.Response], httpx.Response]:
+    """Answer every request to addresses with ``path`` in them with an error."""
+
+    def after(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if path not in str(request.url):
+            return response
+        body = httpx.ByteStream(b'{"detail": "no"}')
+        return httpx.Response(status, headers={"Content-Type": "application/json"}, stream=body)
+
+    return after
+
+
+@pytest.mark.parametrize("verb", ["push", "pull"])
+@pytest.mark.parametrize(
+    ("status", "path", "exits"),
+    [
+        (503, "", 75),
+        (401, "", 7),
+        (503, "name/alpha", 75),
+        (401, "name/alpha", 7),
+        (403, "name/alpha", 5),
+        (404, "name/alpha", 5),
+    ],
+)
+def test_an_unreachable_server_or_skill(
+    solo: Clone, live: Live, verb: str, status: int, path: str, exits: int
+) -> None:
+    """S25: one skill's own refusal is its own failure; no answer or an unknown key is the run's."""
+    s10_diverged(solo, live)
+    solo.replace("skills/other/SKILL.md", "Step one.", "Step 1.")
+    live.edit_body("other", "Step two.", "Step 2.")
+    if verb == "push":
+        assert solo.pull("other").exit == 0
+    before = solo.files()
+    assert solo.requests
+    solo.requests.after = refusing(status, path)
+    try:
+        report = getattr(solo, verb)()
+    except SkillsyncError as error:
+        assert error.exit_code == exits, error  # noqa: PT017
+        assert solo.files() == before
+    else:
+        assert report.exit == exits, report
+        about = {one.subject: one for one in report.outcomes}
+        assert about["other"].changed
+        assert about["alpha"].exit
+    assert live.version("alpha") == 2
+    assert solo.read(PATH).encode() == before[PATH]
+    assert pointer_number(solo) == 1
+
+
+@pytest.mark.parametrize("body", [BODY, "something else"])
+def test_a_name_that_was_taken_in_the_same_moment(solo: Clone, live: Live, body: str) -> None:
+    """S2: the server refuses the duplicate, and what is there then decides: S4 or S5."""
+    solo.skill("alpha", BODY)
+    assert solo.pull().exit == 0
+    assert solo.requests
+
+    def somebody_first(request: httpx.Request) -> None:
+        if request.method == "POST":
+            assert solo.requests
+            solo.requests.before = None
+            live.create("alpha", body=body)
+
+    solo.requests.before = somebody_first
+    report = solo.push()
+    (one,) = [one for one in report.outcomes if one.subject == "alpha"]
+    assert (one.row, one.exit) == (("S4", 0) if body == BODY else ("S5", 4))
+    assert live.version("alpha") == 1
+    assert live.skill("alpha")["body"] == body.strip()
+    assert pointer_number(solo) == 0
+
+
+def test_an_edit_in_the_moment_of_a_publish_is_not_overwritten(solo: Clone, live: Live) -> None:
+    """409 means plan again, never send again (9.2, R1)."""
+    s8_ahead(solo, live)
+    assert solo.requests
+
+    def somebody_first(request: httpx.Request) -> None:
+        if request.method == "PATCH":
+            assert solo.requests
+            solo.requests.before = None
+            live.edit_body("alpha", "five", "FIVE")
+
+    solo.requests.before = somebody_first
+    report = solo.push()
+    (one,) = report.outcomes
+    assert (one.code, one.exit) == ("E-REMOTE-AHEAD", 3)
+    assert live.version("alpha") == 2
+    assert "FIVE" in live.skill("alpha")["body"]
+    assert len(solo.requests.writes) - 2 == 1
+    assert pointer_number(solo) == 1
+
+
+def test_a_name_that_was_changed_here_is_neither_published_nor_pulled(
+    solo: Clone, live: Live
+) -> None:
+    """S21, where the server renames nothing: said with the way out; the old name is not taken for deleted."""
+    linked(solo, live)
+    solo.replace(PATH, "name: alpha\n", "name: gamma\n")
+    for run in (solo.push, solo.pull):
+        report = run()
+        (one,) = [one for one in report.outcomes if one.subject == "gamma"]
+        assert (one.exit, one.code) == (1, "E-RENAMED")
+        assert one.fix
+    assert live.version("alpha") == 1
+    assert live.skill("gamma") == {}
 
 
 def test_mass_absence_is_refused(solo: Clone, live: Live) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import UsageError
+from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.diff import diff
 from skillsync.sync.facts import local_facts
 from skillsync.sync.plan import make_plan
 from skillsync.sync.status import Status
-from skillsync.sync.status_online import _WORDS
 from tests.sync.harness import Clone, Live
 
 ROW = '{"id": "q1", "input": "1+1?", "expected_output": "2"}'
@@ -145,7 +145,7 @@ def test_stash_reset_and_checkout_are_followed(solo: Clone) -> None:
     pointer = solo.read("skills/alpha/.skillsync")
     solo.git("checkout", "-q", "HEAD", "--", "skills/alpha/SKILL.md")
     found = solo.status(offline=True)
-    assert any("not committed does not belong" in note for note in found.notes)
+    assert any("never came along" in note for note in found.notes)
     solo.git("reset", "-q", "--hard")
     assert solo.read("skills/alpha/.skillsync") != pointer
     found = solo.status(offline=True)
@@ -285,9 +285,11 @@ def test_online_counts_rows_by_what_happened(solo: Clone, live: Live) -> None:
 
 def test_online_says_which_guarantee_holds(solo: Clone) -> None:
     """P21: this server has neither publish markers nor row versions."""
-    notes = published(solo).status().notes
-    assert any(note.startswith("skills: this server keeps no publish markers") for note in notes)
-    assert any(note.startswith("datasets: this server has no row versions") for note in notes)
+    found = published(solo).status()
+    skills, datasets = found.guarantees
+    assert skills.startswith("skills: this server keeps no publish markers")
+    assert datasets.startswith("datasets: this server has no row versions")
+    assert "no publish markers and no row versions" in found.in_short
 
 
 # ---------------------------------------------------------------- names
@@ -340,4 +342,4 @@ def test_a_name_that_only_the_server_has_is_known(solo: Clone, live: Live) -> No
 
 def test_every_state_that_gets_a_line_has_words() -> None:
     silent = {SkillState.IN_SYNC, SkillState.NOTHING, SkillState.BOTH_GONE}
-    assert set(_WORDS) == set(SkillState) - silent
+    assert set(SKILL_STATES) == set(SkillState) - silent

@@ -141,6 +141,8 @@ def parse_json(data: bytes) -> Json:
 
 def clean(text: str, *, limit: int = LONGEST_DETAIL) -> str:
     """Make a server's text safe to print: no control or format characters, one line, at most ``limit``."""
+    if len(text) <= limit and text.isprintable() and "  " not in text and text == text.strip():
+        return text  # nearly every name and path: they are asked for many times a skill
     shown = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in text[: limit * 4])
     shown = " ".join(shown.split())
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

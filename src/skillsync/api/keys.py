@@ -21,6 +21,7 @@ SERVICE = "skillsync"
 """The name under which the system keyring holds keys; the user name there is the origin."""
 MAX_KEY_FILE = 10_000
 
+_KEY_FILE = "--api-key-file names a text file that holds one key"
 _OTHER_KINDS = {
     "phc_": "a project token, which only sends events",
     "phs_": "a project secret key, which this API does not accept",
@@ -61,6 +62,9 @@ def find_key(
     posthog-cli's variables, its ``credentials.json``. Arguments left out are this process's own environment,
     home, accepted hosts and keyring. Asks no server.
 
+    A variable that is set to nothing is not set, as CI systems set those of secrets that do not exist; when there
+    is no other key, the error names it.
+
     Raises NotAuthenticated when there is none, HostNotTrusted when there is one that must not go to the
     target's origin, ConfigError when what is there cannot be a key.
     """
@@ -81,7 +85,7 @@ def find_key(
         if found.origin == target.origin:
             return found
         elsewhere.append(found)
-    raise _belongs_elsewhere(target, elsewhere) if elsewhere else _no_key(target)
+    raise _belongs_elsewhere(target, elsewhere) if elsewhere else _no_key(target, environ)
 
 
 def may_send(origin: str, *, named: str | None, trusted: Collection[str]) -> bool:
@@ -130,8 +134,8 @@ class _Reader:
         """Yield the keys that are there, in order."""
         if self.api_key_file is not None:
             yield _found(_read_key_file(self.api_key_file), f"the file {self.api_key_file}")
-        for name in (self.target.key_variable, "SKILLSYNC_API_KEY"):
-            if name in self.environ:
+        for name in _own_variables(self.target):
+            if self.environ.get(name, "").strip():
                 yield _found(self.environ[name], f"the variable {name}")
         stored = self.keyring(self.target.origin)
         if stored is not None:
@@ -186,15 +190,23 @@ def _found(value: str, source: str, *, origin: str | None = None) -> FoundKey:
 
 
 def _read_key_file(path: Path) -> str:
+    if not path.exists():
+        raise ConfigError(f"there is no key file {path}", subject=str(path), hint=_KEY_FILE)
     try:
         if not path.is_file() or path.stat().st_size > MAX_KEY_FILE:
-            raise ConfigError(f"the key file {path} is not a small file", subject=str(path))
+            raise ConfigError(
+                f"the key file {path} is not a small file", subject=str(path), hint=_KEY_FILE
+            )
         return path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"the key file {path} is not text", subject=str(path)) from None
+        raise ConfigError(
+            f"the key file {path} is not text", subject=str(path), hint=_KEY_FILE
+        ) from None
     except OSError as error:
         raise ConfigError(
-            f"the key file {path} cannot be read: {error.strerror}", subject=str(path)
+            f"the key file {path} cannot be read: {error.strerror}",
+            subject=str(path),
+            hint=_KEY_FILE,
         ) from error
 
 
@@ -205,7 +217,11 @@ def _named_host(environ: Mapping[str, str]) -> str | None:
     try:
         return parse_origin(host)
     except NotAnOrigin as error:
-        raise ConfigError(f"SKILLSYNC_HOST {error}", subject="SKILLSYNC_HOST") from error
+        raise ConfigError(
+            f"SKILLSYNC_HOST {error}",
+            subject="SKILLSYNC_HOST",
+            hint=f"set it to the server's origin, such as {US}, or unset it",
+        ) from error
 
 
 def _origin_or_none(host: str) -> str | None:
@@ -235,9 +251,16 @@ def _belongs_elsewhere(target: Target, found: list[FoundKey]) -> HostNotTrusted:
     )
 
 
-def _no_key(target: Target) -> NotAuthenticated:
+def _own_variables(target: Target) -> tuple[str, str]:
+    return target.key_variable, "SKILLSYNC_API_KEY"
+
+
+def _no_key(target: Target, environ: Mapping[str, str]) -> NotAuthenticated:
+    empty = [name for name in _own_variables(target) if name in environ]
+    verb = "is" if len(empty) == 1 else "are"
+    said = f" ({' and '.join(empty)} {verb} set, but empty)" if empty else ""
     return NotAuthenticated(
-        f"there is no API key for {target.origin}",
+        f"there is no API key for {target.origin}{said}",
         subject=target.name,
         unchanged="nothing was sent, nothing was changed",
         hint=f"put a personal API key into {target.key_variable} or SKILLSYNC_API_KEY, "

@@ -36,8 +36,9 @@ def each(
 
     The first one goes alone, so that its latency decides how many go at a time. Trouble that would hit every
     other call alike is raised instead and ends the run: the key is not accepted, the server throttles beyond
-    our patience, or there is no answer at all.
+    our patience, or there is no answer at all. A write that may have happened all the same is yielded as its error.
     """
+    transport.expect(len(wanted))
     pending = iter(wanted)
     for one in pending:
         yield one, _result(call, one)
@@ -76,6 +77,6 @@ def _result(call: Callable[[A], R], one: A) -> R | RemoteError:
     except (NotAuthenticated, Throttled):
         raise
     except RemoteError as error:
-        if isinstance(error, Unreachable) and error.status is None:
+        if isinstance(error, Unreachable) and error.status is None and not error.indeterminate:
             raise
         return error

@@ -55,13 +55,15 @@ class SkillPayload:
 
     ``fields`` is the JSON without name and base: every field and the full file list, or no ``files`` in the one
     exception of sync.md A2. ``files`` are all files of the new version, those carried along included;
-    ``first`` is the incarnation that is built upon, "" for a new skill.
+    ``first`` is the incarnation that is built upon, "" for a new skill, and ``aside`` the files that are carried
+    along because git ignores them here.
     """
 
     name: str
     fields: Mapping[str, Json]
     files: tuple[RemoteFile, ...]
     first: str = ""
+    aside: frozenset[str] = frozenset()
 
 
 def skill_payload(
@@ -116,6 +118,7 @@ def skill_payload(
         fields=fields,
         files=tuple(file for _, file in sorted(files.items())),
         first=previous.version.first if previous else "",
+        aside=previous.aside if previous else frozenset(),
     )
 
 
@@ -129,10 +132,13 @@ def _with_carried_along(
 ) -> dict[str, RemoteFile]:
     """Add the remote files that we never write and so must not remove (sync.md F22)."""
     stored = previous.files if previous else ()
+    aside = previous.aside if previous else frozenset()
     along = {
         file.path: file
         for file in stored
-        if is_never_sent(file.path) and canonical_text(file.text) and file.path not in wanted
+        if (is_never_sent(file.path) or file.path in aside)
+        and canonical_text(file.text)
+        and file.path not in wanted
     }
     return {**along, **wanted}
 
@@ -143,7 +149,11 @@ def _keeps_files(files: Mapping[str, RemoteFile], previous: RemoteSkill, extra: 
     An empty file on the server that is still wanted here cannot be sent again, so it survives only where the
     server copies all files; with any change in the others there is no request that says so.
     """
-    kept = [path for path in previous.unsendable if path in extra.empty or is_never_sent(path)]
+    kept = [
+        path
+        for path in previous.unsendable
+        if path in extra.empty or is_never_sent(path) or path in previous.aside
+    ]
     if not kept:
         return False
     stored = {
@@ -183,7 +193,8 @@ def published_from(detail: Json, *, payload: SkillPayload, number: int) -> Publi
         _require_successor(version, payload, number=number)
         manifest = manifest_from(detail, name=payload.name)
         files = _stored_files(manifest, payload)
-        return Published(version, skill_from(detail, files, version=version), manifest)
+        skill = skill_from(detail, files, version=version, aside=payload.aside)
+        return Published(version, skill, manifest)
     except BadAnswer as error:
         error.indeterminate = True
         error.subject = payload.name

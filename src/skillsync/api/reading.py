@@ -216,11 +216,18 @@ def check_text(text: str, entry: ManifestEntry, *, name: str) -> None:
         )
 
 
-def skill_from(detail: Json, files: Sequence[RemoteFile], *, version: Version) -> RemoteSkill:
+def skill_from(
+    detail: Json,
+    files: Sequence[RemoteFile],
+    *,
+    version: Version,
+    aside: frozenset[str] = frozenset(),
+) -> RemoteSkill:
     """Build a version from its detail, whose body is whole, and its files.
 
     Blank files and those that never take part in a sync are in ``files`` but not in the content: the first
-    cannot be told from the carried empty ones, the second are carried along (skill-format.md 11, sync.md F22).
+    cannot be told from the carried empty ones, the second are carried along (skill-format.md 11, sync.md F22), as are
+    those that are ``aside`` because git ignores them here.
     """
     read = skill_reader(detail, version.name)
     metadata = read.value.get("metadata")
@@ -237,7 +244,7 @@ def skill_from(detail: Json, files: Sequence[RemoteFile], *, version: Version) -
     texts = {
         file.path: canonical_text(file.text)
         for file in files
-        if file.path not in blank and not is_never_sent(file.path)
+        if file.path not in blank | aside and not is_never_sent(file.path)
     }
     return RemoteSkill(
         version=version,
@@ -252,13 +259,14 @@ def skill_from(detail: Json, files: Sequence[RemoteFile], *, version: Version) -
                 key: text_leaves(value) for key, value in metadata.items() if key != CARRY_KEY
             },
             files=texts,
-            extra=_extra(carry, texts, blank),
+            extra=_extra(carry, texts, blank - aside),
         ),
         files=tuple(sorted(files, key=lambda file: file.path)),
         stored_tools=stored,
         carried=carry is not None,
         edges=dict(carry.edges) if carry else {},
         omitted=tuple(item.path for item in carry.omitted) if carry else (),
+        aside=aside,
     )
 
 

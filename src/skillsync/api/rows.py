@@ -9,6 +9,7 @@ from skillsync.api.answers import clean
 from skillsync.api.reading import Reader
 from skillsync.errors import BadAnswer, InvalidContent
 from skillsync.formats.canonical import canonical_json
+from skillsync.formats.row_keys import id_problem
 from skillsync.model import ROW_FIELDS, DatasetInfo, Json, Key, RemoteDataset, RemoteRow, Row
 
 ID_KEY = "skillsync_id"
@@ -18,8 +19,6 @@ OUR_KEY = "skillsync"
 
 FOREIGN = "srv:"
 """How the key of a row starts that was born elsewhere; such rows never get a key of ours."""
-
-LONGEST_KEY = 255
 
 Spelling = Literal["seed", "current"]
 
@@ -63,7 +62,7 @@ def metadata_without_key(metadata: Json) -> tuple[Key | None, Json]:
 
 
 def _is_key(key: str) -> bool:
-    return 0 < len(key) <= LONGEST_KEY and key.isprintable() and not key.startswith(FOREIGN)
+    return id_problem(key) is None and not key.startswith(FOREIGN)
 
 
 def row_from(item: Json, *, dataset: str | None = None) -> RemoteRow:

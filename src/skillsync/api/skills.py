@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from urllib.parse import quote
 
 from skillsync.api.answers import Answer
@@ -75,15 +77,22 @@ class SkillsApi:
             subject="the list of skills",
         )
 
-    def read(self, name: str, *, number: int | None = None) -> RemoteSkill:
+    def read(
+        self, name: str, *, number: int | None = None, since: int | None = None
+    ) -> RemoteSkill:
         """Read one version whole: every page of the body and every file of that very version.
 
-        ``number`` None is the latest. NotFound, or BadAnswer when parts contradict each other: no truncated
-        body ever comes back (skills-api.md 1.4, sync.md A3, 14.6 #83–#109).
+        ``number`` None is the latest. With ``since`` the newest versions come along in the same request: as many as
+        reach from the latest to that number, 100 at most. NotFound, or BadAnswer when parts contradict each other: no
+        truncated body ever comes back (skills-api.md 1.4, sync.md A3, 14.6 #83–#109).
         """
-        detail, version = self._detail(name, number=number)
+        versions: Sequence[Version] = ()
+        if since is None:
+            detail, version = self._detail(name, number=number)
+        else:
+            detail, version, versions = self._resolve(name, number=number, since=since)
         files = [self._file(version, entry) for entry in manifest_from(detail, name=name)]
-        return skill_from(detail, files, version=version)
+        return replace(skill_from(detail, files, version=version), versions=tuple(versions))
 
     def read_basis(self, name: str, *, needed: Callable[[str], bool]) -> RemoteSkill:
         """Read the latest version as what a publish builds upon, and only the files that ``needed`` names.
@@ -107,17 +116,19 @@ class SkillsApi:
         self,
         wanted: Sequence[Wanted],
         *,
+        since: Mapping[str, int] = MappingProxyType({}),
         on_done: Callable[[Wanted], None] | None = None,
         workers: int | None = None,
     ) -> Iterator[tuple[Wanted, RemoteSkill | RemoteError]]:
         """Read many versions, a few at a time, and yield each or its error as it comes, in any order.
 
+        ``since`` asks for the versions of some skills, by name, from a number on, as ``read`` does.
         ``workers`` None chooses by latency, at most 8. Raises for trouble that would meet every read alike:
         NotAuthenticated, Throttled, and Unreachable without any answer.
         """
         found = each(
             wanted,
-            lambda one: self.read(one[0], number=one[1]),
+            lambda one: self.read(one[0], number=one[1], since=since.get(one[0])),
             transport=self._transport,
             workers=workers,
         )
@@ -270,6 +281,32 @@ class SkillsApi:
         if total is not None and total != len(whole):
             raise _bad_body(name, f"{len(whole):,} characters came, {total} exist")
         return {**detail, "body": whole}, version
+
+    def _resolve(
+        self, name: str, *, number: int | None, since: int
+    ) -> tuple[dict[str, Json], Version, Sequence[Version]]:
+        """Read a detail together with the newest versions: here no server cuts the body (skills-api.md 1.2)."""
+        most = _VERSIONS_PAGE if number is None else min(_VERSIONS_PAGE, max(1, number - since + 1))
+        query: Query = (("limit", most),)
+        if number is not None:
+            query = (*query, ("version", number))
+        answer = self._project.request(
+            "GET",
+            f"llm_skills/resolve/name/{_segment(name)}",
+            query=query,
+            subject=shown_name(name),
+        )
+        versions, _ = _versions_page(answer.json, name=name, before=None)
+        skill = skill_reader(answer.json, name).value.get("skill")
+        version = version_from(skill, name=name, number=number)
+        detail = dict(skill_reader(skill, name).value)
+        self.capabilities.note_skill(detail)
+        body, total = _body_of(detail, name), detail.get("body_total_length")
+        if detail.get("body_next_offset") is not None:
+            raise _bad_body(name, "only a part of it was sent")
+        if total is not None and total != len(body):
+            raise _bad_body(name, f"{len(body):,} characters came, {total} exist")
+        return detail, version, versions
 
     def _file(self, version: Version, entry: ManifestEntry) -> RemoteFile:
         """Read one file of that very version: reads are not snapshots otherwise (skills-api.md 9)."""

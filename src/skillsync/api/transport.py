@@ -82,7 +82,8 @@ class Transport:
 
     ``host`` is an origin; ConfigError if it is not one that a key may be sent to (plain http only to this
     machine). ``transport`` replaces the network, for an application in this process. ``pace`` is the target's
-    setting. ``on_wait`` hears the seconds of every wait for a rate limit.
+    setting. ``on_wait`` hears the seconds of every wait for a rate limit, ``on_answer`` that one more exchange is
+    over, and ``on_expect`` how many things are about to be asked for; from any thread.
     """
 
     def __init__(
@@ -97,6 +98,8 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         user_agent: str = f"skillsync/{__version__}",
         on_wait: Callable[[float], None] | None = None,
+        on_answer: Callable[[], None] | None = None,
+        on_expect: Callable[[int], None] | None = None,
     ) -> None:
         try:
             self.origin = parse_origin(host)
@@ -109,6 +112,8 @@ class Transport:
         self._sleep = sleep
         self._user_agent = user_agent
         self._on_wait = on_wait
+        self._on_answer = on_answer
+        self._on_expect = on_expect
         self._pace = Pace(rules_for(self.origin, pace), clock=clock, sleep=sleep, on_wait=on_wait)
         self._deadline = Deadline(clock)
         self._lock = threading.Lock()
@@ -191,15 +196,25 @@ class Transport:
             retry=tenacity.retry_if_exception_type(RemoteError),
             stop=is_over,
             wait=wait_with_jitter,
-            sleep=self._wait,
+            sleep=self._sleep,
+            before_sleep=self._tell_wait,
             reraise=True,
         )
-        return retrying(self._attempt, asked, target, content, cap)
+        try:
+            return retrying(self._attempt, asked, target, content, cap)
+        finally:
+            if self._on_answer:
+                self._on_answer()
 
-    def _wait(self, seconds: float) -> None:
-        if self._on_wait:
-            self._on_wait(seconds)
-        self._sleep(seconds)
+    def expect(self, count: int) -> None:
+        """Tell whoever shows how far we are that ``count`` more things are about to be asked for."""
+        if self._on_expect:
+            self._on_expect(count)
+
+    def _tell_wait(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if self._on_wait and state.next_action and isinstance(error, Throttled):
+            self._on_wait(state.next_action.sleep)
 
     def _attempt(self, asked: Asked, target: str, content: bytes | None, cap: int) -> Answer:
         self._pace.take()

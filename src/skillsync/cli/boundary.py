@@ -72,13 +72,17 @@ def guard(out: Output, call: Callable[[], int | None]) -> int:
     try:
         code = call() or 0
         out.stdout.flush()
-        if out.json_mode and not out.emitted:
-            raise RuntimeError("the command printed no JSON document")  # noqa: TRY301
+        _require_document(out)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except BaseException as error:
         return fail(out, error)
     return code
+
+
+def _require_document(out: Output) -> None:
+    if out.json_mode and not out.emitted:
+        raise RuntimeError("the command printed no JSON document")
 
 
 def fail(out: Output, error: BaseException) -> int:
@@ -108,6 +112,10 @@ def _fail(out: Output, error: BaseException) -> int:
 
 
 def _understood(out: Output, error: SkillsyncError) -> int:
+    if isinstance(error, UsageError) and not error.unchanged:
+        error.unchanged = (
+            "Nothing was changed."  # words and settings are checked before anything is done
+        )
     path = str(getattr(error, "path", "") or "")
     line = getattr(error, "line", None)
     where = f"{path}:{line}" if path and line else path
@@ -143,9 +151,9 @@ def _understood(out: Output, error: SkillsyncError) -> int:
 
 
 def _usage(out: Output, error: click.ClickException) -> int:
-    context = getattr(error, "ctx", None)
+    context = getattr(error, "ctx", None) or click.get_current_context(silent=True)
     hint = f"{context.command_path} --help" if context else "skillsync --help"
-    message = error.format_message()
+    message = _as_part(error.format_message())
     if type(error).__name__ == "NoArgsIsHelpError":
         out.note(message)
         message = "a command is missing"
@@ -214,7 +222,15 @@ def _block(out: Output, message: str, rows: Mapping[str, str]) -> None:
 def _rows(out: Output, rows: Mapping[str, str]) -> None:
     for name, value in rows.items():
         if value:
-            out.note(f"  {name}: {_safe(value)}")
+            out.note(f"  {name}: {_safe(_as_part(value) if name == 'unchanged' else value)}")
+
+
+def _as_part(text: str) -> str:
+    """Return a sentence as the part of a line: all of them begin and end alike, whoever wrote them."""
+    first, rest = text[:1], text[1:]
+    is_word = rest[:1].islower()
+    ends_once = text.endswith(".") and ". " not in text and not text.endswith("..")
+    return (first.lower() if is_word else first) + (rest[:-1] if ends_once else rest)
 
 
 def _safe(text: str, *, lines: bool = False) -> str:

@@ -7,23 +7,16 @@ from pathlib import Path
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
-from skillsync.cli.options import api_key_file_option, json_option, target_option
+from skillsync.cli.options import api_key_file_option, json_option, one_of, target_option
 
 
 @click.command()
 @click.argument("name")
 @target_option
-@click.option(
-    "--merge", "way", flag_value="merge", help="Merge both contents; what differs is a conflict."
-)
-@click.option(
-    "--local",
-    "way",
-    flag_value="local",
-    help="Keep your text; the next push replaces the remote's.",
-)
-@click.option(
-    "--remote", "way", flag_value="remote", help="Take the remote's text; a copy of yours is kept."
+@one_of(
+    merge="Merge both contents; what differs is a conflict.",
+    local="Keep your text; the next push replaces the remote's.",
+    remote="Take the remote's text; a copy of yours is kept.",
 )
 @click.option("--id", "dataset_id", metavar="UUID", help="The remote dataset that this folder is.")
 @api_key_file_option
@@ -34,11 +27,14 @@ def adopt(
     *,
     name: str,
     target: str | None,
-    way: str | None,
+    chosen: str | None,
     dataset_id: str | None,
     api_key_file: Path | None,
 ) -> int:
-    """Link what exists on both sides but was never linked."""
+    """Link what exists on both sides but was never linked.
+
+    Without a way, only contents that are equal are linked. NAME is a name or a folder.
+    """
     from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
     from skillsync.sync.adopt import Way
     from skillsync.sync.adopt import adopt as link
@@ -49,9 +45,9 @@ def adopt(
         workspace.settings.target(target),
         connector(run, api_key_file=api_key_file),
         name=name,
-        way=Way(way) if way else None,
+        way=Way(chosen) if chosen else None,
         dataset_id=dataset_id,
     )
     code = print_report(run, report, nothing="nothing to link")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code

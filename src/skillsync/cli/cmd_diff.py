@@ -37,9 +37,9 @@ def diff(
 ) -> int:
     """Show the differences themselves.
 
-    Frontmatter by field, body by line, files, rows by field: `-` is the remote's, `+` is yours. Offline it
-    compares with HEAD. NAME@3 compares a skill's version with your files, NAME@3 NAME@5 two versions: then `-`
-    is the first of the two.
+    Frontmatter by field, body by line, files, rows by field: - is what the server has, + is yours. Offline it
+    compares with HEAD, the last commit. NAME@3 compares a skill's version with your files, NAME@3 NAME@5 two
+    versions: then - is the first of the two.
     """
     from skillsync.cli.diff_view import print_diffs, print_versions
     from skillsync.cli.session import connector, open_workspace
@@ -58,7 +58,8 @@ def diff(
     else:
         with connect(chosen) as remote:
             found = compare(workspace, chosen, remote=remote, names=names)
-    print_diffs(run.out, found)
+    sides = "- HEAD, + your files" if offline else f"- {chosen.place}, + your files"
+    print_diffs(run.out, found, header=f"target {chosen.name}: {sides}")
     code = EXIT_DIFFERENT if exit_code and found else 0
     run.out.emit_json(
         "skillsync.diff/1",

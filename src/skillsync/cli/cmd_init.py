@@ -40,7 +40,7 @@ def init(
     Finds your skills and datasets, checks the key, and says in counts what push and pull would do. Nothing is
     pushed or pulled. A host named here is accepted for your keys.
     """
-    from skillsync.cli.plan_view import plan_json
+    from skillsync.cli.plan_view import next_commands, plan_json, words_for_counts
     from skillsync.cli.render import visible
     from skillsync.config import Target
     from skillsync.errors import SkillsyncError, UsageError
@@ -65,7 +65,10 @@ def init(
     if done.made_repository:
         out.data(f"made a git repository in {visible(str(done.repo.root))}")
     out.data(f"wrote {visible(str(done.path))}")
-    out.data(f"  skills below {', '.join(done.skills)}; datasets below {', '.join(done.datasets)}")
+    skills, datasets = (
+        ", ".join(f"{visible(one)}/" for one in roots) for roots in (done.skills, done.datasets)
+    )
+    out.data(f"  skills are looked for in {skills}, datasets in {datasets}")
     payload: dict[str, Json] = {
         "path": str(done.path),
         "skills": list(done.skills),
@@ -73,6 +76,7 @@ def init(
         "made_repository": done.made_repository,
         "target": chosen.name if chosen else None,
         "checked": False,
+        "exit": 0,
     }
     if chosen is None:
         out.note(
@@ -87,12 +91,13 @@ def init(
         out.warn(f"the server could not be asked: {error.message}")
         if error.hint:
             out.note(f"  next: {error.hint}")
-        payload["error"] = {"code": error.code, "message": error.message}
+        payload["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
+        payload["exit"] = error.exit_code
         out.emit_json("skillsync.init/1", payload)
         return error.exit_code
     for verb, plan in (("push", push), ("pull", pull)):
-        counts = ", ".join(f"{count} {name}" for name, count in plan.counts().items()) or "nothing"
-        out.data(f"  {verb} would do: {counts}")
+        out.data(f"  {verb} would {words_for_counts(plan) or 'do nothing'}")
+    out.data(f"next: {next_commands(push, pull) or 'skillsync status'}")
     payload |= {"checked": True, "push": plan_json(push), "pull": plan_json(pull)}
     out.emit_json("skillsync.init/1", payload)
     return 0

@@ -59,7 +59,7 @@ def plan(
     Every step is listed with what it needs to be true; nothing is written, but with -o the file. That file holds
     push's plan, what it was made from, and no key.
     """
-    from skillsync.cli.plan_view import plan_json, print_plan
+    from skillsync.cli.plan_view import next_commands, plan_json, print_plans
     from skillsync.cli.session import connector, open_workspace
     from skillsync.errors import UsageError
     from skillsync.sync.plan import make_plan
@@ -75,10 +75,11 @@ def plan(
             from skillsync.sync.sealed_plan import seal, write_plan
 
             request = PushRequest(names=names, archive=archive, max_removals=max_removals)
-            sealed, push = seal(workspace, chosen, remote, request)
+            sealed, push = seal(workspace, chosen, remote, request, note=run.out.note)
             write_plan(run.directory / output, sealed)
-    print_plan(run.out, "push", push)
-    print_plan(run.out, "pull", pull)
+    print_plans(run.out, push, pull)
+    if commands := next_commands(push, pull):
+        run.out.data(f"next: {commands}")
     if output is not None:
         run.out.note(f"the plan of push is in {output}: skillsync push --plan {output}")
     code = EXIT_DIFFERENT if exit_code and not (push.is_empty and pull.is_empty) else 0

@@ -16,6 +16,12 @@ from skillsync.cli.options import api_key_file_option, json_option, names_argume
 @click.option(
     "--prune", is_flag=True, help="Remove folders whose remote was archived; a copy is kept."
 )
+@click.option(
+    "--max-removals",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Let a dataset lose exactly N rows that are gone remotely, though that is above the ceiling.",
+)
 @api_key_file_option
 @json_option
 @command_boundary
@@ -25,6 +31,7 @@ def pull(
     names: tuple[str, ...],
     target: str | None,
     prune: bool,
+    max_removals: int | None,
     api_key_file: Path | None,
 ) -> int:
     """Take the remote's edits into your files.
@@ -40,8 +47,8 @@ def pull(
         workspace,
         workspace.settings.target(target),
         connector(run, api_key_file=api_key_file),
-        PullRequest(names=names, prune=prune),
+        PullRequest(names=names, prune=prune, max_removals=max_removals),
     )
     code = print_report(run, report, nothing="nothing to pull")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code

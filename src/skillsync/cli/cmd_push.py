@@ -99,7 +99,7 @@ def push(
         )
         code = print_report(run, report, nothing="nothing to push")
         if not workspace.is_team:
-            commit_hint(run.out, report)
+            commit_hint(run.out, workspace, report)
         return code
     report = run_push(
         workspace,
@@ -117,5 +117,5 @@ def push(
     )
     code = print_report(run, report, nothing="nothing to push")
     if not workspace.is_team or from_branch:
-        commit_hint(run.out, report)
+        commit_hint(run.out, workspace, report)
     return code

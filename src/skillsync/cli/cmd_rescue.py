@@ -42,13 +42,13 @@ def list_rescued(run: Run) -> int:
     for one in found:
         for file in one.files:
             run.out.data(
-                f"{one.id}  {visible(file.path)}  ({visible(file.reason)} of {visible(file.subject)})"
+                f"{one.id}  {visible(file.path)}  ({visible(file.subject)}: {visible(file.reason)})"
             )
     if not found:
         run.out.data("nothing was overwritten in the last 30 days")
     else:
         run.out.note(
-            "skillsync rescue show ID PATH prints a copy, rescue restore ID [PATH] brings it back"
+            "skillsync rescue show ID PATH prints a copy, skillsync rescue restore ID [PATH] brings it back"
         )
     run.out.emit_json(
         "skillsync.rescue.list/1",

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
-from skillsync.cli.options import api_key_file_option, json_option, target_option
+from skillsync.cli.options import api_key_file_option, json_option, one_of, target_option
+
+if TYPE_CHECKING:
+    from skillsync.sync.workspace import Workspace
 
 
 @click.command()
 @click.argument("name", metavar="NAME[:PATH|:KEY]")
 @target_option
-@click.option("--local", "choice", flag_value="local", help="Take your side where both changed.")
-@click.option(
-    "--remote", "choice", flag_value="remote", help="Take the remote's side where both changed."
-)
-@click.option("--union", "choice", flag_value="union", help="Texts: take both sides' lines.")
-@click.option("--edit", is_flag=True, help="Open the marked files in your editor first.")
-@click.option(
-    "--abort",
-    "choice",
-    flag_value="abort",
-    help="Bring back the files as they were before the pull.",
+@one_of(
+    local="Take your side where both changed.",
+    remote="Take the remote's side where both changed.",
+    union="Texts: take both sides' lines.",
+    edit="Open the marked files in your editor first.",
+    abort="Bring back the files as they were before the pull.",
 )
 @api_key_file_option
 @json_option
@@ -33,42 +32,50 @@ def resolve(
     *,
     name: str,
     target: str | None,
-    choice: str | None,
-    edit: bool,
+    chosen: str | None,
     api_key_file: Path | None,
 ) -> int:
     """Settle a conflict.
 
-    Without a side the file is taken as it is now; that is refused while our markers are in it.
+    Without a side the file is taken as it is now; that is refused while our markers are in it. NAME is a name or
+    a folder.
     """
     from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
-    from skillsync.errors import UsageError
     from skillsync.sync.resolve import Choice
     from skillsync.sync.resolve import resolve as settle
 
     workspace = open_workspace(run)
-    if edit:
-        if choice:
-            raise UsageError("--edit takes no side", unchanged="Nothing was changed.")
+    name = _named(workspace, name)
+    if chosen == "edit":
         _edit(run, workspace, name)
+        chosen = None
     report = settle(
         workspace,
         workspace.settings.target(target),
         connector(run, api_key_file=api_key_file),
         name=name,
-        choice=Choice(choice) if choice else Choice.AS_IS,
+        choice=Choice(chosen) if chosen else Choice.AS_IS,
     )
     code = print_report(run, report, nothing="nothing to resolve")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code
 
 
-def _edit(run: Run, workspace: object, name: str) -> None:
+def _named(workspace: Workspace, given: str) -> str:
+    """Take a folder for the name of what is in it; ``NAME`` and ``NAME:UNIT`` stay as they are."""
+    from skillsync.sync.local import read_tree
+    from skillsync.sync.named import in_tree, name_of
+
+    subject, colon, unit = given.partition(":")
+    if "/" not in subject and not (workspace.start / subject).exists():
+        return given
+    return name_of(workspace, subject, in_tree(read_tree(workspace))) + colon + unit
+
+
+def _edit(run: Run, workspace: Workspace, name: str) -> None:
     from skillsync.errors import UsageError
     from skillsync.sync.parked import parked_skills
-    from skillsync.sync.workspace import Workspace
 
-    assert isinstance(workspace, Workspace)
     subject, _, unit = name.partition(":")
     paths = [
         path

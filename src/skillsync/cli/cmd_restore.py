@@ -77,5 +77,5 @@ def restore(
         ),
     )
     code = print_report(run, report, nothing="nothing to restore")
-    commit_hint(run.out, report)
+    commit_hint(run.out, workspace, report)
     return code

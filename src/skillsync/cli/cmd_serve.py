@@ -5,12 +5,16 @@ from __future__ import annotations
 import ipaddress
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from skillsync.server.accounts import FirstStart
+    from skillsync.server.app import Application
+    from skillsync.server.faults import Dial
+    from skillsync.server.faulty import Faulty
 
 SCHEMA = "skillsync.serve/1"
 DEFAULT_PORT = 8765
@@ -28,14 +32,31 @@ DEFAULT_PORT = 8765
 @click.option(
     "--database",
     metavar="URL",
-    help="Database, such as sqlite:///PATH. Default: skillsync/server.sqlite3 in your data folder.",
+    help="sqlite:///PATH or postgresql://USER@HOST/NAME. Default: skillsync/server.sqlite3 in your "
+    "data folder.",
 )
 @click.option(
     "--dialect",
     default="seed",
     show_default=True,
-    type=click.Choice(["seed"]),
+    type=click.Choice(["seed", "current"]),
     help="Generation of the API to speak.",
+)
+@click.option(
+    "--quota",
+    multiple=True,
+    metavar="NAME=N",
+    help="With --dialect current: how many datasets, items, versions or bytes there may be.",
+)
+@click.option(
+    "--throttle",
+    is_flag=True,
+    help="Let a key make 480 requests a minute and 4,800 an hour, and answer 429 beyond.",
+)
+@click.option(
+    "--admin",
+    is_flag=True,
+    help="Serve Django's admin page at /admin/, for whom server-admin add-admin made a login.",
 )
 @click.option(
     "--key",
@@ -43,24 +64,37 @@ DEFAULT_PORT = 8765
     envvar="SKILLSYNC_SERVER_KEY",
     help="Make this key valid. Also read from SKILLSYNC_SERVER_KEY.",
 )
+@click.option(
+    "--faults",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For rehearsals: put the requests in trouble that this TOML or JSON file names.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when ready.")
 def serve(
     *,
     host: str,
     port: int,
     database: str | None,
-    dialect: str,  # noqa: ARG001
+    dialect: str,
+    quota: tuple[str, ...],
+    throttle: bool,
+    admin: bool,
     key: str | None,
+    faults: Path | None,
     as_json: bool,
 ) -> None:
-    """Serve the API on this machine, from an SQLite file.
+    """Serve the API on this machine, from SQLite or PostgreSQL.
 
     The first start creates project 1, a user and a key, and shows the key once. Ctrl-C ends it.
     """
     try:
         from skillsync.server import accounts, locations
         from skillsync.server.app import create_app
+        from skillsync.server.database import start_django
+        from skillsync.server.quotas import parse_quota
         from skillsync.server.serve import serve as run
+        from skillsync.server.windows import Windows
     except ImportError as error:
         from skillsync.cli.extras import server_missing
 
@@ -71,9 +105,16 @@ def serve(
             "clear: put a TLS proxy in front.",
             err=True,
         )
+    dial = None if faults is None else _dial(faults)
     url_of_database = database or locations.default_database()
     try:
-        create_app(url_of_database)
+        allowed = parse_quota(quota)
+    except ValueError as error:
+        raise click.UsageError(f"--quota: {error}") from error
+    try:
+        start_django(admin=admin)
+        windows = Windows() if throttle else None
+        app = create_app(url_of_database, dialect=dialect, quota=allowed, throttle=windows)
         started = accounts.first_start(key=key)
     except (ValueError, OSError) as error:
         raise click.UsageError(f"--database or --key: {error}") from error
@@ -83,9 +124,33 @@ def serve(
         sys.stdout.flush()  # whoever started us waits for this line
 
     try:
-        run(host=host, port=port, database=url_of_database, on_ready=announce)
+        run(_in_trouble(app, dial), host=host, port=port, on_ready=announce)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _dial(path: Path) -> Dial:
+    """The fault dial of a file, which tells of each request that it puts in trouble."""
+    from skillsync.server.faults import FaultsInvalid, read_faults
+
+    try:
+        dial = read_faults(path)
+    except (FaultsInvalid, OSError) as error:
+        raise click.UsageError(f"--faults: {error}") from error
+    dial.on_met = lambda met: click.echo(f"fault: {met}", err=True)
+    count = len(dial.faults)
+    click.echo(f"{count} fault{'s' * (count != 1)} from {path.name}, seed {dial.seed}", err=True)
+    return dial
+
+
+def _in_trouble(app: Application, dial: Dial | None) -> Application | Faulty:
+    """The application behind the dial, with a key for whoever slips in between in its races."""
+    if dial is None:
+        return app
+    from skillsync.server.accounts import create_key
+    from skillsync.server.faulty import Faulty
+
+    return Faulty(app, dial, rival=create_key(user="rival").value)
 
 
 def _ready_json(url: str, started: FirstStart) -> str:

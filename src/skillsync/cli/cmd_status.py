@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from skillsync.cli.options import (
     offline_option,
     target_option,
 )
+
+if TYPE_CHECKING:
+    from skillsync.api.keys import FoundKey
+    from skillsync.model import Json
 
 
 @click.command()
@@ -41,11 +46,12 @@ def status(
 ) -> int:
     """Show what differs between here and there.
 
-    Reads only. Offline it compares with what the pointers say was taken in last.
+    Reads only. Offline it compares with what the pointers say was taken in last. With -v it also says which key
+    is used and where it comes from, what the server is, and which guarantees hold there.
     """
-    from skillsync.cli.render import visible
-    from skillsync.cli.session import connector, open_workspace, problems_json
-    from skillsync.model import Severity
+    from skillsync.cli.session import connector, open_workspace
+    from skillsync.cli.status_view import print_facts, print_status, status_json
+    from skillsync.errors import SkillsyncError
     from skillsync.sync.status import status as look
 
     workspace = open_workspace(run)
@@ -58,49 +64,22 @@ def status(
         connect = None if offline else connector(run, api_key_file=api_key_file)
         return print_all_targets(run, workspace, connect, names, exit_code=exit_code)
     chosen = workspace.settings.target(target)
+    keys: list[FoundKey] = []
     if offline:
         found = look(workspace, chosen, remote=None, names=names)
     else:
-        with connector(run, api_key_file=api_key_file)(chosen) as remote:
-            found = look(workspace, chosen, remote=remote, names=names)
-    out = run.out
-    mode = " (offline)" if found.offline else ""
-    out.data(f"target {chosen.name}: {chosen.place}{mode}", style="bold")
-    for line in found.lines:
-        detail = f"  ({visible(line.message)})" if line.message else ""
-        out.data(f"  {visible(line.subject)}: {visible(line.did)}{detail}")
-        if line.fix:
-            out.data(f"      next: {visible(line.fix)}", style="dim")
-    rows = f", {found.rows} rows" if found.rows else ""
-    if found.is_clean:
-        out.data(
-            f"clean: nothing to push, pull or resolve ({found.in_sync} in sync{rows})",
-            style="green",
-        )
-    elif found.in_sync:
-        out.data(f"  {found.in_sync} in sync{rows}")
-    shown = Severity.ERROR, Severity.WARNING
-    out.problems(
-        one for one in found.problems if one.severity in (shown if run.verbose else shown[:1])
-    )
-    warnings = sum(one.severity is Severity.WARNING for one in found.problems)
-    if warnings and not run.verbose:
-        out.note(f"note: {warnings} warnings (skillsync lint)")
-    for note in found.notes:
-        out.note(f"note: {visible(note)}")
+        try:
+            with connector(run, api_key_file=api_key_file, on_key=keys.append)(chosen) as remote:
+                found = look(workspace, chosen, remote=remote, names=names)
+        except SkillsyncError:
+            if run.verbose:
+                print_facts(run.out, chosen, key=keys[0].described if keys else "none found")
+            raise
+    described = keys[0].described if keys else ""
+    print_status(run, chosen, found, names=names, key=described)
     code = EXIT_DIFFERENT if exit_code and not found.is_clean else 0
-    out.emit_json(
-        "skillsync.status/1",
-        {
-            "target": chosen.name,
-            "place": chosen.place,
-            "offline": found.offline,
-            "clean": found.is_clean,
-            "in_sync": found.in_sync,
-            "objects": [line.as_json() for line in found.lines],
-            "problems": problems_json(found.problems),
-            "notes": list(found.notes),
-            "exit": code,
-        },
+    key: dict[str, Json] | None = (
+        {"source": keys[0].source, "masked": keys[0].secret.masked} if keys else None
     )
+    run.out.emit_json("skillsync.status/1", status_json(chosen, found, key=key, code=code))
     return code

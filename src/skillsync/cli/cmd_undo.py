@@ -50,5 +50,5 @@ def undo(
     )
     code = print_report(run, report, nothing="nothing to undo")
     if not workspace.is_team:
-        commit_hint(run.out, report)
+        commit_hint(run.out, workspace, report)
     return code

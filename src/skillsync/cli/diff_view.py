@@ -17,21 +17,33 @@ if TYPE_CHECKING:
     from skillsync.sync.workspace import Connect, Workspace
 
 
-def print_diffs(out: Output, found: Sequence[ObjectDiff]) -> None:
-    """Print each object's differences: a heading for each unit, then its lines with their signs."""
-    from skillsync.sync.diff import Mark
-
-    styles = {Mark.ADDED: ("+", "added"), Mark.REMOVED: ("-", "removed"), Mark.CONTEXT: (" ", "")}
+def print_diffs(out: Output, found: Sequence[ObjectDiff], *, header: str) -> None:
+    """Print the header (which side is - and which is +), then each object's differences with their signs."""
+    if found:
+        out.data(header, style="bold")
     for one in found:
-        out.data(f"{one.kind} {visible(one.subject)} ({visible(one.state)})", style="bold")
-        for line in one.lines:
-            if line.mark is Mark.HEADING:
-                out.data(f"  {visible(line.text)}", style="cyan")
-                continue
-            sign, style = styles[line.mark]
-            out.data(f"    {sign} {visible(line.text)}", style=style)
+        _print_object(out, one)
     if not found:
         out.data("no differences")
+
+
+def _print_object(out: Output, one: ObjectDiff) -> None:
+    from skillsync.sync.diff_lines import Mark
+
+    signs = {
+        Mark.HEADING: ("", "cyan"),
+        Mark.PLACE: ("@@ ", "dim"),
+        Mark.REMOVED: ("- ", "removed"),
+        Mark.ADDED: ("+ ", "added"),
+        Mark.CONTEXT: ("  ", ""),
+    }
+    out.data()
+    words = f": {visible(one.words)}" if one.words else ""
+    out.data(f"{one.kind} {visible(one.subject)}{words}", style="bold")
+    for line in one.lines:
+        sign, style = signs[line.mark]
+        text = f"{'  ' * line.depth}{sign}{visible(line.text)}".rstrip()
+        out.data(text, style=style)
 
 
 def print_versions(
@@ -54,7 +66,9 @@ def print_versions(
         )
     with connect(target) as remote:
         found = diff_versions(workspace, target, remote, words)
-    print_diffs(run.out, [found.diff] if found.diff else [])
+    sides = f"- {visible(found.before)}, + {visible(found.after)}"
+    shown = [found.diff] if found.diff else []
+    print_diffs(run.out, shown, header=f"target {target.name}: {sides}")
     code = EXIT_DIFFERENT if exit_code and found.diff else 0
     run.out.emit_json(
         "skillsync.diff.versions/1", {"target": target.name, **found.as_json(), "exit": code}

@@ -82,8 +82,6 @@ TEXTS: Mapping[str, str] = {
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
-    "E-SKILL-DUPLICATE": "Two folders hold a skill of the same name, and its name is its identity. Rename or remove "
-    "one of them; neither was published.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",
     "E-NO-KEY": "A line of a dataset has no id. `skillsync fmt` gives such lines the id of a known row of equal "
@@ -93,7 +91,7 @@ TEXTS: Mapping[str, str] = {
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
     "N-ARCHIVED": "It was archived on the remote, and you have no edits to it.",
-    "N-SUPERSEDED": "What you published was replaced by a later publish that had it in front of them.",
+    "N-SUPERSEDED": "A later commit was published, or decided about this, already: this one is older and sends nothing.",
     "E-CONFLICT": "Both sides changed the same thing in different ways, so a person has to choose. `skillsync "
     "conflicts` shows base, local and remote; edit the file, then `skillsync resolve NAME`.",
     "E-MARKERS": "The file still holds conflict markers. Choose what shall stay, delete the marker lines, then "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -35,8 +36,8 @@ VERBS: Mapping[str, str] = {
     "history": "Turn a skill's versions into commits.",
     "doctor": "Look for what is wrong around skillsync.",
     "explain": "Explain a code such as E-CONFIG.",
-    "serve": "Serve the API on this machine, from an SQLite file.",
-    "server-admin": "Add projects, people and keys to a server; it may be running meanwhile.",
+    "serve": "Serve the API on this machine, from SQLite or PostgreSQL.",
+    "server-admin": "Add projects, people and keys to a server.",
     "demo": "Show it all on a sample repository.",
 }
 """Every verb and its short help, so that ``--help`` imports none of them."""
@@ -50,11 +51,11 @@ def module_of(verb: str) -> str:
 class LazyGroup(click.Group):
     """Knows its verbs by name; a verb whose module does not exist yet is not there (design.md 6)."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
         """Return the verbs that exist, in the order of VERBS."""
         return [verb for verb in VERBS if find_spec(module_of(verb)) is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
         """Import the verb's module and return its command."""
         if cmd_name not in VERBS or find_spec(module_of(cmd_name)) is None:
             return None
@@ -71,8 +72,8 @@ class LazyGroup(click.Group):
             import difflib
 
             close = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            ctx.fail(f"There is no command {args[0]!r}.{hint}")
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            ctx.fail(f"there is no command {args[0]!r}{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -128,5 +129,8 @@ def cli(
 
 def main() -> NoReturn:
     """Run skillsync on this process's arguments and leave with its exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what is said goes nowhere
+            setattr(sys, name, io.StringIO())
     cli.main()
     raise AssertionError("unreachable")

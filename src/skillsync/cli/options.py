@@ -56,6 +56,28 @@ def exit_code_option(function: F) -> F:
     )(function)
 
 
+def one_of(**flags: str) -> Callable[[F], F]:
+    """Return a decorator adding flags of which at most one may be given, as ``chosen: str | None``, its name.
+
+    ``flags`` maps a name to its help text. Two at once are a mistake and not the last one's.
+    """
+
+    def keep(context: click.Context, option: click.Parameter, given: bool) -> None:
+        before = context.params.get("chosen")
+        if given and before is not None:
+            raise click.UsageError(f"--{before} and --{option.name} cannot both be given")
+        context.params["chosen"] = option.name if given else before
+
+    def decorate(function: F) -> F:
+        for name, text in reversed(flags.items()):
+            function = click.option(
+                f"--{name}", is_flag=True, expose_value=False, callback=keep, help=text
+            )(function)
+        return function
+
+    return decorate
+
+
 def yes_option(function: F) -> F:
     """Add ``--yes`` as ``yes: bool``; it never covers removals."""
     return click.option("--yes", is_flag=True, help="Answer yes to questions; never to removals.")(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -14,10 +15,13 @@ _MIN_FOR_ETA = 3
 
 
 class Progress(Protocol):
-    """What a long step tells: use it as a context manager and call ``advance`` from one thread at a time."""
+    """What a long step tells: use it as a context manager, and tell it from any thread."""
 
     def advance(self, count: int = 1) -> None:
         """Say that ``count`` more are done."""
+
+    def expect(self, count: int) -> None:
+        """Say that ``count`` more are to come."""
 
     def waiting(self, seconds: float) -> None:
         """Say that the rate limit makes us wait that long."""
@@ -38,6 +42,9 @@ class Silent:
     def advance(self, count: int = 1) -> None:
         """Do nothing."""
 
+    def expect(self, count: int) -> None:
+        """Do nothing."""
+
     def waiting(self, seconds: float) -> None:
         """Do nothing."""
 
@@ -54,7 +61,9 @@ class Silent:
 
 
 class _Counting:
-    """Counts, and decides when it is time to say so."""
+    """Counts, and decides when it is time to say so. A wait of ``worth_telling`` seconds is said at once."""
+
+    worth_telling = QUIET_SECONDS
 
     def __init__(
         self, stream: TextIO, *, label: str, total: int | None, clock: Callable[[], float]
@@ -66,29 +75,43 @@ class _Counting:
         self._started = clock()
         self._done = 0
         self._waits = False
+        self._pause = 0.0
+        self._lock = threading.Lock()
 
     def advance(self, count: int = 1) -> None:
         """Count, and show it if it is time."""
-        self._done += count
-        self._show()
+        with self._lock:
+            self._done += count
+            self._pause = 0.0
+            self._show()
+
+    def expect(self, count: int) -> None:
+        """Raise the total, so that it covers ``count`` more than were done."""
+        with self._lock:
+            self._total = max(self._total or 0, self._done + count)
 
     def waiting(self, seconds: float) -> None:
-        """Show that we wait because of the rate limit."""
-        self._waits = seconds > 0
-        self._show()
+        """Show that we wait because of the rate limit, and how long."""
+        with self._lock:
+            self._waits = self._waits or seconds > 0
+            self._pause = seconds
+            self._show(now=seconds >= self.worth_telling)
 
     def __enter__(self) -> Self:
         return self
 
-    def _show(self) -> None:
+    def _show(self, *, now: bool = False) -> None:
         raise NotImplementedError
 
     def _text(self, elapsed: float) -> str:
-        count = f"{self._done}/{self._total}" if self._total else f"{self._done}"
-        text = f"{self._label} {count}"
         left = (self._total or 0) - self._done
+        text = f"{self._label} {self._done}" + (
+            f"/{self._total}" if left >= 0 < (self._total or 0) else ""
+        )
         if self._waits and left > 0 and self._done >= _MIN_FOR_ETA:
             text += f", the rate limit binds: about {_spoken(left * elapsed / self._done)} left"
+        elif self._pause >= 1:
+            text += f", the rate limit binds: going on in {_spoken(self._pause)}"
         return text
 
 
@@ -109,12 +132,13 @@ class Line(_Counting):
         self._drawn = 0.0
         self._visible = False
 
-    def _show(self) -> None:
-        now = self._clock()
-        elapsed = now - self._started
-        if elapsed < QUIET_SECONDS or (self._visible and now - self._drawn < REDRAW_SECONDS):
+    def _show(self, *, now: bool = False) -> None:
+        at = self._clock()
+        elapsed = at - self._started
+        is_soon = elapsed < QUIET_SECONDS or (self._visible and at - self._drawn < REDRAW_SECONDS)
+        if is_soon and not now:
             return
-        self._drawn, self._visible = now, True
+        self._drawn, self._visible = at, True
         self._stream.write("\r\x1b[K" + self._text(elapsed)[: max(1, self._width - 1)])
         self._stream.flush()
 
@@ -132,6 +156,8 @@ class Line(_Counting):
 class Heartbeat(_Counting):
     """A line every twenty seconds, so that nobody takes a long CI run for a hung one."""
 
+    worth_telling = HEARTBEAT_SECONDS
+
     def __init__(
         self,
         stream: TextIO,
@@ -143,11 +169,11 @@ class Heartbeat(_Counting):
         super().__init__(stream, label=label, total=total, clock=clock)
         self._last = self._started
 
-    def _show(self) -> None:
-        now = self._clock()
-        if now - self._last >= HEARTBEAT_SECONDS:
-            self._last = now
-            elapsed = now - self._started
+    def _show(self, *, now: bool = False) -> None:
+        at = self._clock()
+        if now or at - self._last >= HEARTBEAT_SECONDS:
+            self._last = at
+            elapsed = at - self._started
             self._stream.write(f"{self._text(elapsed)} after {_spoken(elapsed)}\n")
             self._stream.flush()
 

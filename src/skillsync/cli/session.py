@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from skillsync.cli.boundary import Run
 from skillsync.cli.render import Output, visible
 from skillsync.model import Json, Problem, Severity
 
 if TYPE_CHECKING:
+    from skillsync.api.keys import FoundKey
     from skillsync.config import Target
     from skillsync.sync.report import Outcome, Report
     from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -26,8 +29,16 @@ def open_workspace(run: Run) -> Workspace:
     return Workspace.open(run.directory)
 
 
-def connector(run: Run, *, api_key_file: Path | None = None) -> Connect:
-    """Return how to connect: the key is found and checked against the host before any request."""
+def connector(
+    run: Run,
+    *,
+    api_key_file: Path | None = None,
+    on_key: Callable[[FoundKey], None] | None = None,
+) -> Connect:
+    """Return how to connect: the key is found and checked against the host before any request.
+
+    ``on_key`` is told which key was found; without it ``-v`` says so.
+    """
 
     @contextmanager
     def connect(target: Target) -> Iterator[Remote]:
@@ -36,14 +47,28 @@ def connector(run: Run, *, api_key_file: Path | None = None) -> Connect:
         from skillsync.sync.workspace import Remote
 
         found = find_key(target, api_key_file=api_key_file)
-        run.out.detail(
-            f"target {target.name}: {target.host}, project {target.project}, {found.described}"
-        )
-        with Transport(host=target.host, key=found.secret, pace=target.pace) as transport:
-            remote = Remote(target, transport)
-            yield remote
-            done = transport.requests
-            run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
+        if on_key is not None:
+            on_key(found)
+        else:
+            run.out.detail(
+                f"target {target.name}: {target.host}, project {target.project}, {found.described}"
+            )
+        context = click.get_current_context(silent=True)
+        label = f"{context.info_name}: request" if context else "request"
+        with (
+            run.out.progress(label) as progress,
+            Transport(
+                host=target.host,
+                key=found.secret,
+                pace=target.pace,
+                on_wait=progress.waiting,
+                on_answer=progress.advance,
+                on_expect=progress.expect,
+            ) as transport,
+        ):
+            yield Remote(target, transport)
+        done = transport.requests
+        run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
 
     return connect
 
@@ -54,7 +79,7 @@ def print_report(run: Run, report: Report, *, nothing: str) -> int:
     for outcome in report.outcomes:
         print_outcome(out, outcome)
     problems = [one for one in report.problems if one.severity is Severity.ERROR]
-    out.problems(problems)
+    out.problems(one for one in report.problems if one.severity is not Severity.NOTE)
     if not report.outcomes and not problems:
         out.data(nothing)
     for note in report.notes:
@@ -87,7 +112,8 @@ def print_outcome(out: Output, outcome: Outcome) -> None:
         f"{out.style(visible(outcome.subject), 'bold')}: {out.style(visible(outcome.did), style)}"
     )
     if outcome.message and not outcome.conflicts:
-        out.data(f"    {visible(outcome.message)}")
+        for line in outcome.message.split("\n"):
+            out.data(f"    {visible(line)}")
     for conflict in outcome.conflicts:
         out.data(f"    {visible(conflict.unit)}: {visible(conflict.reason)}")
     if outcome.fix and (outcome.exit or outcome.code):
@@ -111,11 +137,14 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
     ]
 
 
-def commit_hint(out: Output, report: Report) -> None:
+def commit_hint(out: Output, workspace: Workspace, report: Report) -> None:
     """End push and pull with what is left to do: commit the pointers with the files (design.md 3).
 
     Not while a conflict is open: `git add -A` would take the markers for the solution.
     """
     in_conflict = any(outcome.conflicts for outcome in report.outcomes)
-    if report.changed and not in_conflict:
+    if not report.changed or in_conflict:
+        return
+    settings = workspace.settings
+    if workspace.repo.changed_paths((*settings.skills, *settings.datasets)):
         out.note("commit .skillsync together with your files: git add -A && git commit")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.skill_states import BaseFact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skillsync.core.skill_states import BaseFact
     from skillsync.model import Digest, Pointer, SkillPointer
 
 WALK_LIMIT = 50
@@ -24,6 +25,10 @@ class LineEvidence:
     unborn). ``files_now_match``, ``later_commit_holds``: the object's files now, or those of a commit after ``at``
     in HEAD's history, have the stamp's digest. ``files_differ_from_head``: they are edited.
 
+    ``left_elsewhere``: a commit that HEAD does not contain, or a stash, holds the files that the line was written
+    with, but not the line (all of them, or some beside the rest that is here), and what they changed is not in the
+    files beside the line (those of the commit that brought it, if it is committed).
+
     ``intro_…`` is about the commit that brought a committed line: whether the files there have the stamp's digest,
     and whether that commit changed any of them. None: unknown, or the line is not committed.
     """
@@ -35,6 +40,7 @@ class LineEvidence:
     files_now_match: bool = False
     files_differ_from_head: bool = False
     later_commit_holds: bool = False
+    left_elsewhere: bool = False
     intro_files_match: bool | None = None
     intro_changed_files: bool | None = None
 
@@ -46,29 +52,34 @@ def line_counts(evidence: LineEvidence) -> bool:
     along: they still have the stamp's digest, or HEAD is that commit and they were edited since, or a later commit
     holds them. A line without stamp that is not committed never counts; unknown history never counts.
 
-    A committed line counts unless it is proven that it was committed without its files: publishing the old text
-    that lies beside it would undo what the line claims to have taken in.
+    Edited files say nothing by themselves: the edit may have been made of HEAD's text, after what the line was
+    written with had been committed to another branch, or stashed, without the line. So where git still has those
+    files elsewhere, edited ones count only if they contain what those changed. What git does not have any more
+    proves nothing: then "edited since" stands, as it must for everybody who pushes, edits on and pushes again.
+
+    A committed line counts unless it is proven that it was committed without its files, alone or beside an edit of
+    the old text: publishing that would undo what the line claims to have taken in.
     """
     stamp = evidence.pointer.stamp
     if evidence.committed:
-        return stamp is None or not _was_committed_alone(evidence)
+        return stamp is None or not _was_committed_without_its_files(evidence)
     if stamp is None or evidence.at_in_history is not True:
         return False
+    edited_since = evidence.head_is_at and evidence.files_differ_from_head
     return (
         evidence.files_now_match
-        or (evidence.head_is_at and evidence.files_differ_from_head)
+        or (edited_since and not evidence.left_elsewhere)
         or evidence.later_commit_holds
     )
 
 
-def _was_committed_alone(evidence: LineEvidence) -> bool:
+def _was_committed_without_its_files(evidence: LineEvidence) -> bool:
     """Tell whether a committed line's files never came along, in no commit and not in the working tree."""
-    return (
-        evidence.intro_files_match is False
-        and evidence.intro_changed_files is False
-        and not evidence.later_commit_holds
-        and not evidence.files_now_match
+    came_along = (
+        evidence.intro_files_match or evidence.later_commit_holds or evidence.files_now_match
     )
+    is_alone = evidence.intro_files_match is False and evidence.intro_changed_files is False
+    return not came_along and (is_alone or evidence.left_elsewhere)
 
 
 def newest(pointers: Iterable[SkillPointer], latest_first: str | None) -> SkillPointer | None:
@@ -88,9 +99,25 @@ def _age(pointer: SkillPointer) -> tuple[str, int, str]:
     return pointer.first.removesuffix("Z"), pointer.number, pointer.id
 
 
+def after_git_merge(
+    ancestor: SkillPointer | None, here: SkillPointer | None, other: SkillPointer | None
+) -> SkillPointer | None:
+    """Return the line that a git merge, rebase or cherry-pick leaves where it is in conflict (B6).
+
+    The three are git's stages. It is the newer one, if the line here is not older than the ancestor's: else what is
+    picked brings an edit along but not what that edit was made upon, and must not claim it. A line that was dropped
+    here stays dropped; numbers of different incarnations are not compared.
+    """
+    if here is None or other is None or here.first != other.first:
+        return here
+    if ancestor is not None and (ancestor.first != here.first or here.number < ancestor.number):
+        return here
+    return other if other.number > here.number else here
+
+
 @dataclass(frozen=True, slots=True)
 class WalkStep:
-    """A version after the base, on a server without markers.
+    """A version that may be our own publish, on a server without markers.
 
     ``own``: its author is our own account or a publisher. ``matches``: positions in HEAD's history (larger is
     newer) of the commits whose tree has this version's content, none older than the pointer's last change.
@@ -103,14 +130,26 @@ class WalkStep:
     matches: tuple[int, ...] = ()
 
 
-def own_walk(start: BaseFact, later: Sequence[WalkStep]) -> BaseFact:
+def own_creation(first: WalkStep, incarnation: str) -> BaseFact | None:
+    """Return a skill's first version as the base where no pointer names one, None if it was not made from here (B9).
+
+    CI records nothing when it creates a skill. Version 1 by an own author counts as taken in if a commit of HEAD's
+    history has its content: nothing precedes it that it could have undone. The same content by anybody else proves
+    nothing (a skill may have been archived and created again), nor does any later version.
+    """
+    if first.number != 1 or not first.own or not first.matches:
+        return None
+    return BaseFact(first.number, first.id, incarnation, first.digest)
+
+
+def own_walk(start: BaseFact, later: Sequence[WalkStep], *, after: int = -1) -> BaseFact:
     """Return the newest version that is recognised as published from HEAD's history, walking forward from ``start``.
 
-    Every step must be the next number, by an own author, match a commit newer than the one before, and not repeat
-    an earlier content (a web user's revert would look just like that: sync.md 5.1). At most 50 steps; what lies
-    beyond is not taken in, so that push blocks and names ``pull``.
+    Every step must be the next number, by an own author, match a commit newer than the one before (the first: newer
+    than position ``after``), and not repeat an earlier content (a web user's revert would look just like that:
+    sync.md 5.1). At most 50 steps; what lies beyond is not taken in, so that push blocks and names ``pull``.
     """
-    reached, position, seen = start, -1, {start.digest}
+    reached, position, seen = start, after, {start.digest}
     ahead = sorted((step for step in later if step.number > start.number), key=_number)
     for step in ahead[:WALK_LIMIT]:
         match = min((found for found in step.matches if found > position), default=None)

@@ -12,7 +12,7 @@ from skillsync.formats.canonical import canonical_text
 from skillsync.model import Conflict, Extra, Json, Skill, UnitKind
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_OPENING = re.compile(r"(?P<marks><{7,}) local\b")
+_OPENING = re.compile(r"(?P<marks><{7,}) (?:local|ours)\b")
 
 
 class Side(StrEnum):
@@ -26,6 +26,8 @@ class Side(StrEnum):
 
 def take_text_side(marked: str, side: Side) -> str:
     """Return a text with diff3 markers (labels ``local``, ``base``, ``remote``) with every conflict decided.
+
+    Git's own labels, ``ours`` and ``theirs``, are understood, too, with or without the base.
 
     The longest markers are ours: what looks like shorter ones is text (they are made longer than any of its runs).
     Text without a complete set of markers is left as it is, so that nothing is dropped by mistake.
@@ -63,7 +65,7 @@ def _hunk(lines: Iterable[str], size: int) -> tuple[dict[Side, list[str]], list[
             current = Side.BASE
         elif bare == "=" * size:
             current = Side.REMOTE
-        elif bare.startswith(">" * size + " remote"):
+        elif bare.startswith((">" * size + " remote", ">" * size + " theirs")):
             return parts, raw, True
         else:
             parts[current].append(line)

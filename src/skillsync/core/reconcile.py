@@ -22,6 +22,7 @@ from skillsync.core.reconcile_row import (
     decide_file,
     decide_row,
     find_rekeyed,
+    pair_by_content,
     removable_duplicates,
     winner,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "decide_skill",
     "find_rekeyed",
     "needs_remote_content",
+    "pair_by_content",
     "removable_duplicates",
     "settle_claims",
     "winner",

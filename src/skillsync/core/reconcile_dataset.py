@@ -36,7 +36,8 @@ class DatasetFacts:
     ``linked``: a pointer names its id; then ``absence`` is that id's. Without a pointer, ``candidates`` are the
     live datasets of its name, and ``is_listing_complete`` tells whether more could exist. ``is_compatible``: after
     pairing (D3) the rows of one side are equal to, or a pure superset of, the other's; None when not compared.
-    The three ``info`` digests are of name, description and metadata (D6).
+    The three ``info`` digests are of name, description and metadata (D6). ``superseded``: a commit later than HEAD
+    linked this folder, or on the publish branch removed it, so that HEAD's copy is not created again (B8).
     """
 
     slug: str
@@ -49,6 +50,7 @@ class DatasetFacts:
     info_base: Digest | None = None
     info_local: Digest | None = None
     info_remote: Digest | None = None
+    superseded: bool = False
 
 
 class DatasetPush(StrEnum):
@@ -171,6 +173,8 @@ def _decide_unlinked(facts: DatasetFacts) -> DatasetVerdict:
             return DatasetVerdict("D2", push.NOTHING, pull.WRITE, fix="skillsync pull {name}")
         return DatasetVerdict("", push.NOTHING, pull.NOTHING)
     if not facts.candidates:
+        if facts.superseded:
+            return DatasetVerdict("D1", push.NOTHING, pull.NOTHING, code="N-SUPERSEDED")
         if facts.is_listing_complete:
             return DatasetVerdict("D1", push.CREATE, pull.NOTHING)
         return _failed("D1", "E-ABSENCE-UNCONFIRMED", "run the command again later")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ __all__ = [
     "decide_file",
     "decide_row",
     "find_rekeyed",
+    "pair_by_content",
     "removable_duplicates",
     "winner",
 ]
@@ -57,7 +58,9 @@ def decide_row(facts: RowFacts) -> RowVerdict:
             pull_exit=1,
             code="E-ABSENCE-UNCONFIRMED",
         )
-    if facts.duplicates and facts.remote is not None:
+    if facts.superseded and verdict.push is not RowPush.NOTHING:
+        verdict = replace(verdict, push=RowPush.NOTHING, push_exit=0, code="N-SUPERSEDED", fix="")
+    elif facts.duplicates and facts.remote is not None:
         verdict = replace(
             verdict,
             row="I21",
@@ -79,7 +82,7 @@ def _state(facts: RowFacts) -> RowState:
     local, remote = facts.local, facts.remote
     if base is None:
         if local is None:
-            return RowState.REMOTE_ONLY
+            return RowState.DELETED_BUT_EDITED if facts.was_in_base else RowState.REMOTE_ONLY
         return RowState.SAME_UNLINKED if local == remote else RowState.UNRELATED
     if short(remote) == base:
         if local is None:
@@ -201,6 +204,22 @@ def find_rekeyed(
     return tuple(
         sorted((old[0], new[0]) for old, new in sides.values() if len(old) == 1 and len(new) == 1)
     )
+
+
+def pair_by_content(local: Mapping[Key, str], remote: Mapping[Key, str]) -> dict[Key, Key]:
+    """Return local key → remote key of rows of equal content whose key the other side has not, one to one (D3).
+
+    The values are digests. Equal rows pair in the order in which they are given.
+    """
+    waiting: defaultdict[str, deque[Key]] = defaultdict(deque)
+    for key, digest in remote.items():
+        if key not in local:
+            waiting[digest].append(key)
+    return {
+        key: waiting[digest].popleft()
+        for key, digest in local.items()
+        if key not in remote and waiting[digest]
+    }
 
 
 def _moment(created_at: str) -> str:

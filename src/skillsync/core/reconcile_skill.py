@@ -179,7 +179,8 @@ def _invalid(verdict: Verdict, facts: SkillFacts) -> Verdict:
 
 def _superseded(verdict: Verdict, facts: SkillFacts) -> Verdict:
     """S12: a newer commit was published already, so this tree publishes and removes nothing (B8)."""
-    if facts.base is None or facts.remote is None or verdict.state is SkillState.IN_SYNC:
+    writes_nothing = {SkillState.IN_SYNC, SkillState.SAME_UNLINKED, SkillState.REMOTE_ONLY}
+    if facts.remote is None or verdict.state in writes_nothing:
         return verdict
     return replace(
         verdict,

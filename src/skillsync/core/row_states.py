@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from skillsync.model import Digest, Key
 
 
+ABSENT = "0" * 16
+"""A row base that says: what was taken in is that there is no such row, so the line may be created again (I14)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowGroups:
     """The groups that each side changed since the base; one that both changed alike is in neither."""
@@ -37,10 +41,12 @@ class RowFacts:
     """All that the decision about one row depends on.
 
     ``base`` is the short digest (16 hex) of the row that was taken in; ``local`` and ``remote`` are digests,
-    None when there is no such line or live item. ``was_in_base``: some earlier base had this key (10.2).
+    None when there is no such line or live item. ``was_in_base``: some earlier base, or on a server where nothing
+    else tells an earlier commit that may have been published, had this key (10.2).
     ``groups`` None: the base content is unknown, the whole row is the unit. ``duplicates``: other live items
     have this key, and they are not all equal copies of our own making (I21). ``taken_in``: the remote row equals
-    this row in an ancestor commit that is not older than the pointer's last change (5.5).
+    this row in an ancestor commit that is not older than the pointer's last change (5.5). ``superseded``: a later
+    commit of the publish branch has another line, or none, so that this one is not for HEAD to decide (B8).
     """
 
     key: Key
@@ -53,6 +59,7 @@ class RowFacts:
     duplicates: bool = False
     taken_in: bool = False
     hard_deleted: bool = False
+    superseded: bool = False
 
     def __post_init__(self) -> None:
         if (self.absence is Absence.PRESENT) != (self.remote is not None):

@@ -99,17 +99,26 @@ def check_listing(
 
 
 def check_dataset_listing(
-    name: str, *, base_rows: int, remote_rows: int, max_removals: int | None = None
+    name: str,
+    *,
+    base_rows: int,
+    remote_rows: int,
+    removals: int | None = None,
+    max_removals: int | None = None,
 ) -> None:
-    """Raise RefusedForSafety if a dataset that had rows is listed without any."""
-    if not base_rows or remote_rows or max_removals == base_rows:
+    """Raise RefusedForSafety if a dataset that had rows is listed without any.
+
+    ``removals`` is how many lines would go for it, by default as many as the base had rows.
+    """
+    count = base_rows if removals is None else removals
+    if not base_rows or remote_rows or not count or max_removals == count:
         return
     raise RefusedForSafety(
         f"the target lists no rows of a dataset that had {base_rows}",
         subject=name,
         unchanged=UNCHANGED,
         hint="look at it in the web page; "
-        f"if they are really gone: the same command with --max-removals {base_rows}",
+        f"if they are really gone: skillsync pull {name} --max-removals {count}",
     )
 
 

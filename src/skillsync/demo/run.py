@@ -22,8 +22,6 @@ from skillsync.demo.web_page import WebPage
 from skillsync.errors import DemoFailed, SkillsyncError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from skillsync.cli.render import Output
     from skillsync.model import Json
 
@@ -191,7 +189,7 @@ def _clean(environ: Mapping[str, str]) -> dict[str, str]:
 def _ended_by_sigterm() -> Iterator[None]:
     """Let SIGTERM end the story as Ctrl-C does, so that the server is stopped."""
 
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
     try:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from skillsync.formats.canonical import canonical_text
 from skillsync.formats.carry import CARRY_KEY, STANDARD_KEYS, carry_is_too_large
+from skillsync.formats.secret_text import secret_lines
 from skillsync.formats.skill_document import SkillDocument
 from skillsync.formats.skill_folder import SKILL_FILE, SkillReading, place, subject_of
 from skillsync.formats.skill_rules import MANY_FILES
@@ -51,6 +52,10 @@ STRICT_CODES = frozenset(
 """Warnings that ``lint --strict`` and ``review`` treat as errors (sync.md F21)."""
 
 CODES = {
+    "E-SKILL-DUPLICATE": (
+        "Two folders hold a skill of the same name. The name is its identity on the server, so neither is synced "
+        "until one is renamed, removed, or taken out of the configured roots."
+    ),
     "E-MARKERS": (
         "A file still holds the conflict markers that `pull` wrote, lines that start with `<<<<<<< local` or "
         "`>>>>>>> remote`. Nothing of this skill is sent until somebody has decided. Edit the file so that it says "
@@ -120,10 +125,6 @@ CODES = {
     "E-SKILL-TOOLS": (
         "`allowed-tools:` must be one text with the tools separated by spaces or commas, or a list of texts."
     ),
-    "E-SKILL-TWICE": (
-        "Two folders hold a skill of the same name. The name is its identity on the server, so neither is synced "
-        "until one is renamed, removed, or taken out of the configured roots."
-    ),
     "E-SKILL-YAML": (
         "The frontmatter cannot be read as YAML: a syntax error, an unknown tag, more than one document, values "
         "nested deeper than 64 levels, or more than 256,000 characters. The message names the line."
@@ -170,6 +171,10 @@ CODES = {
     "W-SKILL-RESERVED-KEY": (
         "`metadata.skillsync` is the entry in which skillsync keeps what the API has no place for. In SKILL.md it is "
         "ignored: it is neither sent nor changed. Remove it."
+    ),
+    "W-SKILL-SECRET": (
+        "A line looks as if it held somebody's key or token. A skill is read by everybody who may see the project, and "
+        "by the agents that use it: take the key out, and revoke it if it is a real one."
     ),
     "W-SKILL-SPECIAL": (
         "The entry is no regular file (a submodule, a device, a pipe). It stays local."
@@ -232,8 +237,21 @@ def check_skill(reading: SkillReading, *, carry: CarryMode = "metadata") -> list
         problems += _metadata_problems(reading, reading.document)
         problems += _tool_problems(reading, reading.document)
         problems += _text_notes(reading, reading.document)
+    problems += _secrets(reading)
     problems += _file_problems(reading, carry)
     return problems
+
+
+def _secrets(reading: SkillReading) -> Iterator[Problem]:
+    """Name the lines that look as if they held a key; what is published is read by many."""
+    texts = dict(sorted(reading.raw_files.items()))
+    if reading.document is not None:
+        texts = {SKILL_FILE: reading.document.parts.text, **texts}
+    for path, text in texts.items():
+        for line, kind in secret_lines(text):
+            message = f"this line holds what looks like {kind}, and would be published with it"
+            fix = "take it out, and revoke it if it is a real one"
+            yield _say(reading, "W-SKILL-SECRET", message, path=path, line=line, fix=fix)
 
 
 def _say(
@@ -408,7 +426,7 @@ def _twice(readings: list[SkillReading]) -> Iterator[Problem]:
             line = reading.document.line_of("name") if reading.document else None
             yield _say(
                 reading,
-                "E-SKILL-TWICE",
+                "E-SKILL-DUPLICATE",
                 f"the name {name} is used by {places}; neither is synced",
                 line=line,
                 fix="rename one of them, or take its folder out of the configured roots",

@@ -88,7 +88,7 @@ def new_dataset_md(info: DatasetInfo) -> bytes:
     return data
 
 
-def dataset_slug(name: str, *, id: str, taken: Collection[str]) -> str:  # noqa: A002
+def dataset_slug(name: str, *, id: str, taken: Collection[str]) -> str:  # noqa: A002  # the server's word
     """Return the folder name of a dataset born remotely (sync.md 7.3, D2).
 
     The name lower-cased, runs of anything outside a–z and 0–9 as ``-``; a slug that is ``taken`` (case does not

@@ -29,9 +29,10 @@ from skillsync.formats.row_lines import (
     empty_items,
     parse_items,
     render_items,
+    wrong_lines,
 )
 from skillsync.formats.row_names import ID, Spelling
-from skillsync.formats.row_rules import row_problem
+from skillsync.formats.row_rules import reference_problem, row_problem
 from skillsync.model import ROW_FIELDS, Digest, Key, Row
 
 if TYPE_CHECKING:
@@ -48,11 +49,14 @@ __all__ = [
     "canonical_fields",
     "empty_items",
     "parse_items",
+    "reference_problem",
+    "rekey_rows",
     "remove_rows",
     "render_items",
     "replace_row",
     "replace_rows",
     "row_problem",
+    "wrong_lines",
 ]
 
 
@@ -104,6 +108,34 @@ def _with_id(file: ItemsFile, raw: bytes, key: Key, default: JsonStyle) -> bytes
     return insert_first(text, name, key, style_of(text, default=default)).encode() + end
 
 
+def rekey_rows(file: ItemsFile, keys: Mapping[Key, Key]) -> ItemsFile:
+    """Return the file with another id in the lines of these keys; nothing else on a line changes.
+
+    ``keys`` maps the key that a line has to the one that it gets. Raises InvalidContent for an id that cannot be.
+    """
+    if not keys.keys() & file.by_key.keys():
+        return file
+    style = _file_style(file)
+    parts: list[Line | _NewLine] = []
+    for line in file.lines:
+        key = keys.get(line.row.key) if line.row is not None else None
+        if line.row is None or key is None:
+            parts.append(line)
+        else:
+            parts.append(_NewLine(_rekeyed(file, line, key, style), Row(key, line.row.fields)))
+    return _rebuilt(file, parts)
+
+
+def _rekeyed(file: ItemsFile, line: Line, key: Key, default: JsonStyle) -> bytes:
+    if line.derived:
+        return _with_id(file, line.raw, key, default)
+    text, end = _content(line.raw)
+    old = read_json(text)
+    assert isinstance(old, dict)
+    new = {name: key if file.names.field_of[name] == ID else value for name, value in old.items()}
+    return rewrite(text, new, style_of(text, default=default)).encode() + end
+
+
 # ---------------------------------------------------------------- rows
 
 
@@ -152,10 +184,18 @@ def append_rows(file: ItemsFile, rows: Sequence[Row], *, spelling: Spelling) -> 
     return _rebuilt(file, parts)
 
 
-def remove_rows(file: ItemsFile, keys: Collection[Key]) -> ItemsFile:
-    """Return the file without the lines of these keys; the other lines keep their bytes and their order."""
+def remove_rows(file: ItemsFile, keys: Collection[Key], *, keyless: bool = False) -> ItemsFile:
+    """Return the file without the lines of these keys; the other lines keep their bytes and their order.
+
+    ``keyless``: the lines that have no key go as well.
+    """
     gone = set(keys)
-    kept = [line for line in file.lines if line.row is None or line.row.key not in gone]
+    loose = {id(line) for line in file.keyless} if keyless else set()
+    kept = [
+        line
+        for line in file.lines
+        if id(line) not in loose and (line.row is None or line.row.key not in gone)
+    ]
     return file if len(kept) == len(file.lines) else _rebuilt(file, kept)
 
 

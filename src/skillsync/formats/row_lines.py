@@ -7,7 +7,7 @@ import io
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.json_text import JsonTrouble, read_json
@@ -112,6 +112,24 @@ def parse_items(
     return with_derived_keys(file) if keys == "content" else file
 
 
+def wrong_lines(
+    data: bytes, *, path: str, mapping: Mapping[str, str] | None = None, at_most: int = 50
+) -> list[InvalidContent]:
+    """Return what is wrong with a file, a line at a time: where ``parse_items`` stops at the first, this goes on."""
+    found: list[InvalidContent] = []
+    reader = LineReader(path, RowNames.from_mapping(mapping))
+    for number, raw in enumerate(io.BytesIO(data.removeprefix(_BOM)), start=1):
+        try:
+            if number == 1 and data.startswith(_BOM):
+                reader.refuse_mark()
+            reader.read_line(raw, number)
+        except InvalidContent as error:
+            found.append(error)
+            if len(found) >= at_most:
+                break
+    return found
+
+
 @contextmanager
 def _collector_paused() -> Iterator[None]:
     """Values of JSON hold no cycles: looking for some while they are built takes three times as long."""
@@ -160,9 +178,13 @@ class LineReader:
     def read_lines(self, data: bytes) -> Iterator[Line]:
         """Yield the lines of a file, split at LF only. Raises InvalidContent at the first that is wrong."""
         if data.startswith(_BOM):
-            raise self._wrong("the file starts with a byte order mark: remove it", 1)
+            self.refuse_mark()
         for number, raw in enumerate(io.BytesIO(data), start=1):
             yield self.read_line(raw, number)
+
+    def refuse_mark(self) -> NoReturn:
+        """Raise InvalidContent for a file that starts with a byte order mark."""
+        raise self._wrong("the file starts with a byte order mark: remove it", 1)
 
     def read_line(self, raw: bytes, number: int) -> Line:
         """Read one line with its line end. Raises InvalidContent."""

@@ -246,7 +246,7 @@ def _marker_fault(line: int) -> Fault:
 def _count_faults(raw_files: Mapping[str, str]) -> list[tuple[str, Fault]]:
     if len(raw_files) <= MAX_FILES:
         return []
-    tops = Counter(path.rpartition("/")[0] or "." for path in raw_files).most_common(3)
+    tops = Counter(path.rpartition("/")[0] or "the top one" for path in raw_files).most_common(3)
     largest = ", ".join(f"{folder} ({count})" for folder, count in tops)
     message = (
         f"the skill has {len(raw_files):,} bundled files, at most {MAX_FILES} are accepted; "
@@ -268,9 +268,10 @@ def _omitted_problem(folder: Folder, subject: str, each: Omitted) -> Problem:
     entry = folder.entry(each.path)
     if entry is not None and entry.target:
         why += f" to {entry.target}"
+    size = "" if entry is not None and entry.target else f" ({each.bytes:,} bytes)"
     return Problem(
         code,
-        f"{each.path} ({each.bytes:,} bytes) stays local: {why}",
+        f"stays local: {why}{size}",
         subject=subject,
         path=place(folder, each.path),
         severity=Severity.WARNING,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from skillsync.formats.yaml_text import quoted
 from skillsync.formats.yaml_tree import Map, YamlTrouble, read_tree
 
-_LINE = re.compile(r"( *)([A-Za-z_][\w.-]*):[ \t]+([^\s\[{|>&*!#].*?)[ \t]*")
+# A value that begins with a quote has lost the other one: only its author knows where that belongs.
+_LINE = re.compile(r"( *)([A-Za-z_][\w.-]*):[ \t]+([^\s\[{|>&*!#'\"].*?)[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ def document_faults(doc: SkillDocument) -> Iterator[Fault]:
 def _quoting(doc: SkillDocument) -> Iterator[Fault]:
     for repair in doc.repairs:
         message = (
-            f"line {repair.line} is no YAML: {_short(repair.before)}  "
-            f"It reads as meant when quoted: {_short(repair.after)}"
+            f"this is no YAML: {_short(repair.before)}\n"
+            f"it reads as meant when quoted: {_short(repair.after)}"
         )
         yield Fault("E-SKILL-QUOTES", message, repair.line, "skillsync fmt")
 

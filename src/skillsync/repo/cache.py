@@ -15,9 +15,11 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from skillsync.model import Json
-from skillsync.repo.worktree import StatEntry
+if TYPE_CHECKING:
+    from skillsync.model import Json
+    from skillsync.repo.worktree import StatEntry
 
 _SECOND = 1_000_000_000
 _FINE = 50_000_000
@@ -72,12 +74,17 @@ class Cache:
         except sqlite3.DatabaseError:
             self._start_anew()
             return {}
-        found: dict[str, Json] = {}
-        for folder, kept, facts in rows:
-            if folder in stats and kept == stamp_of(stats[folder]):
-                with suppress(ValueError, RecursionError):
-                    found[folder] = json.loads(facts)
-        return found
+        known = {
+            folder: facts
+            for folder, kept, facts in rows
+            if folder in stats and kept == stamp_of(stats[folder])
+        }
+        with suppress(ValueError, RecursionError):
+            # One text is read much faster than a thousand short ones.
+            values = json.loads(f"[{','.join(known.values())}]")
+            if len(values) == len(known):
+                return dict(zip(known, values, strict=True))
+        return {folder: value for folder, facts in known.items() if (value := _value(facts))}
 
     def put(
         self, found: Iterable[tuple[str, tuple[StatEntry, ...], Json]], *, scanned_at: int
@@ -109,6 +116,26 @@ class Cache:
             if self._connection is not None and gone:
                 with self._connection:
                     self._connection.executemany("delete from folders where folder = ?", gone)
+
+    def recall(self, question: str, seen: str) -> Json:
+        """Return what was remembered as the answer when the same was seen (``Look.digest``); None: nothing was."""
+        if self._connection is None:
+            return None
+        asked = "select answer from answers where question = ? and seen = ?"
+        with suppress(sqlite3.DatabaseError, ValueError, RecursionError):
+            found = self._connection.execute(asked, (question, seen)).fetchone()
+            answer: Json = json.loads(found[0]) if found else None
+            return answer
+        return None
+
+    def remember(self, question: str, seen: str, answer: Json) -> None:
+        """Remember the answer to a question about the whole tree. The caller knows that nothing seen is racy."""
+        if self._connection is None:
+            return
+        with suppress(sqlite3.DatabaseError), self._connection:
+            self._connection.execute(
+                "replace into answers values (?, ?, ?)", (question, seen, json.dumps(answer))
+            )
 
     def _all(self) -> list[tuple[str, bytes, str]]:
         if self._connection is None:
@@ -143,8 +170,13 @@ class Cache:
             return
         with connection:
             connection.execute("drop table if exists folders")
+            connection.execute("drop table if exists answers")
             connection.execute(
                 "create table folders (folder text primary key, stamp blob, facts text)"
+                " without rowid"
+            )
+            connection.execute(
+                "create table answers (question text primary key, seen text, answer text)"
                 " without rowid"
             )
             connection.execute(f"pragma user_version = {wanted}")
@@ -158,6 +190,14 @@ class Cache:
         self.close()
         self._remove()
         self._connection = self._open()
+
+
+def _value(facts: str) -> Json:
+    """Read one folder's facts, None for damaged ones."""
+    with suppress(ValueError, RecursionError):
+        value: Json = json.loads(facts)
+        return value
+    return None
 
 
 def stamp_of(entries: tuple[StatEntry, ...]) -> bytes:
@@ -174,8 +214,17 @@ def is_racy(entry: StatEntry, *, scanned_at: int) -> bool:
     Times may have whole seconds, or two (14.6 #37), and the clock's ticks have some length. A time far in the
     past or in the future (14.6 #35) is not racy: the change time, which nobody can set, decides.
     """
-    for time in (entry.mtime_ns, entry.ctime_ns):
+    return _is_racy(entry.mtime_ns, entry.ctime_ns, scanned_at)
+
+
+def is_racy_stat(info: os.stat_result, *, scanned_at: int) -> bool:
+    """As ``is_racy``, of stat data as the system gives it."""
+    return _is_racy(info.st_mtime_ns, info.st_ctime_ns, scanned_at)
+
+
+def _is_racy(mtime: int, ctime: int, scanned_at: int) -> bool:
+    for time in (mtime, ctime):
         slack = _COARSE if time % _SECOND == 0 else _FINE
         if scanned_at - slack <= time <= scanned_at + slack:
             return True
-    return entry.ctime_ns > scanned_at
+    return ctime > scanned_at

@@ -18,6 +18,7 @@ from skillsync.errors import InvalidContent, LocalChanged, SkillsyncError
 from skillsync.model import FileChange
 from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk, temp_name
 from skillsync.repo.handles import (
+    FolderHandles,
     NotRegular,
     is_folder,
     is_there,
@@ -114,6 +115,10 @@ class _Work:
     sync_each: bool
     prepared: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     touched: set[tuple[str, ...]] = field(default_factory=set)
+    folders: FolderHandles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folders = FolderHandles(self.root)
 
     def run(self) -> None:
         try:
@@ -126,39 +131,42 @@ class _Work:
         """Check every file, then write the new contents aside."""
         for change in self.changes:
             self._check_path(change.path)
-        pending = [change for change in self.changes if not self._is_done(change)]
-        in_the_way = self._in_the_way(pending)
-        for change in in_the_way:
-            self._delete(change)
-        for change in pending:
-            if change.after is not None and change.after != change.before:
-                self._write_aside(change)
+        with self.folders:
+            pending = [change for change in self.changes if not self._is_done(change)]
+            in_the_way = self._in_the_way(pending)
+            for change in in_the_way:
+                self._delete(change)
+            for change in pending:
+                if change.after is not None and change.after != change.before:
+                    self._write_aside(change)
         self.changes = tuple(change for change in pending if change not in in_the_way)
 
     def carry_out(self) -> None:
         """Rename, set modes, and delete last."""
-        for change in self.changes:
-            if change.after is not None:
-                self._put(change)
-        for change in self.changes:
-            if change.after is None:
-                self._delete(change)
-        if self.sync_each:
-            self._flush_folders()
+        with self.folders:
+            for change in self.changes:
+                if change.after is not None:
+                    self._put(change)
+            for change in self.changes:
+                if change.after is None:
+                    self._delete(change)
+            if self.sync_each:
+                self._flush_folders()
 
     def _flush_folders(self) -> None:
         """Make the names last, once per folder: before the caller goes on to the pointer."""
         for parts in sorted(self.touched):
             # A folder may be gone by now, or a file may stand there, as planned.
-            with suppress(FileNotFoundError, LocalChanged), opened_folder(self.root, parts) as at:
-                self.disk.fsync_dir(at=at)
+            with suppress(FileNotFoundError, LocalChanged):
+                self.disk.fsync_dir(at=self.folders.at(parts))
         self.touched.clear()
 
     def discard(self) -> None:
         """Remove temporary files that were not used, whatever stopped us."""
-        for parts, temp in self.prepared.values():
-            with suppress(OSError, SkillsyncError), opened_folder(self.root, parts) as at:
-                self.disk.unlink(temp, at=at)
+        with self.folders:
+            for parts, temp in self.prepared.values():
+                with suppress(OSError, SkillsyncError):
+                    self.disk.unlink(temp, at=self.folders.at(parts))
         self.prepared.clear()
 
     # ------------------------------------------------------------ one file
@@ -175,8 +183,7 @@ class _Work:
         """Tell whether the file is as wanted; raises LocalChanged unless it is that or as planned."""
         parts, name = self._parts(change.path)
         try:
-            with opened_folder(self.root, parts) as at:
-                current, mode = _read(at, name, change.path)
+            current, mode = _read(self.folders.at(parts), name, change.path)
         except FileNotFoundError:
             current, mode = None, 0
         except LocalChanged:
@@ -218,74 +225,73 @@ class _Work:
     def _write_aside(self, change: FileChange) -> None:
         assert change.after is not None
         parts, name = self._parts(change.path)
-        with self._made_folder(parts) as at:
-            mode = _mode(at, name)
-            if mode is not None and change.executable is not None:
-                mode = _with_executable(mode, change.executable)
-            temp = temp_name()
-            self.prepared[change.path] = (parts, temp)
-            self.disk.write_temp(temp, change.after, at=at, mode=mode, sync=self.sync_each)
-            if mode is None and change.executable:
-                born = os.stat(temp, dir_fd=at, follow_symlinks=False).st_mode
-                self.disk.chmod(temp, _with_executable(stat.S_IMODE(born), True), at=at)
+        at = self._make_folder(parts)
+        mode = _mode(at, name)
+        if mode is not None and change.executable is not None:
+            mode = _with_executable(mode, change.executable)
+        temp = temp_name()
+        self.prepared[change.path] = (parts, temp)
+        self.disk.write_temp(temp, change.after, at=at, mode=mode, sync=self.sync_each)
+        if mode is None and change.executable:
+            born = os.stat(temp, dir_fd=at, follow_symlinks=False).st_mode
+            self.disk.chmod(temp, _with_executable(stat.S_IMODE(born), True), at=at)
 
     def _put(self, change: FileChange) -> None:
         parts, name = self._parts(change.path)
-        with opened_folder(self.root, parts) as at:
-            current, mode = _read(at, name, change.path)
-            if current != change.before:
-                raise _changed(change.path)
-            if change.path not in self.prepared:
-                if change.executable is not None:
-                    self.disk.chmod(name, _with_executable(mode, change.executable), at=at)
-                return
-            _, temp = self.prepared[change.path]
-            if change.before is None:
-                try:
-                    self.disk.create(temp, name, at=at)
-                except FileExistsError as error:
-                    raise _changed(change.path) from error
-            else:
-                self.disk.replace(temp, name, at=at)
-            del self.prepared[change.path]
-            self.touched.add(parts)
+        at = self.folders.at(parts)
+        current, mode = _read(at, name, change.path)
+        if current != change.before:
+            raise _changed(change.path)
+        if change.path not in self.prepared:
+            if change.executable is not None:
+                self.disk.chmod(name, _with_executable(mode, change.executable), at=at)
+            return
+        _, temp = self.prepared[change.path]
+        if change.before is None:
+            try:
+                self.disk.create(temp, name, at=at)
+            except FileExistsError as error:
+                raise _changed(change.path) from error
+        else:
+            self.disk.replace(temp, name, at=at)
+        del self.prepared[change.path]
+        self.touched.add(parts)
 
     def _delete(self, change: FileChange) -> None:
         parts, name = self._parts(change.path)
         try:
-            with opened_folder(self.root, parts) as at:
-                current, _ = _read(at, name, change.path)
-                if current is None:
-                    return
-                if current != change.before:
-                    raise _changed(change.path)
-                self.disk.unlink(name, at=at)
-                self.touched.add(parts)
+            at = self.folders.at(parts)
+            current, _ = _read(at, name, change.path)
+            if current is None:
+                return
+            if current != change.before:
+                raise _changed(change.path)
+            self.disk.unlink(name, at=at)
         except FileNotFoundError:
             return
+        self.touched.add(parts)
         self._remove_empty(parts)
 
     def _remove_empty(self, parts: tuple[str, ...]) -> None:
         """Remove folders that became empty, up to the object's own, but never the root."""
         while len(parts) >= max(1, len(self.folder)):
-            with suppress(FileNotFoundError), opened_folder(self.root, parts[:-1]) as at:
+            with suppress(FileNotFoundError):
                 try:
-                    self.disk.rmdir(parts[-1], at=at)
+                    self.disk.rmdir(parts[-1], at=self.folders.at(parts[:-1]))
                 except OSError:
                     return
+                self.folders.forget(parts)
             parts = parts[:-1]
 
-    @contextmanager
-    def _made_folder(self, parts: tuple[str, ...]) -> Iterator[int]:
-        """Hold a handle of a folder, making what is missing of it."""
-        for count in range(1, len(parts) + 1):
-            with opened_folder(self.root, parts[: count - 1]) as at:
-                if not is_there(at, parts[count - 1]):
-                    with suppress(FileExistsError):
-                        self.disk.mkdir(parts[count - 1], at=at)
-                    self.touched.add(parts[: count - 1])
-        with opened_folder(self.root, parts) as at:
-            yield at
+    def _make_folder(self, parts: tuple[str, ...]) -> int:
+        """Return a folder's handle, making what is missing of it."""
+        for count in range(0 if parts in self.folders else len(parts)):
+            at = self.folders.at(parts[:count])
+            if not is_there(at, parts[count]):
+                with suppress(FileExistsError):
+                    self.disk.mkdir(parts[count], at=at)
+                self.touched.add(parts[:count])
+        return self.folders.at(parts)
 
 
 def _read(at: int, name: str, path: str) -> tuple[bytes | None, int]:
@@ -351,9 +357,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None, disk: Disk
 
 
 def write_all_atomic(
-    folder: Path, files: Mapping[str, bytes], *, mode: int | None = None, disk: Disk = REAL
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    mode: int | None = None,
+    names_last: bool = True,
+    disk: Disk = REAL,
 ) -> None:
-    """Write files of our own (name to content) in one folder, as ``write_atomic`` but with few flushes."""
+    """Write files of our own (name to content) in one folder, as ``write_atomic`` but with few flushes.
+
+    Without ``names_last`` a power loss may forget a whole file, never a part of one: for what is only of help.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     many = len(files) > _SYNC_EACH_UP_TO
     temps: dict[str, str] = {}
@@ -368,7 +382,8 @@ def write_all_atomic(
             for name in files:
                 disk.replace(temps[name], name, at=at)
                 del temps[name]
-            disk.fsync_dir(at=at)
+            if names_last:
+                disk.fsync_dir(at=at)
         finally:
             for temp in temps.values():
                 with suppress(OSError):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from subprocess import PIPE
+from pathlib import Path, PurePosixPath
+from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING
 
 from skillsync.errors import GitFailed, NotARepository, ShallowClone
@@ -25,6 +25,7 @@ from skillsync.repo.git_formats import (
     TextMerge,
     TreeEntry,
 )
+from skillsync.repo.object_reader import GitObject, ObjectReader
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -85,6 +86,53 @@ def _wrapper(folder: Path) -> Git:
     return Git(folder)
 
 
+def start_git(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    reads: bool = True,
+    environment: Mapping[str, str] = {},
+) -> Popen[bytes]:
+    """Start git in ``folder`` with pipes for its stdin, stdout and stderr.
+
+    Raises GitFailed when git cannot be started. ``reads`` keeps git from taking optional locks, so that a
+    question never disturbs another git.
+    """
+    stray = [name for name in _POINTS_ELSEWHERE if name in os.environ]
+    # GitPython can add variables to a child's environment but not remove one.
+    clean = ["env", *(word for name in stray for word in ("-u", name))] if stray else []
+    # GitPython would fall back to the current folder if this one is gone; -C fails instead.
+    command = [*clean, "git", "-C", str(folder.absolute()), *_OPTIONS, *arguments]
+    variables = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "0" if reads else "1", **environment}
+    try:
+        process = _wrapper(folder).execute(
+            command, istream=PIPE, as_process=True, env=variables, start_new_session=False
+        )
+    except Exception as error:  # GitPython's own classes would cost its import here
+        raise GitFailed(_shown(arguments), 127, f"git could not be started: {error}") from error
+    child: Popen[bytes] | None = process.proc
+    assert child is not None  # set by the call that made it; the type covers finished ones
+    # The wrapper would terminate the child when it is forgotten; from here on the child is ours.
+    process.proc = None
+    return child
+
+
+def finish_git(
+    child: Popen[bytes],
+    arguments: Sequence[str],
+    *,
+    data: bytes | None = None,
+    accept: Collection[int] = (0,),
+) -> Done:
+    """Give ``data`` to what ``start_git`` started and wait for its end; raises as ``run_git``."""
+    with child:
+        output, complaint = child.communicate(data)
+    done = Done(child.returncode, output, os.fsdecode(complaint))
+    if done.status not in accept:
+        raise GitFailed(_shown(arguments), done.status, done.complaint)
+    return done
+
+
 def run_git(
     folder: Path,
     arguments: Sequence[str],
@@ -96,29 +144,14 @@ def run_git(
 ) -> Done:
     """Run git in ``folder`` with ``data`` on its stdin. ``accept`` names the exit codes that are answers.
 
-    Raises GitFailed for any other exit code, and when git cannot be started. ``reads`` keeps git from taking
-    optional locks, so that a question never disturbs another git.
+    Raises GitFailed for any other exit code, and when git cannot be started. ``reads`` as for ``start_git``.
     """
-    stray = [name for name in _POINTS_ELSEWHERE if name in os.environ]
-    # GitPython can add variables to a child's environment but not remove one.
-    clean = ["env", *(word for name in stray for word in ("-u", name))] if stray else []
-    # GitPython would fall back to the current folder if this one is gone; -C fails instead.
-    command = [*clean, "git", "-C", str(folder.absolute()), *_OPTIONS, *arguments]
-    variables = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "0" if reads else "1", **environment}
-    shown = " ".join(["git", *[word for word in arguments if word != _LITERAL][:3]])
-    try:
-        process = _wrapper(folder).execute(
-            command, istream=PIPE, as_process=True, env=variables, start_new_session=False
-        )
-    except Exception as error:  # GitPython's own classes would cost its import here
-        raise GitFailed(shown, 127, f"git could not be started: {error}") from error
-    child = process.proc
-    assert child is not None  # set by the call that made it; the type covers finished ones
-    output, complaint = child.communicate(data)
-    done = Done(child.returncode, output, os.fsdecode(complaint))
-    if done.status not in accept:
-        raise GitFailed(shown, done.status, done.complaint)
-    return done
+    child = start_git(folder, arguments, reads=reads, environment=environment)
+    return finish_git(child, arguments, data=data, accept=accept)
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    return " ".join(["git", *[word for word in arguments if word != _LITERAL][:3]])
 
 
 class Repository:
@@ -131,6 +164,7 @@ class Repository:
     def __init__(self, root: Path, state_dir: Path) -> None:
         self.root = root
         self.state_dir = state_dir
+        self._objects = ObjectReader(lambda: start_git(root, ["cat-file", "--batch"]))
 
     @classmethod
     def open(cls, start: Path) -> Repository:
@@ -304,13 +338,23 @@ class Repository:
         asked = ["log", *_LOG, "--format=%H", _rev(revisions), "--", *_below([folder])]
         return self._literal(asked).line.splitlines()
 
-    def commits_beside(self, folder: str, *, head: str | None) -> list[str]:
-        """List the commits that touch ``folder`` and descend from ``head`` (None: all), newest first.
+    def commits_elsewhere(self, roots: Sequence[str], *, head: str | None) -> dict[str, list[str]]:
+        """Return the commits that ``head`` does not contain (None: all) and the paths below ``roots`` each touches.
 
-        They are looked for from every ref, every stash and every reflog.
+        Newest first, from every ref but our own, every stash and every reflog.
         """
-        after = [] if head is None else ["--ancestry-path", f"^{_rev(head)}"]
-        asked = ["log", *_LOG, "--all", "--reflog", "--format=%H", *after]
+        beyond = [] if head is None else [f"^{_rev(head)}"]
+        asked = ["log", "-z", "-m", "--name-only", "--no-renames", *_LOG, "--format=%x01%H",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", *beyond]  # fmt: skip
+        return formats.parse_named_log(self._literal([*asked, "--", *_below(roots)]).output)
+
+    def commits_after(self, folder: str, *, head: str) -> list[str]:
+        """List the commits that touch ``folder`` and descend from ``head``, newest first.
+
+        They are looked for from every ref but our own, every stash and every reflog.
+        """
+        asked = ["log", *_LOG, "--format=%H", "--ancestry-path",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", f"^{_rev(head)}"]  # fmt: skip
         return self._literal([*asked, "--", *_below([folder])]).line.splitlines()
 
     def stashes(self) -> list[str]:
@@ -333,6 +377,21 @@ class Repository:
         contents = self.read_blobs(small)
         return [line for each in added for line in formats.added_lines(each, contents)]
 
+    def removed_lines(self, path: str, *, head: str, since: str | None = None) -> list[str]:
+        """List every line that a commit in ``head``'s history, not in ``since``'s, took out of a file, newest first.
+
+        Merges count against each of their parents. The lines come without their ends.
+        """
+        revisions = _rev(head) if since is None else f"{_rev(since)}..{_rev(head)}"
+        asked = ["log", "-p", "-U0", "-m", "--text", "--no-renames", *_LOG, "--format=", revisions,
+                 "--", path]  # fmt: skip
+        text = self._literal(asked).output.decode("utf-8", "replace")
+        return [
+            line[1:].removesuffix("\r")
+            for line in text.split("\n")
+            if line.startswith("-") and not line.startswith("--- ")
+        ]
+
     # ------------------------------------------------------------ trees and blobs
 
     def tree(self, commit: str, roots: Sequence[str] = (".",)) -> list[TreeEntry]:
@@ -347,16 +406,56 @@ class Repository:
                 return self.read_blobs([entry.blob])[entry.blob]
         return None
 
+    def tree_below(self, commit: str, folder: str) -> list[TreeEntry]:
+        """List the files of one folder of a commit, as ``tree`` does but without a process; none: no such folder.
+
+        Their sizes are not known (0). Raises GitFailed when ``commit`` names none.
+        """
+        if "\n" in folder:
+            return [replace(each, size=min(each.size, 0)) for each in self.tree(commit, [folder])]
+        top = self._objects.read(f"{_rev(commit)}:{folder}")
+        if top is None and self._objects.read(f"{commit}^{{tree}}") is None:
+            raise GitFailed("git cat-file --batch", 128, f"{commit} is not here")
+        return [] if top is None or top.kind != "tree" else list(self._below_tree(top, folder))
+
+    def _below_tree(self, tree: GitObject, folder: str) -> Iterator[TreeEntry]:
+        levels = [
+            (f"{folder}/" if folder else "", formats.parse_tree_object(tree.data or b"", tree.id))
+        ]
+        while levels:
+            above, entries = levels[-1]
+            entry = next(entries, None)
+            if entry is None:
+                levels.pop()
+                continue
+            mode, name, id = entry  # noqa: A001
+            if mode != formats.TREE:
+                yield TreeEntry(above + name, mode, id, -1 if mode == formats.GITLINK else 0)
+                continue
+            inner = self.read_objects([id])[id]
+            levels.append((f"{above}{name}/", formats.parse_tree_object(inner.data or b"", id)))
+
     def read_blobs(self, ids: Collection[str], *, missing_ok: bool = False) -> dict[str, bytes]:
-        """Read blobs in one process: id to content. A missing one raises GitFailed, or is left out."""
-        if not ids:
-            return {}
-        asked = ["cat-file", "--batch"]
-        found = formats.parse_batch(self.run(asked, data=_id_lines(ids)).output)
-        missing = [blob for blob, content in found.items() if content is None]
-        if missing and not missing_ok:
-            raise GitFailed("git cat-file --batch", 0, f"{missing[0]} is missing")
-        return {blob: content for blob, content in found.items() if content is not None}
+        """Read blobs, without a process of their own: id to content. A missing one raises GitFailed, or is left out."""
+        found = self.read_objects(ids, missing_ok=missing_ok)
+        return {blob: each.data for blob, each in found.items() if each.data is not None}
+
+    def read_objects(
+        self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None
+    ) -> dict[str, GitObject]:
+        """As ``read_blobs``, with the sizes; the content of one longer than ``limit`` bytes is None."""
+        for each in ids:
+            if not formats.is_object_id(each):
+                raise GitFailed("git cat-file", 128, f"{each!r} is not an object id")
+        found = self._objects.read_many(ids, limit=limit)
+        missing = next((each for each, object in found.items() if object is None), None)  # noqa: A001
+        if missing is not None and not missing_ok:
+            raise GitFailed("git cat-file --batch", 0, f"{missing} is missing")
+        return {each: object for each, object in found.items() if object is not None}  # noqa: A001
+
+    def close(self) -> None:
+        """End the process that reads objects; a later question starts another."""
+        self._objects.close()
 
     def blob_sizes(self, ids: Collection[str]) -> dict[str, int]:
         """Return the sizes of blobs in bytes; missing ones are left out."""
@@ -385,21 +484,19 @@ class Repository:
         A path with unmerged stages appears once per stage; a tracked path appears though its file is gone. A
         folder that could not be looked into appears as ``is_denied``.
         """
-        return list(self.listing_in_parts(roots))
+        listed: list[ListedFile] = []
+        for done in self.listing_outputs(roots):
+            listed += formats.parse_listing(done.output)
+            listed += formats.parse_denied(done.complaint)
+        return listed
 
-    def listing_in_parts(self, roots: Sequence[str] = (".",)) -> Iterator[ListedFile]:
-        """As ``listing``: the tracked paths first, while another git still looks through the folders."""
-        from concurrent.futures import ThreadPoolExecutor
-
+    def listing_outputs(self, roots: Sequence[str] = (".",)) -> Iterator[Done]:
+        """Yield what git prints for ``listing``: the tracked paths first, while another git still looks for the rest."""
         below = ["--", *_below(roots)]
-        with ThreadPoolExecutor(1) as pool:
-            asked = ["ls-files", "-z", "-t", "--others", "--exclude-standard", *below]
-            untracked = pool.submit(self._literal, asked)
-            tracked = self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
-            yield from formats.parse_listing(tracked.output)
-            done = untracked.result()
-        yield from formats.parse_listing(done.output)
-        yield from formats.parse_denied(done.complaint)
+        asked = [_LITERAL, "ls-files", "-z", "-t", "--others", "--exclude-standard", *below]
+        with start_git(self.root, asked) as looking:
+            yield self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
+            yield finish_git(looking, asked)
 
     def tracked_and_untracked(self, roots: Sequence[str] = (".",)) -> list[str]:
         """Return the paths of ``listing`` that are on disk, each once, sorted."""
@@ -422,6 +519,23 @@ class Repository:
             _rev(commit),
         ]
         return formats.parse_index_changes(self.run([*asked, "--", *globs]).output)
+
+    def ignored(self, paths: Collection[str]) -> frozenset[str]:
+        """Return the paths, whether anything lies there or not, that git ignores; a tracked file never is."""
+        # Git refuses to say anything about what lies behind a symbolic link.
+        asked = [path for path in paths if not self._is_behind_link(path)]
+        if not asked:
+            return frozenset()
+        data = b"".join(os.fsencode(path) + b"\0" for path in asked)
+        done = self.run(["check-ignore", "-z", "--stdin"], data=data, accept=(0, 1))
+        return frozenset(formats.names(done.output))
+
+    def _is_behind_link(self, path: str) -> bool:
+        return any(
+            (self.root / parent).is_symlink()
+            for parent in PurePosixPath(path).parents
+            if parent.name
+        )
 
     def changed_paths(self, roots: Sequence[str] = (".",)) -> list[str]:
         """List the paths below ``roots`` that differ from HEAD, in the index or on disk, untracked ones included."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 GITLINK = 0o160000
 SYMLINK = 0o120000
+TREE = 0o040000
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
@@ -107,20 +108,39 @@ def parse_tree(output: bytes) -> list[TreeEntry]:
     return entries
 
 
-def parse_listing(output: bytes) -> list[ListedFile]:
+def parse_tree_object(data: bytes, own_id: str) -> Iterator[tuple[int, str, str]]:
+    """Read a tree object: mode, name and id of each entry. ``own_id``, the tree's own, says how long ids are."""
+    length = len(own_id) // 2
+    position = 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        name = os.fsdecode(data[space + 1 : end])
+        yield int(data[position:space], 8), name, data[end + 1 : end + 1 + length].hex()
+        position = end + 1 + length
+
+
+def parse_listing(output: bytes) -> Iterator[ListedFile]:
     """Read ``git ls-files -z -t -s --cached --others``: tag, then index facts and a tab unless untracked."""
-    found = []
     modes: dict[str, int] = {}
-    for record in names(output):
-        tag, rest = record[0], record[2:]
-        if tag == "?":
-            found.append(ListedFile(rest.removesuffix("/"), is_folder=rest.endswith("/")))
-            continue
-        facts, path = rest.split("\t", 1)
-        mode, blob, stage = facts.split(" ")
-        number = modes.get(mode) or modes.setdefault(mode, int(mode, 8))
-        found.append(ListedFile(path, number, blob, int(stage), tag == "S"))
-    return found
+    for record in os.fsdecode(output).split("\0"):
+        if record.startswith("?"):
+            path = record[2:].removesuffix("/")
+            yield ListedFile(path, is_folder=record.endswith("/"))
+        elif record:
+            facts, path = record.split("\t", 1)
+            tag, mode, blob, stage = facts.split(" ")
+            number = modes.get(mode) or modes.setdefault(mode, int(mode, 8))
+            yield ListedFile(path, number, blob, int(stage), tag == "S")
+
+
+def listed_paths(output: bytes) -> Iterator[str]:
+    """Name the paths of such a listing and nothing else: a third of the work."""
+    for record in os.fsdecode(output).split("\0"):
+        if record.startswith("?"):
+            yield record[2:].removesuffix("/")
+        elif record:
+            yield record[record.index("\t") + 1 :]
 
 
 _DENIED = re.compile(r"^warning: could not open directory '(.+?)/?': ", re.MULTILINE)
@@ -151,23 +171,6 @@ def parse_index_changes(output: bytes) -> dict[str, str]:
     return changes
 
 
-def parse_batch(output: bytes) -> dict[str, bytes | None]:
-    """Read ``git cat-file --batch`` that was asked by id: id to content, None for a missing object."""
-    found: dict[str, bytes | None] = {}
-    position = 0
-    while position < len(output):
-        end = output.index(b"\n", position)
-        words = output[position:end].split(b" ")
-        if words[-1] == b"missing":
-            found[words[0].decode()] = None
-            position = end + 1
-            continue
-        size = int(words[2])
-        found[words[0].decode()] = output[end + 1 : end + 1 + size]
-        position = end + 2 + size
-    return found
-
-
 def parse_sizes(output: bytes) -> dict[str, int]:
     """Read ``git cat-file --batch-check``: id to size in bytes; missing objects are left out."""
     found = {}
@@ -191,6 +194,21 @@ def parse_log(output: bytes) -> list[Commit]:
             Commit(commit.lstrip("\x01"), tuple(parents.split()), subject, author, int(time))
         )
     return commits
+
+
+def parse_named_log(output: bytes) -> dict[str, list[str]]:
+    """Read ``git log -z -m --name-only --format=%x01%H``: commit to the paths it touches, in its order.
+
+    A merge appears once for each parent.
+    """
+    found: dict[str, list[str]] = {}
+    paths: list[str] = []
+    for token in names(output):
+        if token.startswith("\x01") and is_object_id(token[1:]):
+            paths = found.setdefault(token[1:], [])
+        elif path := token.removeprefix("\n"):
+            paths.append(path)
+    return found
 
 
 def parse_raw_log(output: bytes) -> Iterator[AddedBlob]:

@@ -18,6 +18,8 @@ from skillsync.errors import InvalidContent, LocalChanged
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _CHUNK = 1 << 20
+_MOST_OPEN = 100
+"""Handles that are kept: far fewer than a process may have."""
 
 
 class NotRegular(Exception):
@@ -65,10 +67,58 @@ def opened_folder(root: int, parts: tuple[str, ...]) -> Iterator[int]:
         os.close(handle)
 
 
+class FolderHandles:
+    """Handles of the folders below one, each opened once as by ``opened_folder``. Use it in ``with``, briefly.
+
+    What is replaced by a link meanwhile is still the folder that was opened, wherever it lies now.
+    """
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        self._open: dict[tuple[str, ...], int] = {}
+
+    def __enter__(self) -> FolderHandles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all handles."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def __contains__(self, parts: tuple[str, ...]) -> bool:
+        return parts in self._open
+
+    def at(self, parts: tuple[str, ...]) -> int:
+        """Return a folder's handle, good until the next call; raises as ``opened_folder``."""
+        if not parts:
+            return self._root
+        if parts not in self._open:
+            if len(self._open) >= _MOST_OPEN:
+                self.close()
+            above = self.at(parts[:-1])
+            self._open[parts] = _open_folder(above, parts[-1], shown="/".join(parts))
+        return self._open[parts]
+
+    def forget(self, parts: tuple[str, ...]) -> None:
+        """Close the handle of a folder that is removed."""
+        handle = self._open.pop(parts, None)
+        if handle is not None:
+            os.close(handle)
+
+
 def _step(handle: int, part: str, *, shown: str) -> int:
     """Exchange a folder's handle for that of the folder ``part`` in it."""
+    deeper = _open_folder(handle, part, shown=shown)
+    os.close(handle)
+    return deeper
+
+
+def _open_folder(handle: int, part: str, *, shown: str) -> int:
     try:
-        deeper = os.open(part, _DIRECTORY, dir_fd=handle)
+        return os.open(part, _DIRECTORY, dir_fd=handle)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -79,8 +129,6 @@ def _step(handle: int, part: str, *, shown: str) -> int:
             subject=shown,
             unchanged="the file was left alone",
         ) from error
-    os.close(handle)
-    return deeper
 
 
 def is_folder(handle: int, name: str) -> bool:

@@ -1,7 +1,8 @@
 """What a command was about to do, written before it did: lets the next run finish it after a crash (sync.md 9).
 
 One file per intent under ``.git/skillsync/journal``, whole or not there. A pull's entry is a redo log: for each
-file the contents before and after, as git blobs. The journal is help, never evidence: deleting it costs time
+file the contents before and after, as git blobs; those of short pointer files stand in the entry itself, so that
+a publish, which writes nothing else, needs no git process. The journal is help, never evidence: deleting it costs time
 only, because a crashed pull left the pointer alone and its files are planned anew (P7).
 """
 
@@ -9,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,14 +27,19 @@ from skillsync.repo.handles import opened_root
 
 _FORMAT = 1
 
+_SHORT = 4_096
+"""Bytes of a pointer file's content up to which it stands in the entry."""
+
+Logged: TypeAlias = str | bytes | None
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """One file's change with its contents as blob ids; None where there is no file."""
+    """One file's change with its contents: a blob's id, or the bytes themselves; None where there is no file."""
 
     path: str
-    before: str | None
-    after: str | None
+    before: Logged
+    after: Logged
     executable: bool | None = None
 
 
@@ -68,11 +75,19 @@ Entry: TypeAlias = PullEntry | PushEntry
 class Journal:
     """The journal of one working tree. Use it while holding the lock.
 
+    ``head`` says what HEAD is when a pull begins, for a run that has asked already; None asks git.
     ``set_aside`` collects problems about entries that could not be read.
     """
 
-    def __init__(self, repo: Repository, *, disk: Disk = REAL) -> None:
+    def __init__(
+        self,
+        repo: Repository,
+        *,
+        disk: Disk = REAL,
+        head: Callable[[], str | None] | None = None,
+    ) -> None:
         self._repo = repo
+        self._head = head or repo.head
         self._disk = disk
         self._folder = repo.state_dir / "journal"
         self.set_aside: list[Problem] = []
@@ -98,10 +113,9 @@ class Journal:
     ) -> list[PullEntry]:
         """Record many pulls (subject, dir, changes, pointer changes), storing all blobs with one process."""
         wanted = list(intents)
-        blobs = self._store(
-            change for _, _, files, pointers in wanted for change in (*files, *pointers)
-        )
-        head = self._repo.head()
+        logged = self._store([files for _, _, files, _ in wanted], short=False)
+        pointers_logged = self._store([pointers for _, _, _, pointers in wanted], short=True)
+        head = self._head()
         first = self._next_number()
         entries = [
             PullEntry(
@@ -109,19 +123,24 @@ class Journal:
                 subject,
                 folder,
                 head,
-                tuple(_logged(change, blobs) for change in files),
-                tuple(_logged(change, blobs) for change in pointers),
+                logged[offset],
+                pointers_logged[offset],
                 conflict,
             )
-            for offset, (subject, folder, files, pointers) in enumerate(wanted)
+            for offset, (subject, folder, _, _) in enumerate(wanted)
         ]
-        self._write([(entry.id, _pull_json(entry)) for entry in entries])
+        # A single pointer is one rename: if a power loss takes both back, the next run writes it again.
+        is_needed = any(
+            entry.changes or len(entry.pointer_changes) > 1 or conflict for entry in entries
+        )
+        self._write([(entry.id, _pull_json(entry)) for entry in entries], names_last=is_needed)
         return entries
 
     def begin_push(self, subject: str, facts: Mapping[str, Json]) -> PushEntry:
         """Record that a publish of ``subject`` is about to be sent; the nonce is among the facts (R19)."""
         entry = PushEntry(_id(self._next_number()), subject, dict(facts))
-        self._write([(entry.id, {"kind": "push", "subject": subject, "facts": dict(facts)})])
+        record: dict[str, Json] = {"kind": "push", "subject": subject, "facts": dict(facts)}
+        self._write([(entry.id, record)], names_last=False)
         return entry
 
     def finish(self, *entries: Entry) -> None:
@@ -187,7 +206,9 @@ class Journal:
 
     def _changes(self, entry: PullEntry) -> tuple[list[FileChange], list[FileChange]]:
         every = (*entry.changes, *entry.pointer_changes)
-        ids = {blob for each in every for blob in (each.before, each.after) if blob is not None}
+        ids = {
+            side for each in every for side in (each.before, each.after) if isinstance(side, str)
+        }
         contents = self._repo.read_blobs(ids)
         return (
             [_restored(each, contents) for each in entry.changes],
@@ -206,28 +227,41 @@ class Journal:
 
     # ------------------------------------------------------------ files of our own
 
-    def _store(self, changes: Iterable[FileChange]) -> dict[bytes, str]:
-        contents = list(
-            dict.fromkeys(
-                side
-                for change in changes
-                for side in (change.before, change.after)
-                if side is not None
+    def _store(
+        self, objects: Sequence[Sequence[FileChange]], *, short: bool
+    ) -> list[tuple[LoggedChange, ...]]:
+        """Store the contents of changes as blobs, all in one process; with ``short`` only those that are long."""
+        sides = {
+            side for changes in objects for each in changes for side in (each.before, each.after)
+        }
+        long = [side for side in sides if side is not None and not (short and len(side) <= _SHORT)]
+        ids: dict[bytes | None, str] = dict(zip(long, self._repo.write_blobs(long), strict=True))
+        return [
+            tuple(
+                LoggedChange(
+                    each.path,
+                    ids.get(each.before, each.before),
+                    ids.get(each.after, each.after),
+                    each.executable,
+                )
+                for each in changes
             )
-        )
-        return dict(zip(contents, self._repo.write_blobs(contents), strict=True))
+            for changes in objects
+        ]
 
     def _next_number(self) -> int:
         stems = [path.stem for path in self._folder.glob("*.json")]
         return 1 + max((int(stem) for stem in stems if re.fullmatch(r"\d{1,12}", stem)), default=0)
 
-    def _write(self, records: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
-        """Write entry files, each whole or not at all, and have them on the disk before going on."""
+    def _write(
+        self, records: Sequence[tuple[str, Mapping[str, Json]]], *, names_last: bool
+    ) -> None:
+        """Write entry files, each whole or not at all; with ``names_last`` they are on the disk before we go on."""
         files = {
             f"{name}.json": json.dumps({"format": _FORMAT, **record}).encode()
             for name, record in records
         }
-        write_all_atomic(self._folder, files, disk=self._disk)
+        write_all_atomic(self._folder, files, names_last=names_last, disk=self._disk)
 
     def _put_aside(self, path: Path) -> None:
         aside = self._folder / "unreadable"
@@ -248,20 +282,11 @@ def _id(number: int) -> str:
     return f"{number:08d}"
 
 
-def _logged(change: FileChange, blobs: Mapping[bytes, str]) -> LoggedChange:
-    return LoggedChange(
-        change.path,
-        None if change.before is None else blobs[change.before],
-        None if change.after is None else blobs[change.after],
-        change.executable,
-    )
-
-
 def _restored(change: LoggedChange, contents: Mapping[str, bytes]) -> FileChange:
     return FileChange(
         change.path,
-        None if change.before is None else contents[change.before],
-        None if change.after is None else contents[change.after],
+        contents[change.before] if isinstance(change.before, str) else change.before,
+        contents[change.after] if isinstance(change.after, str) else change.after,
         change.executable,
     )
 
@@ -279,7 +304,11 @@ def _pull_json(entry: PullEntry) -> dict[str, Json]:
 
 
 def _change_json(change: LoggedChange) -> Json:
-    return [change.path, change.before, change.after, change.executable]
+    return [change.path, _side_json(change.before), _side_json(change.after), change.executable]
+
+
+def _side_json(side: Logged) -> Json:
+    return {"base64": b64encode(side).decode()} if isinstance(side, bytes) else side
 
 
 def _read(path: Path) -> Entry | None:
@@ -308,8 +337,15 @@ def _read(path: Path) -> Entry | None:
 def _change(record: Json) -> LoggedChange:
     match record:
         case [str(path), before, after, bool() | None as executable]:
-            return LoggedChange(path, _blob(before), _blob(after), executable)
+            return LoggedChange(path, _side(before), _side(after), executable)
     raise ValueError("not a change")
+
+
+def _side(record: Json) -> Logged:
+    match record:
+        case {"base64": str(text)}:
+            return b64decode(text, validate=True)
+    return _blob(record)
 
 
 def _conflict(value: Json) -> Mapping[str, Json] | None:

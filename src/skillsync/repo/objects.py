@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from skillsync.errors import ConfigError
 from skillsync.formats.paths import is_never_sent
@@ -109,6 +110,7 @@ def group_paths(paths: Collection[str], roots: Roots, *, files: Collection[str])
     # A stray pointer inside a skill must not take that skill's files away.
     nearest |= {folder: each for folder, each in objects.items() if _owner(folder, known) is None}
     loose = []
+    is_left_out = cache(is_never_sent)  # objects hold files of the same few names
     for path in paths:
         folder, _, name = path.rpartition("/")
         if name in POINTER_FILES and folder in objects:
@@ -119,7 +121,7 @@ def group_paths(paths: Collection[str], roots: Roots, *, files: Collection[str])
             loose.append(path)
             continue
         inside = path[len(owner.dir) + 1 :] if owner.dir else path
-        if inside in DATASET_FILES if owner.dir in datasets else not is_never_sent(inside):
+        if inside in DATASET_FILES if owner.dir in datasets else not is_left_out(inside):
             owner.entries.append(inside)
     return Grouping(skills, datasets, tuple(sorted(loose)))
 

@@ -74,23 +74,23 @@ class Rescue:
                 found.append(Rescued(name, _time_of(name), files))
         return found
 
-    def files(self, id: str) -> tuple[RescuedFile, ...]:  # noqa: A002  the word users see
+    def files(self, copy_id: str) -> tuple[RescuedFile, ...]:
         """Name the files of a rescue; raises UsageError for an unknown id."""
-        files = self._files(id) if id in self._names() else None
+        files = self._files(copy_id) if copy_id in self._names() else None
         if files is None:
-            raise UsageError(f"there is no rescue copy {id!r}", hint="skillsync rescue")
+            raise UsageError(f"there is no rescue copy {copy_id!r}", hint="skillsync rescue")
         return files
 
-    def show(self, id: str, path: str) -> bytes:  # noqa: A002
+    def show(self, copy_id: str, path: str) -> bytes:
         """Return a saved file's content; raises UsageError when the rescue does not hold it."""
-        for file in self.files(id):
+        for file in self.files(copy_id):
             if file.path == path:
                 return self._repo.read_blobs([file.blob])[file.blob]
-        raise UsageError(f"rescue copy {id} holds no {path}", hint=f"skillsync rescue {id}")
+        raise UsageError(f"rescue copy {copy_id} holds no {path}", hint="skillsync rescue")
 
     def restore(
         self,
-        id: str,  # noqa: A002
+        copy_id: str,
         path: str | None = None,
         *,
         now: datetime,
@@ -101,9 +101,9 @@ class Rescue:
         What stands there now is saved first. Raises LocalChanged for a file that changes meanwhile or lies
         behind a link.
         """
-        chosen = {file.path: file for file in self.files(id) if path in (None, file.path)}
+        chosen = {file.path: file for file in self.files(copy_id) if path in (None, file.path)}
         if not chosen:
-            raise UsageError(f"rescue copy {id} holds no {path}", hint=f"skillsync rescue {id}")
+            raise UsageError(f"rescue copy {copy_id} holds no {path}", hint="skillsync rescue")
         contents = self._repo.read_blobs({file.blob for file in chosen.values()})
         changes = []
         for file in chosen.values():

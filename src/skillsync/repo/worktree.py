@@ -11,7 +11,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +27,10 @@ from skillsync.repo.handles import (
     read_descriptor,
     split_path,
 )
+from skillsync.repo.look import Look, take_look
+from skillsync.repo.object_reader import GitObject
 from skillsync.repo.objects import (
+    DATASET_FILES,
     DATASET_MD,
     ITEMS,
     POINTER_FILES,
@@ -43,7 +46,16 @@ from skillsync.repo.objects import (
 )
 from skillsync.repo.pointer import POINTER, ROWS
 
-__all__ = ["Link", "QuickScan", "Scan", "StatEntry", "quick_scan", "read_folders", "stat_scan"]
+__all__ = [
+    "Link",
+    "QuickScan",
+    "Scan",
+    "StatEntry",
+    "quick_scan",
+    "read_folder",
+    "read_folders",
+    "stat_scan",
+]
 
 SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
@@ -102,6 +114,56 @@ def read_folders(
     return _read_worktree(repo, roots, only)
 
 
+def read_folder(
+    repo: Repository,
+    commit: str,
+    folder: str,
+    *,
+    skill_roots: Sequence[str] | None = None,
+    dataset_roots: Sequence[str] | None = None,
+) -> Folder | None:
+    """Read one object's folder as ``commit`` has it, without looking at the rest; None: no object is there.
+
+    Costs no process, so that it may be asked for every object. Otherwise as ``read_folders``.
+    """
+    roots = make_roots(skill_roots, dataset_roots)
+    tree = {each.path: each for each in repo.tree_below(commit, folder)}
+    files = {path for path, each in tree.items() if each.mode not in {SYMLINK, GITLINK}}
+    if not any(posixpath.join(folder, name) in files for name in (SKILL_MD, *DATASET_FILES)):
+        if posixpath.join(folder, POINTER) not in files:
+            return None
+        # What lies beside a pointer alone may belong to an object above it.
+        scan = _read_commit(repo, roots, commit, {folder})
+        return next((one for one in (*scan.skills, *scan.datasets) if one.dir == folder), None)
+    grouping = group_paths(list(tree), roots, files=files)
+    members = grouping.skills.get(folder) or grouping.datasets.get(folder)
+    if members is None:
+        return None
+    return _tree_folder(members, *_with_contents(repo, members, tree), [])
+
+
+def _with_contents(
+    repo: Repository, members: Members, tree: Mapping[str, TreeEntry]
+) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
+    """Return the members' entries with their sizes, and the contents of those that are not too long."""
+    paths = {posixpath.join(members.dir, name): name for name in members.paths}
+    limits: dict[str, int] = {}
+    for path, name in paths.items():
+        if tree[path].mode != GITLINK:
+            limits[tree[path].blob] = max(_limit(name), limits.get(tree[path].blob, 0))
+    objects: dict[str, GitObject] = {}
+    for limit in set(limits.values()):
+        wanted = [blob for blob, its_limit in limits.items() if its_limit == limit]
+        objects |= repo.read_objects(wanted, limit=limit)
+    sized = {
+        path: tree[path]
+        if tree[path].mode == GITLINK
+        else replace(tree[path], size=objects[tree[path].blob].size)
+        for path in paths
+    }
+    return sized, {blob: each.data for blob, each in objects.items() if each.data is not None}
+
+
 def _wanted(folders: Iterable[str], only: Collection[str] | None) -> list[str]:
     return sorted(folder for folder in folders if only is None or folder in only)
 
@@ -134,59 +196,22 @@ class _Listing:
                         and each.mode not in {SYMLINK, GITLINK}]  # fmt: skip
 
 
-def _list_worktree(repo: Repository, roots: Roots) -> _Listing:
-    """Ask git for the paths and the disk for their stat data; what is below a link is not there."""
-    listing = _Listing()
-    real: dict[str, bool] = {"": True}
-    root = os.fspath(repo.root)
-    for each in repo.listing_in_parts(roots.all):
+def _list_worktree(look: Look) -> _Listing:
+    """Understand what was seen; what is below a link is not there."""
+    listing = _Listing(look.stats, denied=set(look.troubled))
+    for each in look.listing():
         path = each.path
         if each.mode:
             listing.indexed[path] = each
-        if path in listing.stats:
-            continue
         if each.is_denied:
             listing.denied.add(path)
-            continue
-        try:
-            info = _lstat(root, path, real)
-        except OSError:
-            listing.denied.add(path)
-            continue
-        if info is not None:
-            listing.stats[path] = info
-        elif each.is_skipped:
+        elif each.is_skipped and path not in look.stats and path not in look.troubled:
             listing.skipped[path] = each
     return listing
 
 
-def _lstat(root: str, path: str, real: dict[str, bool]) -> os.stat_result | None:
-    """Return a path's stat data, None when it is not there; any other trouble is raised."""
-    folder = path.rpartition("/")[0]
-    if not (real.get(folder) or _is_real(root, folder, real)):
-        return None
-    try:
-        return os.lstat(f"{root}/{path}")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _is_real(root: str, folder: str, real: dict[str, bool]) -> bool:
-    """Tell whether a folder and all above it are folders and not links, remembering the answers."""
-    known = real.get(folder)
-    if known is None:
-        known = _is_real(root, posixpath.dirname(folder), real)
-        if known:
-            try:
-                known = stat.S_ISDIR(os.lstat(f"{root}/{folder}").st_mode)
-            except (FileNotFoundError, NotADirectoryError):
-                known = False
-        real[folder] = known
-    return known
-
-
 def _read_worktree(repo: Repository, roots: Roots, only: Collection[str] | None) -> Scan:
-    listing = _list_worktree(repo, roots)
+    listing = _list_worktree(take_look(repo, roots))
     grouping = group_paths(listing.paths, roots, files=listing.files)
     reader = _Reader(repo, listing, has_modes=repo.has_modes())
     with opened_root(repo.root) as root:
@@ -482,21 +507,15 @@ class QuickScan:
         return bool(self.denied) and _is_hidden(folder, self.denied)
 
 
-def quick_scan(
-    repo: Repository,
-    *,
-    skill_roots: Sequence[str] | None = None,
-    dataset_roots: Sequence[str] | None = None,
-) -> QuickScan:
-    """Look at every object's files without reading any: one git process and one ``lstat`` a file."""
-    roots = make_roots(skill_roots, dataset_roots)
-    listing = _list_worktree(repo, roots)
+def quick_scan(look: Look, roots: Roots) -> QuickScan:
+    """Say which object's files a look saw, without reading any of them."""
+    listing = _list_worktree(look)
     grouping = group_paths(listing.paths, roots, files=listing.files)
     folders = {}
     for members in (*grouping.skills.values(), *grouping.datasets.values()):
         above = f"{members.dir}/" if members.dir else ""
         folders[members.dir] = tuple(
-            _stat_entry(name, listing, above + name) for name in members.paths
+            [_stat_entry(name, listing, above + name) for name in members.paths]
         )
     pointers = {
         path: each.blob
@@ -514,7 +533,8 @@ def stat_scan(
     dataset_roots: Sequence[str] | None = None,
 ) -> Mapping[str, tuple[StatEntry, ...]]:
     """Return the stat data of every object's files (pointers included) by folder, reading none of them."""
-    return quick_scan(repo, skill_roots=skill_roots, dataset_roots=dataset_roots).folders
+    roots = make_roots(skill_roots, dataset_roots)
+    return quick_scan(take_look(repo, roots), roots).folders
 
 
 def _stat_entry(name: str, listing: _Listing, path: str) -> StatEntry:

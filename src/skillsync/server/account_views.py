@@ -19,22 +19,24 @@ class Me(ApiView):
     """The key's owner."""
 
     scope_object = "user"
+    rates = ()
 
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Person, current project and organisations."""
         user = self.caller
         project = current_project(user)
-        organizations = [
-            {"id": str(organization.pk), "name": organization.name}
+        organizations = {
+            str(organization.pk): {"id": str(organization.pk), "name": organization.name}
             for organization in Organization.objects.order_by("pk")
-        ]
+        }
+        of_project = None if project is None else str(project.organization_id)
         return Response(
             {
                 **(render_user(user) or {}),
                 "is_staff": False,
                 "team": None if project is None else _render_project(project),
-                "organization": organizations[0] if organizations else None,
-                "organizations": organizations,
+                "organization": organizations.get(of_project or ""),
+                "organizations": list(organizations.values()),
             }
         )
 
@@ -53,7 +55,7 @@ class CurrentKey(ApiView):
                 "mask_value": key.mask_value,
                 "scopes": key.scopes,
                 "scoped_teams": key.scoped_teams,
-                "scoped_organizations": [],
+                "scoped_organizations": key.scoped_organizations,
                 "created_at": render_time(key.created_at),
                 "last_used_at": render_time(key.last_used_at),
                 "user_id": key.user_id,

@@ -6,9 +6,9 @@ import re
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from skillsync.server.database import pointed_at
+from skillsync.server.database import alone, pointed_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +37,29 @@ class FirstStart:
     key: str | None = field(repr=False)
 
 
-def create_project(name: str) -> Project:
-    """A new project in the database of the last ``create_app``."""
+def create_organization(name: str) -> Organization:
+    """One more organisation; ValueError when the name is none or taken."""
+    from skillsync.server.models import Organization
+
+    pointed_at()
+    _require_title(name, longest=64)
+    if Organization.objects.filter(name=name.strip()).exists():
+        raise ValueError(f"there is an organisation {name!r} already")
+    return Organization.objects.create(name=name.strip())
+
+
+def create_project(name: str, *, organization: str | None = None) -> Project:
+    """A new project in the database of the last ``create_app``, of the first organisation or the one named.
+
+    ``organization`` is a name or an id. ValueError for an unknown one, or a name that is none.
+    """
     from skillsync.server.models import Project
 
     pointed_at()
+    _require_title(name, longest=200)
+    owner = _organization() if organization is None else find_organization(organization)
     return Project.objects.create(
-        organization=_organization(),
+        organization=owner,
         name=name,
         api_token="phc_" + secrets.token_urlsafe(32),
     )
@@ -54,13 +70,15 @@ def create_key(
     user: str,
     scopes: Sequence[str] = ("*",),
     project: int | None = None,
+    organization: str | None = None,
     value: str | None = None,
     projects_allowed: Sequence[int] | None = None,
 ) -> NewKey:
     """A key for the person ``user`` (a name or an e-mail address), who is created if unknown.
 
-    ``scopes`` such as ``llm_skill:read``. ``project`` limits the key to one project; ``projects_allowed``
-    limits the person's membership, in every key. ValueError for a scope, project or value that cannot be.
+    ``scopes`` such as ``llm_skill:read``. ``project`` and ``organization`` (a name or an id) limit the key;
+    ``projects_allowed`` limits the person's membership, in every key. ValueError for a scope, project,
+    organisation or value that cannot be.
     """
     from django.db import transaction
 
@@ -69,6 +87,7 @@ def create_key(
     pointed_at()
     _require_scopes(scopes)
     _require_projects([*(projects_allowed or ()), *([] if project is None else [project])])
+    organizations = [] if organization is None else [str(find_organization(organization).pk)]
     with transaction.atomic():
         owner = _user(user)
         if projects_allowed is not None:
@@ -77,7 +96,13 @@ def create_key(
             owner.current_project_id = project
             owner.save(update_fields=["current_project"])
         key_value = new_key_value() if value is None else value
-        key = _store_key(owner, key_value, scopes=scopes, project=project)
+        key = _store_key(
+            owner,
+            key_value,
+            scopes=list(scopes),
+            scoped_teams=[] if project is None else [project],
+            scoped_organizations=organizations,
+        )
     return NewKey(value=key_value, user_id=owner.pk, user_email=owner.email, id=key.pk)
 
 
@@ -93,21 +118,37 @@ def first_start(*, key: str | None) -> FirstStart:
     from skillsync.server.models import ApiKey, Project
 
     pointed_at()
-    with transaction.atomic():
+    with alone("first start"), transaction.atomic():
         project = Project.objects.order_by("pk").first()
         if project is None:
             project = create_project(FIRST_PROJECT)
             made = create_key(user=FIRST_USER, value=key)
             return FirstStart(project=project.pk, key=made.value)
-        if key is not None and not ApiKey.objects.filter(digest=key_digest(key)).exists():
-            create_key(user=FIRST_USER, value=key)
+        if key is not None:
+            known = ApiKey.objects.filter(digest=key_digest(key)).first()
+            if known is None:
+                create_key(user=FIRST_USER, value=key)
+            elif known.revoked_at is not None:
+                raise ValueError("this key was revoked")
     return FirstStart(project=project.pk, key=key)
+
+
+def find_organization(wanted: str) -> Organization:
+    """The organisation of this name or id; ValueError when there is none."""
+    from skillsync.server.models import Organization
+
+    for organization in Organization.objects.order_by("pk"):
+        if wanted in {organization.name, str(organization.pk)}:
+            return organization
+    raise ValueError(f"there is no organisation {wanted!r}")
 
 
 def _organization() -> Organization:
     from skillsync.server.models import Organization
 
-    return Organization.objects.first() or Organization.objects.create(name="skillsync")
+    return Organization.objects.order_by("pk").first() or Organization.objects.create(
+        name="skillsync"
+    )
 
 
 def _user(name: str) -> User:
@@ -132,7 +173,7 @@ def _address(name: str) -> str:
     return f"{local}@localhost"
 
 
-def _store_key(owner: User, value: str, *, scopes: Sequence[str], project: int | None) -> ApiKey:
+def _store_key(owner: User, value: str, **limits: list[Any]) -> ApiKey:
     from skillsync.server.authentication import key_digest, mask
     from skillsync.server.models import ApiKey
 
@@ -147,9 +188,13 @@ def _store_key(owner: User, value: str, *, scopes: Sequence[str], project: int |
         label=f"key of {owner.first_name}"[:40],
         digest=digest,
         mask_value=mask(value),
-        scopes=list(scopes),
-        scoped_teams=[] if project is None else [project],
+        **limits,
     )
+
+
+def _require_title(name: str, *, longest: int) -> None:
+    if not name.strip() or len(name.strip()) > longest:
+        raise ValueError(f"a name has 1 to {longest} characters")
 
 
 def _require_scopes(scopes: Sequence[str]) -> None:

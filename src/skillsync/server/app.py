@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skillsync.server.database import new_database, point_at
-from skillsync.server.dialects import DIALECTS, Dialect
+from skillsync.server.dialects import DIALECTS
+from skillsync.server.quotas import Quota
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from django.core.handlers.wsgi import WSGIHandler
 
     from skillsync.server.database import Database
+    from skillsync.server.windows import Windows
 
 __all__ = ["Application", "create_app", "new_database"]
 
@@ -21,16 +23,22 @@ __all__ = ["Application", "create_app", "new_database"]
 class Application:
     """A WSGI application that may be called from any thread; two of them may live in one process."""
 
-    def __init__(self, handler: WSGIHandler, database: Database, dialect: Dialect) -> None:
+    def __init__(
+        self, handler: WSGIHandler, database: Database, *, environ: Mapping[str, object]
+    ) -> None:
+        """``environ`` is what every request carries along: dialect, quota, throttle."""
         self._handler = handler
         self._database = database
-        self._dialect = dialect
+        self._environ = environ
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         self._database.bind()
-        environ["skillsync.dialect"] = self._dialect
+        environ.update(self._environ)
         environ["PATH_INFO"] = _wsgi_path(environ.get("PATH_INFO", ""))
+        if "HTTP_X_FORWARDED_HOST" in environ:  # of several proxies the first one saw the client
+            first, _, _ = environ["HTTP_X_FORWARDED_HOST"].partition(",")
+            environ["HTTP_X_FORWARDED_HOST"] = first.strip()
         answer: Any = self._handler(environ, start_response)
         if environ["REQUEST_METHOD"] == "HEAD":
             answer.close()
@@ -43,16 +51,43 @@ class Application:
         self._database.close()
 
 
-def create_app(database: str, *, dialect: str = "seed") -> Application:
+def create_app(
+    database: str,
+    *,
+    dialect: str = "seed",
+    quota: Quota | None = None,
+    throttle: Windows | None = None,
+) -> Application:
     """The application over ``database``, a URL such as ``sqlite:////abs/path.sqlite3``.
 
     Sets Django up once per process, migrates the database if needed, and makes it the one that
-    ``accounts`` works on. ValueError for a URL that is none, KeyError for an unknown dialect.
+    ``accounts`` works on. Without a ``throttle`` keys may ask as often as they like. ValueError for a URL that
+    is none, KeyError for an unknown dialect.
     """
+    spoken = DIALECTS[dialect]
     pointed = point_at(database)
+    return Application(
+        _handler(),
+        pointed,
+        environ={
+            "skillsync.dialect": spoken,
+            "skillsync.quota": quota or Quota(),
+            "skillsync.throttle": throttle,
+        },
+    )
+
+
+def _handler() -> WSGIHandler:
+    """Django's handler; with the admin page, which needs its pictures and styles, the one that serves files too."""
+    from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
 
-    return Application(WSGIHandler(), pointed, DIALECTS[dialect])
+    handler = WSGIHandler()
+    if "django.contrib.admin" in settings.INSTALLED_APPS:
+        from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+        return StaticFilesHandler(handler)
+    return handler
 
 
 def _wsgi_path(path: str) -> str:

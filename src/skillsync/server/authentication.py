@@ -31,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         key = (
             ApiKey.objects.select_related("user")
-            .filter(digest=key_digest(match[1].strip()), user__is_active=True)
+            .filter(digest=key_digest(match[1].strip()), user__is_active=True, revoked_at=None)
             .first()
         )
         if key is None:
@@ -41,7 +41,7 @@ class BearerAuthentication(BaseAuthentication):
         _note_use(key)
         return key.user, key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # the framework's signature
         """The ``WWW-Authenticate`` of a 401."""
         return "Bearer"
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, Error, connections
 from django.db.backends.signals import connection_created
 from django.db.utils import ConnectionHandler, load_backend
 
@@ -73,15 +73,17 @@ class Database:
             wrapper.close()
 
 
-def start_django() -> None:
-    """Set Django up with our settings, once per process."""
+def start_django(*, admin: bool = False) -> None:
+    """Set Django up with our settings, once per process; the first call decides about the admin page."""
     with _start:
         if not settings.configured:
             # Set, not defaulted: the variable may belong to another Django project of the user.
-            os.environ["DJANGO_SETTINGS_MODULE"] = "skillsync.server.settings"
+            module = "settings_admin" if admin else "settings"
+            os.environ["DJANGO_SETTINGS_MODULE"] = f"skillsync.server.{module}"
         django.setup(set_prefix=False)
-        # No access log: Django would name every 4xx answer.
+        # No access log: Django would name every 4xx answer, and print a traceback for a bad Host.
         logging.getLogger("django.request").setLevel(logging.ERROR)
+        logging.getLogger("django.security").setLevel(logging.CRITICAL)
 
 
 def point_at(url: str) -> Database:
@@ -92,6 +94,7 @@ def point_at(url: str) -> Database:
     global _pointed_at
     try:
         database = Database(url)
+        _require_driver(database.config)
         database.bind()
         migrate(database)
     except (DatabaseError, ImproperlyConfigured) as error:
@@ -115,17 +118,33 @@ def migrate(database: Database) -> None:
     _create_private_file(database.config)
     for attempts_left in (4, 3, 2, 1, 0):
         try:
-            connection = connections["default"]
-            executor = MigrationExecutor(connection)
-            targets = executor.loader.graph.leaf_nodes()
-            if executor.migration_plan(targets):
-                executor.migrate(targets)
+            with alone("migrate"):
+                executor = MigrationExecutor(connections["default"])
+                targets = executor.loader.graph.leaf_nodes()
+                if executor.migration_plan(targets):
+                    executor.migrate(targets)
         except DatabaseError:
             connections["default"].close()
             if not attempts_left:
                 raise
         else:
             return
+
+
+@contextlib.contextmanager
+def alone(what: str) -> Iterator[None]:
+    """No other process does ``what`` meanwhile, on PostgreSQL; SQLite has its one write lock for that."""
+    connection = connections["default"]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext(%s))", [f"skillsync {what}"])
+        try:
+            yield
+        finally:
+            with contextlib.suppress(Error):  # a connection that broke has let go of the lock
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [f"skillsync {what}"])
 
 
 def new_database(path: Path) -> str:
@@ -149,7 +168,7 @@ def _migrated_template() -> Path:
         folder = Path(tempfile.mkdtemp(prefix="skillsync-template-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = folder / "template.sqlite3"
-        with _bound_elsewhere():
+        with bound_elsewhere():
             database = Database(sqlite_url(path))
             database.bind()
             migrate(database)
@@ -161,7 +180,7 @@ def _migrated_template() -> Path:
 
 
 @contextlib.contextmanager
-def _bound_elsewhere() -> Iterator[None]:
+def bound_elsewhere() -> Iterator[None]:
     """Give the thread its own database back afterwards."""
     start_django()
     before = connections["default"]
@@ -174,7 +193,10 @@ def _bound_elsewhere() -> Iterator[None]:
 def _config_from_url(url: str) -> dict[str, Any]:
     import dj_database_url
 
-    config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=None))
+    config: dict[str, Any] = dict(
+        # A connection stays; whether it still answers is asked before each request that follows a failure.
+        dj_database_url.parse(url, conn_max_age=None, conn_health_checks=True)
+    )
     if config["ENGINE"].endswith("sqlite3"):
         if config["NAME"] in {"", ":memory:"}:
             raise ValueError("the server needs a database file: sqlite:///PATH")
@@ -182,6 +204,16 @@ def _config_from_url(url: str) -> dict[str, Any]:
         config["OPTIONS"] = {**config.get("OPTIONS", {}), **_SQLITE_OPTIONS}
     filled: dict[str, Any] = ConnectionHandler({"default": config}).settings["default"]
     return filled
+
+
+def _require_driver(config: dict[str, Any]) -> None:
+    if config["ENGINE"].endswith("postgresql"):
+        try:
+            import psycopg  # noqa: F401  # what Django will use
+        except ImportError as error:
+            raise DatabaseUnusable(
+                "PostgreSQL needs a driver: pip install 'skillsync[server,postgresql]'"
+            ) from error
 
 
 def _create_private_file(config: dict[str, Any]) -> None:
@@ -200,7 +232,15 @@ def _register_functions(connection: BaseDatabaseWrapper, **_: object) -> None:
 
 
 def _contains(text: str | None, part: str) -> bool | None:
-    return None if text is None else part.upper() in text.upper()
+    return None if text is None else _upper(part) in _upper(text)
+
+
+def _upper(text: str) -> str:
+    """Upper case as PostgreSQL makes it: a character becomes one character or stays (``ß`` does)."""
+    upper = text.upper()
+    if len(upper) == len(text):
+        return upper
+    return "".join(big if len(big := char.upper()) == 1 else char for char in text)
 
 
 connection_created.connect(_register_functions, dispatch_uid="skillsync.server.database")

@@ -83,22 +83,22 @@ class RowList(RowsView):
 class RowDetail(RowsView):
     """One row: reading it, changing it, and the refusal to delete it."""
 
-    def get(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002, ARG002
+    def get(self, request: Request, *, id: str, **_: str) -> Response:
         """The row; 404 when it is deleted."""
         row = self._find(id)
         if row.deleted:
             raise NotFound("Not found.")
         return Response(self.render(row))
 
-    def patch(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def patch(self, request: Request, *, id: str, **_: str) -> Response:
         """Change the fields that are sent; also on a deleted row."""
         return self._change(id, request.data, partial=True)
 
-    def put(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
+    def put(self, request: Request, *, id: str, **_: str) -> Response:
         """As PATCH, but the required field has to be there; absent ones keep their value."""
         return self._change(id, request.data, partial=False)
 
-    def delete(self, request: Request, **_: str) -> Response:  # noqa: ARG002
+    def delete(self, request: Request, **_: str) -> Response:
         """405 without a body, whatever the id (datasets-api.md 2.2)."""
         return Response(status=405)
 

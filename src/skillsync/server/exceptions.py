@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from exceptions_hog import exception_handler
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _log = logging.getLogger("skillsync.server")
 
@@ -19,7 +22,7 @@ _log = logging.getLogger("skillsync.server")
 class BareError(Exception):
     """An answer whose body the views make by hand, without ``type`` and ``code`` (skills-api.md 8)."""
 
-    def __init__(self, status: int, body: dict[str, object]) -> None:
+    def __init__(self, status: int, body: Mapping[str, object]) -> None:
         super().__init__(body.get("detail"))
         self.status = status
         self.body = body
@@ -54,7 +57,7 @@ def answer_for(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, BareError):
         set_rollback()
         return Response(error.body, status=error.status)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError):
         _log.warning("database: %s", error)
         error = DatabaseBusy()
     elif isinstance(error, SuspiciousOperation):

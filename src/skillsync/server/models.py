@@ -10,10 +10,23 @@ from django.utils import timezone
 
 from skillsync.server.ids import uuid7
 from skillsync.server.jsonb import JsonbField
+from skillsync.server.versioned_models import (
+    DatasetExport,
+    DatasetRevision,
+    ItemVersion,
+    VersionedDataset,
+    VersionedItem,
+)
+
+__all__ = [
+    "ApiKey", "Dataset", "DatasetExport", "DatasetItem", "DatasetRevision", "ItemVersion",
+    "Organization", "Project", "Skill", "SkillFile", "SkillOwner", "SkillTag", "User",
+    "VersionedDataset", "VersionedItem",
+]  # fmt: skip
 
 
 class Organization(models.Model):
-    """The one organisation that owns every project of a database."""
+    """Owns projects; a key may be limited to some. A new database has one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7)
     name = models.CharField(max_length=64)
@@ -27,6 +40,8 @@ class Project(models.Model):
     name = models.CharField(max_length=200)
     api_token = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
+    skills_revision = models.PositiveBigIntegerField(default=0)
+    """Grows with every write to the project's skills (``X-Skills-Version``)."""
 
 
 class User(models.Model):
@@ -59,15 +74,20 @@ class ApiKey(models.Model):
     mask_value = models.CharField(max_length=11)
     scopes = JsonbField(default=list)
     scoped_teams = JsonbField(default=list)
+    scoped_organizations = JsonbField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    """A revoked key is kept, so that its value never becomes valid again."""
 
 
 _ACTIVE = models.Q(deleted=False)
 
 
 class Skill(models.Model):
-    """One version of a skill. A row never changes again, apart from ``is_latest`` and ``deleted``.
+    """One version of a skill. Its content never changes again.
+
+    What may: ``is_latest``, ``deleted``, and by a rename ``name``, with ``updated_at``.
 
     The active rows of a name are the versions 1 to ``latest`` without a gap, so the latest version number is
     also the number of versions; ``first_created_at`` is copied from version 1 (skills-api.md 1.3, 4).
@@ -85,6 +105,7 @@ class Skill(models.Model):
     outline = JsonbField(default=list)
     """Pairs ``[level, text]``, computed from ``body`` once: lists show it without reading bodies."""
     version = models.PositiveIntegerField()
+    version_description = models.CharField(max_length=400, null=True)
     is_latest = models.BooleanField(default=True)
     deleted = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
@@ -116,12 +137,47 @@ class SkillFile(models.Model):
     path = models.CharField(max_length=500)
     content = models.TextField(blank=True)
     content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField(null=True)
+    """Bytes of the content in UTF-8. This and what follows is null in rows from before it was kept."""
+    sha256 = models.CharField(max_length=64, null=True)
+    char_count = models.PositiveIntegerField(null=True)
+    line_count = models.PositiveIntegerField(null=True)
 
     class Meta:
         """A path occurs once in a version."""
 
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["skill", "path"], name="skill_file_one_path"),
+        ]
+
+
+class SkillTag(models.Model):
+    """A tag of the skill that bears the name now; not versioned (skills-api.md 12)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    name = models.CharField(max_length=64)
+    tag = models.CharField(max_length=64)
+
+    class Meta:
+        """A tag occurs once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "name", "tag"], name="skill_one_tag"),
+        ]
+
+
+class SkillOwner(models.Model):
+    """An owner of the skill that bears the name now; not versioned. Oldest first is by primary key."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    name = models.CharField(max_length=64)
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+
+    class Meta:
+        """A person owns a skill once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "name", "user"], name="skill_one_owner"),
         ]
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""The methods that the read scope allows, unless a view says otherwise."""
 
 
 class ScopesAndMembership(BasePermission):
@@ -24,18 +25,22 @@ class ScopesAndMembership(BasePermission):
         key = request.auth
         if not isinstance(key, ApiKey):
             return False
-        _require_scope(key, getattr(view, "scope_object", None), request.method or "GET")
+        method = request.method or "GET"
+        if getattr(view, "refuses_unmapped", False) and method not in view.allowed_methods:
+            raise PermissionDenied("This action does not support personal API key access")
+        _require_scope(key, view, method)
         wanted = view.kwargs.get("project")
         if wanted is not None:
             view.project = _project_for(key, wanted)  # type: ignore[attr-defined]  # views.ApiView has it
         return True
 
 
-def _require_scope(key: ApiKey, scope_object: str | None, method: str) -> None:
+def _require_scope(key: ApiKey, view: APIView, method: str) -> None:
+    scope_object = getattr(view, "scope_object", None)
     if scope_object is None or "*" in key.scopes:
         return
     read, write = f"{scope_object}:read", f"{scope_object}:write"
-    needed = read if method in _READING else write
+    needed = read if method in getattr(view, "reading", READING) else write
     if write not in key.scopes and needed not in key.scopes:
         raise PermissionDenied(f"API key missing required scope '{needed}'")
 
@@ -48,6 +53,11 @@ def _project_for(key: ApiKey, wanted: str) -> Project:
     if key.scoped_teams and project.pk not in key.scoped_teams:
         raise PermissionDenied(
             f"API key does not have access to the requested project: ID {project.pk}."
+        )
+    if key.scoped_organizations and str(project.organization_id) not in key.scoped_organizations:
+        raise PermissionDenied(
+            "API key does not have access to the requested organization: "
+            f"ID {project.organization_id}."
         )
     if not is_member(key.user, project):
         raise PermissionDenied("You don't have access to the project.")

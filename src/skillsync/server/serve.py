@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from skillsync.server.app import Application
+    from skillsync.server.faults import Dial
+    from skillsync.server.faulty import Faulty
 
 _LARGEST_BODY = 64 * 1024 * 1024
 """Above the API's own limit, whose answer is kinder: this one only protects the disk (bytes)."""
@@ -37,10 +39,11 @@ class RunningServer:
 class Listener:
     """A bound port and the threads behind it. ``run`` in one thread; ``stop`` from any, or a signal handler."""
 
-    def __init__(self, app: Application, *, host: str, port: int, threads: int) -> None:
+    def __init__(self, app: Application | Faulty, *, host: str, port: int, threads: int) -> None:
         """Binds at once; OSError when the port is taken."""
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._app = app
+        self._end_waits: Callable[[], None] | None = getattr(app, "end_waits", None)
         self._stopping = threading.Event()
         self._sockets: dict[int, Any] = {}
         listening = _listen(host, port)
@@ -69,23 +72,25 @@ class Listener:
     def stop(self) -> None:
         """Make ``run`` return soon."""
         self._stopping.set()
+        if self._end_waits:
+            self._end_waits()
         self._server.pull_trigger()
 
 
 def serve(
+    app: Application | Faulty,
     *,
     host: str,
     port: int,
-    database: str,
     on_ready: Callable[[str], None],
     threads: int = 8,
 ) -> None:
-    """Serve ``database`` until SIGTERM or SIGINT; blocking, in the main thread.
+    """Serve ``app`` until SIGTERM or SIGINT; blocking, in the main thread.
 
     ``port`` 0 takes a free one; ``on_ready`` is called with the real URL once connections are accepted.
-    OSError when the port is taken, ValueError for a database URL that is none.
+    OSError when the port is taken.
     """
-    listener = Listener(create_app(database), host=host, port=port, threads=threads)
+    listener = Listener(app, host=host, port=port, threads=threads)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
     on_ready(listener.url)
@@ -93,9 +98,26 @@ def serve(
 
 
 @contextmanager
-def running(database: str, *, port: int = 0, threads: int = 8) -> Iterator[RunningServer]:
-    """A server on a loopback port in a background thread of this process, for tests and benchmarks."""
-    listener = Listener(create_app(database), host="127.0.0.1", port=port, threads=threads)
+def running(
+    database: str,
+    *,
+    port: int = 0,
+    threads: int = 8,
+    dialect: str = "seed",
+    dial: Dial | None = None,
+    rival: str = "",
+) -> Iterator[RunningServer]:
+    """A server on a loopback port in a background thread of this process, for tests and benchmarks.
+
+    ``dial`` puts requests in trouble; ``rival`` is the key of whoever slips in between in its races.
+    """
+    app = create_app(database, dialect=dialect)
+    listener = Listener(
+        app if dial is None else _in_trouble(app, dial, rival),
+        host="127.0.0.1",
+        port=port,
+        threads=threads,
+    )
     thread = threading.Thread(target=listener.run, name="skillsync-server", daemon=True)
     thread.start()
     try:
@@ -103,6 +125,12 @@ def running(database: str, *, port: int = 0, threads: int = 8) -> Iterator[Runni
     finally:
         listener.stop()
         thread.join()
+
+
+def _in_trouble(app: Application, dial: Dial, rival: str) -> Faulty:
+    from skillsync.server.faulty import Faulty
+
+    return Faulty(app, dial, rival=rival)
 
 
 def _listen(host: str, port: int) -> socket.socket:

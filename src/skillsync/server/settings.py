@@ -10,7 +10,10 @@ SECRET_KEY = secrets.token_urlsafe(32)
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["skillsync.server.apps.ServerConfig"]
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "skillsync.server.routing.by_dialect",
+    "django.middleware.common.CommonMiddleware",
+]
 ROOT_URLCONF = "skillsync.server.urls"
 APPEND_SLASH = False
 
@@ -25,6 +28,7 @@ LOGGING_CONFIG = None
 
 # Paging links follow the proxy in front of us (platform.md 11, point 6).
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+USE_X_FORWARDED_HOST = True
 
 # Form and multipart bodies; ``views.ApiView`` holds JSON bodies to the same limit (platform.md 8).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
@@ -33,6 +37,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["skillsync.server.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["skillsync.server.permissions.ScopesAndMembership"],
+    "DEFAULT_THROTTLE_CLASSES": ["skillsync.server.throttling.PerKey"],
     "DEFAULT_PARSER_CLASSES": [
         "skillsync.server.parsing.LenientJsonParser",
         "rest_framework.parsers.FormParser",

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from skillsync.server.exceptions import BareError
 from skillsync.server.skills_edits import edited_file
-from skillsync.server.skills_versions import FileText, files_of, insert_next, latest_for_write
-from skillsync.server.writes import writing
+from skillsync.server.skills_versions import (
+    FileText,
+    files_of,
+    insert_next,
+    latest_for_write,
+    require_short_description,
+)
+from skillsync.server.writes import writing_skills
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,12 +33,13 @@ def add_file(
     dialect: Dialect,
 ) -> Skill:
     """The next version with one more file; 409 when the path is taken, 400 when the skill is full."""
-    with writing(project):
+    with writing_skills(project):
         latest = latest_for_write(project, name, base_version=base_version, dialect=dialect)
         files = files_of(latest)
         _require_free(files, file.path, name=name)
         if len(files) >= dialect.max_files:
             raise BareError(400, {"detail": dialect.skill_is_full()})
+        require_short_description(latest.description, dialect=dialect)
         return insert_next(latest, user=user, content={}, files=[*files, file])
 
 
@@ -46,11 +53,12 @@ def delete_file(
     dialect: Dialect,
 ) -> Skill:
     """The next version without the file; BareError 404 when there is no such file."""
-    with writing(project):
+    with writing_skills(project):
         latest = latest_for_write(project, name, base_version=base_version, dialect=dialect)
         files = files_of(latest)
         _require_file(files, path, name=name)
         kept = [file for file in files if file.path != path]
+        require_short_description(latest.description, dialect=dialect)
         return insert_next(latest, user=user, content={}, files=kept)
 
 
@@ -65,7 +73,7 @@ def rename_file(
 ) -> Skill:
     """The next version with the file ``paths[0]`` called ``paths[1]``; content and type stay."""
     old_path, new_path = paths
-    with writing(project):
+    with writing_skills(project):
         latest = latest_for_write(project, name, base_version=base_version, dialect=dialect)
         files = files_of(latest)
         _require_file(files, old_path, name=name)
@@ -73,6 +81,7 @@ def rename_file(
         renamed = [
             replace(file, path=new_path) if file.path == old_path else file for file in files
         ]
+        require_short_description(latest.description, dialect=dialect)
         return insert_next(latest, user=user, content={}, files=renamed)
 
 

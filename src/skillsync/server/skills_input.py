@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -15,14 +15,29 @@ from skillsync.server.skills_limits import (
     MAX_FILE_BYTES,
     MAX_LICENSE,
     MAX_NAME,
+    MAX_OWNERS,
     MAX_PATH,
+    MAX_TAG,
+    MAX_TAGS,
+    MAX_VERSION_DESCRIPTION,
+    accepted_path,
     require_name,
-    require_path,
     size_of,
 )
 
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+
+    from skillsync.server.dialects import Dialect
+
 Input = serializers.Serializer[Any]
+Field = serializers.Field[Any, Any, Any, Any]
 DEFAULT_CONTENT_TYPE = "text/plain"
+
+
+def _dialect(serializer: Field) -> Dialect:
+    return cast("Dialect", serializer.context["dialect"])
 
 
 class FileInput(Input):
@@ -33,9 +48,8 @@ class FileInput(Input):
     content_type = serializers.CharField(max_length=MAX_CONTENT_TYPE, default=DEFAULT_CONTENT_TYPE)
 
     def validate_path(self, value: str) -> str:
-        """The path rules."""
-        require_path(value)
-        return value
+        """The path as it is stored."""
+        return accepted_path(value, dialect=_dialect(self))
 
     def validate_content(self, value: str) -> str:
         """The size in bytes."""
@@ -65,6 +79,10 @@ class FileEditInput(Input):
     path = serializers.CharField(max_length=MAX_PATH)
     edits = EditInput(many=True)
 
+    def validate_path(self, value: str) -> str:
+        """Named as it is stored: only existing files are edited, so the rules need no second look."""
+        return value.replace("\\", "/") if _dialect(self).has_canonical_paths else value
+
     def validate_edits(self, value: list[Any]) -> list[Any]:
         """At least one."""
         return _require_edits(value)
@@ -89,23 +107,71 @@ class ContentInput(Input):
             raise ValidationError("Value must be valid JSON.") from error
         return value
 
+    def validate_allowed_tools(self, value: list[str]) -> list[str]:
+        """No whitespace inside, where that is the rule (skills-api.md 2.6)."""
+        if _dialect(self).has_plain_tools:
+            for index, tool in enumerate(value):
+                if any(char.isspace() for char in tool):
+                    raise ValidationError({str(index): ["Tool names cannot contain whitespace."]})
+        return value
+
+    def validate_version_description(self, value: str) -> str | None:
+        """Empty means none."""
+        return value or None
+
+    def validate_owners(self, value: list[uuid.UUID]) -> list[uuid.UUID]:
+        """Each once, in the order given."""
+        return list(dict.fromkeys(value))
+
+    def validate_tags(self, value: list[str]) -> list[str]:
+        """Lowercased, without empty ones and repetitions, alphabetical (skills-api.md 12)."""
+        for index, tag in enumerate(value):
+            if "," in tag:
+                raise ValidationError(
+                    {
+                        str(index): [
+                            "Tag names cannot contain commas. Use a space or a hyphen instead."
+                        ]
+                    }
+                )
+        return sorted({tag.lower() for tag in value if tag})
+
     def validate_files(self, value: list[dict[str, str]]) -> list[dict[str, str]]:
         """The count, then duplicates."""
-        dialect = self.context["dialect"]
+        dialect = _dialect(self)
         if len(value) > dialect.max_files:
             raise ValidationError(dialect.too_many_files(), code="max_count")
         if len({file["path"] for file in value}) < len(value):
             raise ValidationError("Duplicate file paths are not allowed.")
         return value
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """The declared fields, with the dialect's limit on the description."""
+    def get_fields(self) -> dict[str, Field]:
+        """The declared fields that the dialect has, with its limit on the description."""
         fields = super().get_fields()
+        dialect = _dialect(self)
         fields["description"] = serializers.CharField(
-            max_length=self.context["dialect"].max_description,
-            required=fields["description"].required,
+            max_length=dialect.max_description, required=fields["description"].required
         )
+        if not dialect.has_logical_metadata:
+            for name in ("owners", "tags"):
+                del fields[name]
+        if not dialect.has_version_descriptions:
+            fields.pop("version_description", None)
         return fields
+
+
+def _owners() -> Field:
+    return serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=MAX_OWNERS
+    )
+
+
+def _tags() -> Field:
+    return serializers.ListField(
+        child=serializers.CharField(max_length=MAX_TAG, allow_blank=True),
+        required=False,
+        max_length=MAX_TAGS,
+    )
 
 
 class CreateInput(ContentInput):
@@ -125,10 +191,12 @@ class CreateInput(ContentInput):
     )
     metadata = serializers.DictField(required=False, default=dict)
     files = FileInput(many=True, required=False)
+    owners = _owners()
+    tags = _tags()
 
     def validate_name(self, value: str) -> str:
         """The name rules."""
-        require_name(value, dialect=self.context["dialect"])
+        require_name(value, dialect=_dialect(self))
         return value
 
 
@@ -147,6 +215,18 @@ class PublishInput(ContentInput):
     files = FileInput(many=True, required=False)
     file_edits = FileEditInput(many=True, required=False)
     base_version = serializers.IntegerField(min_value=1)
+    version_description = serializers.CharField(
+        max_length=MAX_VERSION_DESCRIPTION, required=False, allow_blank=True
+    )
+    owners = _owners()
+    tags = _tags()
+
+    def get_fields(self) -> dict[str, Field]:
+        """As declared, but where owners and tags are known they may come without a base."""
+        fields = super().get_fields()
+        if _dialect(self).has_logical_metadata:
+            fields["base_version"] = serializers.IntegerField(min_value=1, required=False)
+        return fields
 
     def validate_edits(self, value: list[Any]) -> list[Any]:
         """At least one."""
@@ -166,7 +246,17 @@ class PublishInput(ContentInput):
             raise ValidationError("Provide either 'body' or 'edits', not both.")
         if "files" in attrs and "file_edits" in attrs:
             raise ValidationError("Provide either 'files' or 'file_edits', not both.")
+        if "base_version" not in attrs and not is_logical_only(attrs):
+            text = "base_version is required unless the update only sets owners or tags."
+            raise ValidationError({"base_version": [text]})
         return attrs
+
+
+def is_logical_only(changes: Mapping[str, Any]) -> bool:
+    """Whether a validated publish sets owners or tags and nothing that a version holds (skills-api.md 3)."""
+    content = changes.keys() - {"owners", "tags", "base_version", "version_description"}
+    described = changes.get("version_description") is not None
+    return not content and not described and bool(changes.keys() & {"owners", "tags"})
 
 
 class AddFileInput(FileInput):
@@ -184,13 +274,11 @@ class RenameFileInput(Input):
 
     def validate_old_path(self, value: str) -> str:
         """The path rules bind both paths."""
-        require_path(value)
-        return value
+        return accepted_path(value, dialect=_dialect(self))
 
     def validate_new_path(self, value: str) -> str:
         """The path rules bind both paths."""
-        require_path(value)
-        return value
+        return accepted_path(value, dialect=_dialect(self))
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The paths differ."""
@@ -199,40 +287,12 @@ class RenameFileInput(Input):
         return attrs
 
 
-class DuplicateInput(Input):
-    """POST of a copy's name."""
+class NewNameInput(Input):
+    """POST of a copy's name, or of the skill's own new name."""
 
     new_name = serializers.CharField(max_length=MAX_NAME)
 
     def validate_new_name(self, value: str) -> str:
         """The name rules."""
-        require_name(value, dialect=self.context["dialect"])
+        require_name(value, dialect=_dialect(self))
         return value
-
-
-class VersionQuery(Input):
-    """``?version=`` of reads; absent means the latest."""
-
-    version = serializers.IntegerField(min_value=1, required=False)
-
-
-class BaseVersionQuery(Input):
-    """``?base_version=`` of a file's DELETE."""
-
-    base_version = serializers.IntegerField(min_value=1, required=False)
-
-
-class ResolveQuery(Input):
-    """The cursors of resolve (skills-api.md 1.2)."""
-
-    version = serializers.IntegerField(min_value=1, required=False)
-    version_id = serializers.UUIDField(required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=100, default=50)
-    offset = serializers.IntegerField(min_value=0, required=False)
-    before_version = serializers.IntegerField(min_value=1, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """One cursor at a time."""
-        if "offset" in attrs and "before_version" in attrs:
-            raise ValidationError("Use either offset or before_version, not both.")
-        return attrs

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import Skill, SkillFile
 from skillsync.server.outline import outline_of
-from skillsync.server.skills_limits import MAX_VERSIONS
+from skillsync.server.skills_limits import MAX_VERSIONS, size_of
+from skillsync.server.skills_missing import skill_missing
 from skillsync.server.writes import now_after
 
 if TYPE_CHECKING:
@@ -44,16 +47,37 @@ def active_skills(project: Project) -> QuerySet[Skill]:
     return Skill.objects.filter(project=project, deleted=False).select_related("created_by")
 
 
+def versions_named(project: Project, name: str) -> QuerySet[Skill]:
+    """The active version rows of a name; none for a name that no database could hold."""
+    rows = active_skills(project)
+    return rows.none() if "\0" in name else rows.filter(name=name)
+
+
 def find_skill(
     project: Project, name: str, *, dialect: Dialect, version: int | None = None
 ) -> Skill:
     """The version of the name, or its latest; BareError 404 when there is none."""
-    rows = active_skills(project).filter(name=name)
+    rows = versions_named(project, name)
     rows = rows.filter(is_latest=True) if version is None else rows.filter(version=version)
     skill = rows.first()
     if skill is None:
-        raise BareError(404, dialect.skill_not_found(name))
+        raise skill_missing(project, name, dialect=dialect, version=version)
     return skill
+
+
+def require_skill(project: Project, name: str, *, dialect: Dialect) -> None:
+    """BareError 404 when no active skill bears the name."""
+    if not versions_named(project, name).exists():
+        raise skill_missing(project, name, dialect=dialect)
+
+
+def skill_of_id(project: Project, text: str) -> Skill | None:
+    """The active version row whose id this is; None for an unknown id and for what is none."""
+    try:
+        number = uuid.UUID(text)
+    except ValueError:
+        return None
+    return active_skills(project).filter(pk=number).first()
 
 
 def latest_version_of(skill: Skill) -> int:
@@ -69,6 +93,11 @@ def latest_version_of(skill: Skill) -> int:
     return latest or skill.version  # archived between two reads: the row itself is what is known
 
 
+def find_file(skill: Skill, path: str) -> SkillFile | None:
+    """The version's file of this path, or None."""
+    return None if "\0" in path else skill.files.filter(path=path).first()
+
+
 def files_of(skill: Skill) -> list[FileText]:
     """The files of a version with their contents, by path."""
     rows = skill.files.order_by("path").values_list("path", "content", "content_type")
@@ -80,15 +109,7 @@ def latest_for_write(
 ) -> Skill:
     """The latest version under the write lock; refuses a stale base (409), then a full history (400)."""
     latest = find_skill(project, name, dialect=dialect)
-    if base_version is not None and base_version != latest.version:
-        raise BareError(
-            409,
-            {
-                "detail": "The skill changed since you opened it. Reload the latest version and "
-                "try again.",
-                "current_version": latest.version,
-            },
-        )
+    require_base(latest, base_version)
     if latest.version >= MAX_VERSIONS:
         raise BareError(
             400,
@@ -100,10 +121,35 @@ def latest_for_write(
     return latest
 
 
+def require_base(latest: Skill, base_version: int | None) -> None:
+    """BareError 409 when ``base_version`` is given and not the latest version."""
+    if base_version is not None and base_version != latest.version:
+        raise BareError(
+            409,
+            {
+                "detail": "The skill changed since you opened it. Reload the latest version and "
+                "try again.",
+                "current_version": latest.version,
+            },
+        )
+
+
+def require_short_description(description: str, *, dialect: Dialect) -> None:
+    """BareError 400 when a new version would carry a description that is too long (skills-api.md 3)."""
+    if dialect.refuses_long_descriptions and len(description) > dialect.max_description:
+        raise BareError(
+            400,
+            {
+                "detail": f"Shorten the skill description to {dialect.max_description} characters "
+                "before creating a new version."
+            },
+        )
+
+
 def insert_next(
     latest: Skill, *, user: User, content: Mapping[str, Any], files: Sequence[FileText]
 ) -> Skill:
-    """Make ``content`` and ``files`` the next version; other fields are carried forward."""
+    """Make ``content`` and ``files`` the next version; other fields of ``CONTENT`` are carried forward."""
     Skill.objects.filter(pk=latest.pk).update(is_latest=False)
     now = now_after(latest.created_at)
     carried = {field: getattr(latest, field) for field in CONTENT}
@@ -126,8 +172,18 @@ def insert(skill: Skill, files: Sequence[FileText]) -> Skill:
     """Store a version row with its outline and files."""
     skill.outline = outline_of(skill.body)
     skill.save(force_insert=True)
-    SkillFile.objects.bulk_create(
-        SkillFile(skill=skill, path=file.path, content=file.content, content_type=file.content_type)
-        for file in files
-    )
+    SkillFile.objects.bulk_create(_file_row(skill, file) for file in files)
     return skill
+
+
+def _file_row(skill: Skill, file: FileText) -> SkillFile:
+    return SkillFile(
+        skill=skill,
+        path=file.path,
+        content=file.content,
+        content_type=file.content_type,
+        size=size_of(file.content),
+        sha256=hashlib.sha256(file.content.encode()).hexdigest(),
+        char_count=len(file.content),
+        line_count=file.content.count("\n") + 1,
+    )

@@ -1,37 +1,40 @@
-"""The skills endpoints, 1 to 11 of skills-api.md 1: validate, call the store, render."""
+"""The skills endpoints, 1 to 7 of skills-api.md 1: validate, call the store, render."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
 from rest_framework.response import Response
 
 from skillsync.server import skills_files as files
 from skillsync.server import skills_input as accepted
+from skillsync.server import skills_queries as queries
 from skillsync.server import skills_store as store
 from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
+from skillsync.server.models import SkillFile
 from skillsync.server.paging import Paging
-from skillsync.server.skills_limits import is_looked_up
-from skillsync.server.skills_render import render_detail, render_summary, render_version
+from skillsync.server.skills_lists import filtered, not_modified, validators
+from skillsync.server.skills_missing import skill_missing
+from skillsync.server.skills_owners import Belongings, belongings_of
+from skillsync.server.skills_render import (
+    BodyPage,
+    Shown,
+    render_detail,
+    render_summary,
+    render_version,
+)
 from skillsync.server.views import ApiView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
+    from django.http import HttpResponseBase
     from rest_framework.request import Request
 
     from skillsync.server.models import Skill
 
-_ORDERS = {
-    "name": "name",
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    # The latest row's number is also the count: versions have no gaps (models.Skill).
-    "version": "version",
-    "latest_version": "version",
-    "version_count": "version",
-}
 _LARGEST_OFFSET = 2**31 - 1
 
 
@@ -47,29 +50,77 @@ class SkillsView(ApiView):
         values: dict[str, Any] = serializer.validated_data
         return values
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """After key, scope and project: where the dialect looks first, a missing skill is told now."""
+        super().initial(request, *args, **kwargs)
+        name = kwargs.get("name")
+        if name is not None and self.dialect.looks_first:
+            versions.require_skill(self.project, name, dialect=self.dialect)
+
     def detail(self, skill: Skill, *, status: int = 200) -> Response:
         """The answer that shows one version in full."""
         return Response(self.rendered(skill), status=status)
 
-    def rendered(self, skill: Skill) -> dict[str, Any]:
-        """One version in full."""
-        manifest = skill.files.order_by("path").values_list("path", "content_type")
-        return render_detail(skill, latest=versions.latest_version_of(skill), files=manifest)
+    def rendered(self, skill: Skill, page: BodyPage | None = None) -> dict[str, Any]:
+        """One version in full, or with a part of the body."""
+        shown = Shown(
+            skill,
+            latest=versions.latest_version_of(skill),
+            files=list(skill.files.order_by("path").values(*self.dialect.file_fields)),
+            belongings=self._belongings([skill])[skill.name],
+            page=page or BodyPage(),
+        )
+        return render_detail(shown, self.dialect)
+
+    def summaries(self, skills: Sequence[Skill]) -> list[dict[str, Any]]:
+        """List items, with as many queries for many skills as for one."""
+        belongings = self._belongings(skills)
+        paths: dict[Any, list[dict[str, str]]] = {skill.pk: [] for skill in skills}
+        if "spec_problems" in self.dialect.summary_fields:
+            rows = SkillFile.objects.filter(skill__in=[skill.pk for skill in skills])
+            for owner, path in rows.values_list("skill_id", "path"):
+                paths[owner].append({"path": path})
+        return [
+            render_summary(
+                Shown(
+                    skill,
+                    latest=skill.version,
+                    files=paths[skill.pk],
+                    belongings=belongings[skill.name],
+                ),
+                self.dialect,
+            )
+            for skill in skills
+        ]
+
+    def _belongings(self, skills: Sequence[Skill]) -> dict[str, Belongings]:
+        names = [skill.name for skill in skills]
+        if not self.dialect.has_logical_metadata:
+            return dict.fromkeys(names, Belongings())
+        return dict(belongings_of(self.project, names))
 
 
 class SkillList(SkillsView):
     """``/``: the latest version of every skill; creating one."""
 
-    def get(self, request: Request, **_: str) -> Response:
-        """A page of summaries."""
+    def get(self, request: Request, **_: str) -> HttpResponseBase:
+        """A page of summaries; 304 when the caller has it already."""
+        query = {}
+        if self.dialect.has_category_filters:
+            query = self.accept(queries.ListQuery, request.query_params)
         rows = versions.active_skills(self.project).filter(is_latest=True).defer("body")
-        search = request.query_params.get("search", "").strip()
-        if search:
-            rows = rows.filter(Q(name__contains_text=search) | Q(description__contains_text=search))
-        rows = _ordered(rows, request.query_params.get("order_by", ""))
+        rows = filtered(rows, request.query_params, query, dialect=self.dialect)
         pages = Paging()
         page = pages.paginate_queryset(rows, request) or []
-        return pages.get_paginated_response([render_summary(skill) for skill in page])
+        answer = pages.get_paginated_response(self.summaries(page))
+        if not self.dialect.has_list_validators:
+            return answer
+        headers = validators(self.project, self.caller, answer.data)
+        if not_modified(request, headers["ETag"]):
+            answer = Response(status=304)
+        for name, value in headers.items():
+            answer[name] = value
+        return answer
 
     def post(self, request: Request, **_: str) -> Response:
         """Create version 1."""
@@ -80,29 +131,43 @@ class SkillList(SkillsView):
             name=values["name"],
             content=values,
             files=files.files_from(values.get("files", ())),
+            owners=values.get("owners"),
+            tags=values.get("tags", ()),
         )
         return self.detail(skill, status=201)
-
-
-def _ordered(rows: QuerySet[Skill], order_by: str) -> QuerySet[Skill]:
-    """An unknown order silently means the default; ties are broken by ``-id`` (skills-api.md 1.1)."""
-    column = _ORDERS.get(order_by.removeprefix("-"))
-    if column is None:
-        return rows.order_by("-created_at", "-id")
-    return rows.order_by(("-" if order_by.startswith("-") else "") + column, "-id")
 
 
 class SkillDetail(SkillsView):
     """``/name/:name``: reading one version, publishing the next."""
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """Where a missing name is the id of a version row, GET leads to its skill (skills-api.md 6)."""
+        if isinstance(exc, BareError) and exc.status == 404 and self.request.method == "GET":
+            moved = self._redirected()
+            if moved is not None:
+                return moved
+        return super().handle_exception(exc)
+
+    def _redirected(self) -> Response | None:
+        name = self.kwargs["name"]
+        skill = versions.skill_of_id(self.project, name) if self.dialect.redirects_ids else None
+        if skill is None or versions.versions_named(self.project, name).exists():
+            return None
+        location = self.request.get_full_path().replace(f"/name/{name}", f"/name/{skill.name}", 1)
+        return Response(status=302, headers={"Location": location})
+
     def get(self, request: Request, *, name: str, **_: str) -> Response:
-        """The version asked for, or the latest, with its whole body."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
-        return self.detail(
-            versions.find_skill(
-                self.project, name, dialect=self.dialect, version=query.get("version")
-            )
+        """The version asked for, or the latest, with as much of its body as the dialect shows."""
+        page = BodyPage()
+        if self.dialect.body_page is None:
+            query = self.accept(queries.VersionQuery, request.query_params)
+        else:
+            query = self.accept(queries.BodyPageQuery, request.query_params)
+            page = BodyPage(query["body_offset"], query.get("body_length", self.dialect.body_page))
+        skill = versions.find_skill(
+            self.project, name, dialect=self.dialect, version=query.get("version")
         )
+        return Response(self.rendered(skill, page))
 
     def patch(self, request: Request, *, name: str, **_: str) -> Response:
         """Publish."""
@@ -119,11 +184,12 @@ class SkillResolve(SkillsView):
 
     def get(self, request: Request, *, name: str, **_: str) -> Response:
         """``{skill, versions, has_more}``, newest version first."""
-        query = self.accept(accepted.ResolveQuery, request.query_params)
-        of_name = versions.active_skills(self.project).filter(name=name)
+        query = self.accept(queries.ResolveQuery, request.query_params)
+        of_name = versions.versions_named(self.project, name)
         skill = self._selected(of_name, query)
         if skill is None:
-            raise BareError(404, self.dialect.skill_not_found(name))
+            version = query.get("version") if "version_id" not in query else None
+            raise skill_missing(self.project, name, dialect=self.dialect, version=version)
         rows = of_name.defer("body").order_by("-version")
         if "before_version" in query:
             rows = rows.filter(version__lt=query["before_version"])
@@ -133,7 +199,7 @@ class SkillResolve(SkillsView):
         return Response(
             {
                 "skill": self.rendered(skill),
-                "versions": [render_version(row) for row in page[:limit]],
+                "versions": [render_version(row, self.dialect) for row in page[:limit]],
                 "has_more": len(page) > limit,
             }
         )
@@ -151,7 +217,7 @@ class SkillResolve(SkillsView):
 class SkillArchive(SkillsView):
     """``/name/:name/archive``."""
 
-    def post(self, request: Request, *, name: str, **_: str) -> Response:  # noqa: ARG002
+    def post(self, request: Request, *, name: str, **_: str) -> Response:
         """Archive every version."""
         store.archive(self.project, name, dialect=self.dialect)
         return Response(status=204)
@@ -162,7 +228,7 @@ class SkillDuplicate(SkillsView):
 
     def post(self, request: Request, *, name: str, **_: str) -> Response:
         """Copy the latest version under another name."""
-        values = self.accept(accepted.DuplicateInput, request.data)
+        values = self.accept(accepted.NewNameInput, request.data)
         copy = store.duplicate(
             self.project,
             name,
@@ -171,76 +237,3 @@ class SkillDuplicate(SkillsView):
             dialect=self.dialect,
         )
         return self.detail(copy, status=201)
-
-
-class SkillFiles(SkillsView):
-    """``/name/:name/files``: adding a file. There is no listing (skills-api.md 1)."""
-
-    def post(self, request: Request, *, name: str, **_: str) -> Response:
-        """Add one file."""
-        values = self.accept(accepted.AddFileInput, request.data)
-        skill = files.add_file(
-            self.project,
-            name,
-            file=files.files_from([values])[0],
-            base_version=values.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill, status=201)
-
-
-class SkillFileDetail(SkillsView):
-    """``/name/:name/files/:path``: one file's content; removing it."""
-
-    def get(self, request: Request, *, name: str, path: str, **_: str) -> Response:
-        """``{path, content, content_type}``."""
-        query = self.accept(accepted.VersionQuery, request.query_params)
-        wanted = _looked_up(path)
-        skill = versions.find_skill(
-            self.project, name, dialect=self.dialect, version=query.get("version")
-        )
-        file = skill.files.filter(path=wanted).first()
-        if file is None:
-            raise files.file_not_found(wanted, name)
-        return Response(
-            {"path": file.path, "content": file.content, "content_type": file.content_type}
-        )
-
-    def delete(self, request: Request, *, name: str, path: str, **_: str) -> Response:
-        """Remove the file; answers 200 with the new version."""
-        query = self.accept(accepted.BaseVersionQuery, request.query_params)
-        skill = files.delete_file(
-            self.project,
-            name,
-            path=_looked_up(path),
-            base_version=query.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill)
-
-
-def _looked_up(path: str) -> str:
-    """The path without trailing slashes; BareError 400 when it could never be stored."""
-    wanted = path.rstrip("/")
-    if not is_looked_up(wanted):
-        raise BareError(400, {"detail": "Invalid file path."})
-    return wanted
-
-
-class SkillFilesRename(SkillsView):
-    """``/name/:name/files-rename``."""
-
-    def post(self, request: Request, *, name: str, **_: str) -> Response:
-        """Give a file another path."""
-        values = self.accept(accepted.RenameFileInput, request.data)
-        skill = files.rename_file(
-            self.project,
-            name,
-            paths=(values["old_path"], values["new_path"]),
-            base_version=values.get("base_version"),
-            user=self.caller,
-            dialect=self.dialect,
-        )
-        return self.detail(skill)

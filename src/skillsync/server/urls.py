@@ -1,4 +1,4 @@
-"""The paths of the API: both prefixes, the trailing slash optional and never redirected (platform.md 2)."""
+"""The paths of the seed: both prefixes, the trailing slash optional and never redirected (platform.md 2)."""
 
 from __future__ import annotations
 
@@ -6,35 +6,44 @@ from typing import TYPE_CHECKING
 
 from django.urls import re_path
 
-from skillsync.server import account_views, datasets_views, skills_views
+from skillsync.server import account_views, datasets_views, skills_file_views, skills_views
+from skillsync.server.openapi import serve_schema
 
 if TYPE_CHECKING:
     from django.urls import URLPattern
     from rest_framework.views import APIView
 
-_PROJECT = r"^api/(?:projects|environments)/(?P<project>[^/]+)/"
-_NAMED = r"llm_skills/name/(?P<name>[^/]+)"
+PROJECT = r"^api/(?:projects|environments)/(?P<project>[^/]+)/"
+NAMED = r"llm_skills/name/(?P<name>[^/]+)"
 
 
-def _route(pattern: str, view: type[APIView]) -> URLPattern:
+def route(pattern: str, view: type[APIView]) -> URLPattern:
+    """A path without its trailing slash, which is optional."""
     return re_path(pattern + r"/?\Z", view.as_view())
 
 
+account_routes = [
+    re_path(r"^api/schema/?\Z", serve_schema),
+    route(r"^api/users/@me", account_views.Me),
+    route(r"^api/personal_api_keys/@current", account_views.CurrentKey),
+]
+skill_routes = [
+    route(PROJECT + "llm_skills", skills_views.SkillList),
+    route(PROJECT + NAMED, skills_views.SkillDetail),
+    route(PROJECT + r"llm_skills/resolve/name/(?P<name>[^/]+)", skills_views.SkillResolve),
+    route(PROJECT + NAMED + "/archive", skills_views.SkillArchive),
+    route(PROJECT + NAMED + "/duplicate", skills_views.SkillDuplicate),
+    route(PROJECT + NAMED + "/files", skills_file_views.SkillFiles),
+    route(PROJECT + NAMED + "/files-rename", skills_file_views.SkillFilesRename),
+    route(PROJECT + NAMED + r"/files/(?P<path>(?s:.+))", skills_file_views.SkillFileDetail),
+]
 urlpatterns = [
-    _route(r"^api/users/@me", account_views.Me),
-    _route(r"^api/personal_api_keys/@current", account_views.CurrentKey),
-    _route(_PROJECT + "llm_skills", skills_views.SkillList),
-    _route(_PROJECT + _NAMED, skills_views.SkillDetail),
-    _route(_PROJECT + r"llm_skills/resolve/name/(?P<name>[^/]+)", skills_views.SkillResolve),
-    _route(_PROJECT + _NAMED + "/archive", skills_views.SkillArchive),
-    _route(_PROJECT + _NAMED + "/duplicate", skills_views.SkillDuplicate),
-    _route(_PROJECT + _NAMED + "/files", skills_views.SkillFiles),
-    _route(_PROJECT + _NAMED + "/files-rename", skills_views.SkillFilesRename),
-    _route(_PROJECT + _NAMED + r"/files/(?P<path>(?s:.+))", skills_views.SkillFileDetail),
-    _route(_PROJECT + "datasets", datasets_views.DatasetList),
-    _route(_PROJECT + r"datasets/(?P<id>[^/]+)", datasets_views.DatasetDetail),
-    _route(_PROJECT + "dataset_items", datasets_views.ItemList),
-    _route(_PROJECT + r"dataset_items/(?P<id>[^/]+)", datasets_views.ItemDetail),
+    *account_routes,
+    *skill_routes,
+    route(PROJECT + "datasets", datasets_views.DatasetList),
+    route(PROJECT + r"datasets/(?P<id>[^/]+)", datasets_views.DatasetDetail),
+    route(PROJECT + "dataset_items", datasets_views.ItemList),
+    route(PROJECT + r"dataset_items/(?P<id>[^/]+)", datasets_views.ItemDetail),
 ]
 
 handler400 = "skillsync.server.views.bad_request"

@@ -9,6 +9,9 @@ from rest_framework.views import APIView
 
 from skillsync.server.dialects import SEED, Dialect
 from skillsync.server.exceptions import RequestTooLarge, envelope
+from skillsync.server.permissions import READING
+from skillsync.server.quotas import Quota
+from skillsync.server.windows import DEFAULT_RATES, Rates
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -25,6 +28,15 @@ class ApiView(APIView):
     scope_object: ClassVar[str | None] = None
     """``llm_skill``, ``dataset`` or ``user``; None when any valid key will do."""
 
+    reading: ClassVar[frozenset[str]] = READING
+    """The methods for which the read scope is enough."""
+
+    rates: ClassVar[Rates] = DEFAULT_RATES
+    """How often a key may ask, where that is limited; empty for as often as it likes."""
+
+    refuses_unmapped: ClassVar[bool] = False
+    """Whether a method without a handler is a 403 for keys and not a 405 (datasets-api.md 3.10)."""
+
     project: Project
     """Set by the permission check of URLs that name a project."""
 
@@ -34,6 +46,13 @@ class ApiView(APIView):
         dialect = self.request.META.get("skillsync.dialect", SEED)
         assert isinstance(dialect, Dialect)
         return dialect
+
+    @property
+    def quota(self) -> Quota:
+        """How much the newer datasets may hold."""
+        quota = self.request.META.get("skillsync.quota", Quota())
+        assert isinstance(quota, Quota)
+        return quota
 
     @property
     def caller(self) -> User:
@@ -49,8 +68,8 @@ class ApiView(APIView):
 
 
 def endpoint_not_found(
-    request: HttpRequest,  # noqa: ARG001
-    exception: Exception | None = None,  # noqa: ARG001
+    request: HttpRequest,
+    exception: Exception | None = None,
     **_: object,
 ) -> JsonResponse:
     """404 for a path that no view serves: a missing feature, not a missing object (platform.md 2)."""
@@ -59,13 +78,13 @@ def endpoint_not_found(
 
 
 def bad_request(
-    request: HttpRequest,  # noqa: ARG001
-    exception: Exception | None = None,  # noqa: ARG001
+    request: HttpRequest,
+    exception: Exception | None = None,
 ) -> JsonResponse:
     """400 for a request that Django refuses before any view."""
     return JsonResponse(envelope("invalid_request", "error", "Bad request."), status=400)
 
 
-def server_error(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
+def server_error(request: HttpRequest) -> JsonResponse:
     """500 for a failure outside every view."""
     return JsonResponse(envelope("server_error", "error", "A server error occurred."), status=500)

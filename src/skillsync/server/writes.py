@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from skillsync.server.models import Project
@@ -26,6 +27,14 @@ def writing(project: Project) -> Iterator[None]:
     with transaction.atomic():
         Project.objects.select_for_update().only("pk").get(pk=project.pk)
         yield
+
+
+@contextmanager
+def writing_skills(project: Project) -> Iterator[None]:
+    """``writing`` that also says that the project's skills changed (``X-Skills-Version``)."""
+    with writing(project):
+        yield
+        Project.objects.filter(pk=project.pk).update(skills_revision=F("skills_revision") + 1)
 
 
 def now_after(moment: datetime | None) -> datetime:

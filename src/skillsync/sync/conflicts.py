@@ -14,6 +14,7 @@ from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.local import read_tree
+from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.resolve_dataset import is_info_open, is_open, remember
@@ -31,6 +32,7 @@ def list_conflicts(
     """Return one outcome per object or row in conflict, with its units.
 
     What is shown of rows is remembered (a cache), so that `resolve` can tell when the remote moved since.
+    Raises UsageError for a name that nothing bears.
     """
     found = []
     parked = {one.name: one for one in parked_skills(workspace)}
@@ -63,7 +65,10 @@ def list_conflicts(
                 fix=verdict.fix,
             )
         )
-    for dataset in survey_datasets(workspace, target, tree, remote=remote, names=names).views:
+    datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
+    known = [(one.name, one.dir) for one in parked.values()]
+    require_known(workspace, names, [*known, *surveyed(workspace, skills, datasets)])
+    for dataset in datasets.views:
         if dataset.is_usable and not dataset.error and not dataset.problem:
             found += _dataset(workspace, dataset)
     return found
@@ -74,7 +79,7 @@ def _parked(one: Parked) -> Outcome:
     conflicts = tuple(
         _conflict(one.name, record) for record in (listed if isinstance(listed, list) else [])
     )
-    places = ", ".join(dict.fromkeys((*one.open, *one.marked)))
+    places = ", ".join(one.unsettled)
     return Outcome(
         Kind.SKILL,
         one.name,

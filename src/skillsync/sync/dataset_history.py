@@ -1,13 +1,14 @@
-"""What HEAD's history holds of one dataset: the content of a base, and what was published from here."""
+"""What HEAD's history holds of one dataset: the content of a base, what was published from here, what was removed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
 
+from skillsync.errors import ShallowClone
 from skillsync.formats.canonical import row_digest, short
-from skillsync.model import DatasetInfo, Digest, Folder, Key, Row
-from skillsync.repo.pointer import POINTER
+from skillsync.model import DatasetInfo, DatasetPointer, Digest, Folder, Key, Row
+from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, parse_rows
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset, join
 from skillsync.sync.workspace import Workspace
@@ -22,54 +23,129 @@ class DatasetPast:
     def __init__(self, workspace: Workspace, view: DatasetView) -> None:
         self._workspace = workspace
         self._view = view
-        self._read: list[tuple[str, LocalDataset]] = []
+        self._read: dict[tuple[str, str], LocalDataset] = {}
+
+    # ---------------------------------------------------------------- contents
 
     def info(self, digest: Digest) -> DatasetInfo | None:
         """Return the newest DATASET.md content of that digest."""
-        for _, dataset in self._versions():
+        for dataset in self._versions():
             if dataset.folder.entries and dataset.info_digest == digest:
                 return dataset.document.info
         return None
 
     def row(self, key: Key, digest: str) -> Row | None:
         """Return the row of that key and short digest from the newest commit that has it."""
-        for _, dataset in self._versions():
+        for dataset in self._versions():
             row = dataset.rows.get(key)
             if row is not None and short(row_digest(row)) == digest:
                 return row
         return None
 
+    # ---------------------------------------------------------------- what may have been published (sync.md 5.5)
+
     def has_published(self, key: Key, digest: str) -> bool:
         """Tell whether a commit not older than the pointer's last change holds exactly this row."""
-        if not self._since_pointer:
-            return False
-        for commit, dataset in self._versions():
-            row = dataset.rows.get(key)
-            if (
-                commit in self._since_pointer
-                and row is not None
-                and short(row_digest(row)) == digest
-            ):
-                return True
-        return False
+        return any(
+            (row := dataset.rows.get(key)) is not None and short(row_digest(row)) == digest
+            for dataset in self._versions_since_pointer()
+        )
 
     def has_published_info(self, digest: Digest) -> bool:
         """Tell whether a commit not older than the pointer's last change holds this DATASET.md."""
-        if not self._since_pointer:
-            return False
         return any(
-            commit in self._since_pointer
-            and dataset.folder.entries
-            and dataset.info_digest == digest
-            for commit, dataset in self._versions()
+            dataset.folder.entries and dataset.info_digest == digest
+            for dataset in self._versions_since_pointer()
         )
 
+    def held(self, key: Key) -> str | None:
+        """Return the short digest of this key's newest line in a commit not older than the pointer's last change."""
+        rows = (dataset.rows.get(key) for dataset in self._versions_since_pointer())
+        row = next((row for row in rows if row is not None), None)
+        return short(row_digest(row)) if row is not None else None
+
+    # ---------------------------------------------------------------- what was in a base (sync.md 10.2)
+
+    def was_in_base(self, key: Key) -> bool:
+        """Tell whether a base of this very dataset, in HEAD's history, had the key.
+
+        Raises ShallowClone when the history that would tell is not here (B7).
+        """
+        return key in self._left
+
     @cached_property
-    def _commits(self) -> list[str]:
+    def _left(self) -> frozenset[Key]:
+        """The keys whose base some commit, or the working tree since HEAD, took out."""
+        repo, head = self._workspace.repo, self._workspace.history.head
+        if head is None or self._view.line is None:
+            return frozenset()
+        if repo.is_shallow():
+            raise ShallowClone(
+                f"whether a new row of {self._view.slug} was removed before is not in this clone",
+                subject=self._view.slug,
+                unchanged="Nothing was changed.",
+            )
+        found: set[Key] = set()
+        for home in self._homes:
+            path = join(home, ROWS)
+            start = self._linked_at(home)
+            if start is None:
+                continue
+            for line in repo.removed_lines(path, head=head, since=start):
+                found |= parse_rows(line.encode(), path=path).get(self._view.place, {}).keys()
+            found |= self._rows_at_head(head, home)
+        return frozenset(found)
+
+    def _linked_at(self, home: str) -> str | None:
+        """Return the oldest commit whose pointer in this folder names the dataset."""
+        path, found = join(home, POINTER), None
+        for line in self._workspace.history.added_lines:
+            if line.path == path and self._is_of_this(line.line):
+                found = line.commit
+        return found
+
+    def _rows_at_head(self, head: str, home: str) -> frozenset[Key]:
+        """Return the keys of HEAD's row bases, where those are of this dataset."""
+        pointer = self._workspace.repo.show(head, join(home, POINTER)) or b""
+        line = parse_pointer(pointer, path=home).lines.get(self._view.place)
+        rows = self._workspace.repo.show(head, join(home, ROWS))
+        if not isinstance(line, DatasetPointer) or line.dataset != self._view.linked_id or not rows:
+            return frozenset()
+        return frozenset(parse_rows(rows, path=home).get(self._view.place, {}))
+
+    def _is_of_this(self, text: str) -> bool:
+        if f" dataset={self._view.linked_id} " not in text:
+            return False
+        line = parse_line(text)
+        return isinstance(line, DatasetPointer) and line.place == self._view.place
+
+    # ---------------------------------------------------------------- commits
+
+    @cached_property
+    def _homes(self) -> list[str]:
+        """The folder, and those it was in before: where the history has a pointer to the same dataset."""
+        homes = [self._view.home]
+        if self._view.line is not None and self._workspace.history.head is not None:
+            suffix = f"/{POINTER}"
+            homes += [
+                line.path.removesuffix(suffix)
+                for line in self._workspace.history.added_lines
+                if line.path.endswith(suffix) and self._is_of_this(line.line)
+            ]
+        return list(dict.fromkeys(home for home in homes if home))
+
+    def _commits(self) -> Iterator[tuple[str, str]]:
+        """Yield (commit, folder), newest first in each folder the dataset was in, the present one first."""
         history = self._workspace.history
         if history.head is None or not self._view.home:
-            return []
-        return history.touching(self._view.home, since=None)[:HISTORY_LIMIT]
+            return
+        home = self._view.home
+        for commit in history.touching(home, since=None)[:HISTORY_LIMIT]:
+            yield commit, home
+        for before in self._homes:
+            if before != home:
+                for commit in history.touching(before, since=None)[:HISTORY_LIMIT]:
+                    yield commit, before
 
     @cached_property
     def _since_pointer(self) -> frozenset[str]:
@@ -78,7 +154,7 @@ class DatasetPast:
         Empty while a pointer line is there that is not committed or does not count: then it alone decides.
         """
         view, history = self._view, self._workspace.history
-        if view.ignored or history.head is None:
+        if view.ignored or history.head is None or not view.home:
             return frozenset()
         path = join(view.home, POINTER)
         last = next(
@@ -90,28 +166,45 @@ class DatasetPast:
             None,
         )
         if view.line is None:
-            return frozenset() if last else frozenset(self._commits)
+            everything = history.touching(view.home, since=None)[:HISTORY_LIMIT]
+            return frozenset() if last else frozenset(everything)
         if not view.is_committed or last is None:
             return frozenset()
         return frozenset({last, *history.touching(view.home, since=last)})
 
-    def _versions(self) -> Iterator[tuple[str, LocalDataset]]:
+    def _versions(self) -> Iterator[LocalDataset]:
         """Yield the dataset as each commit has it, newest first; what was read once is kept."""
-        yield from list(self._read)
-        for commit in self._commits[len(self._read) :]:
-            one = commit, self._dataset_at(commit)
-            self._read.append(one)
-            yield one
+        for commit, home in self._commits():
+            yield self._dataset_at(commit, home)
 
-    def _dataset_at(self, commit: str) -> LocalDataset:
+    def _versions_since_pointer(self) -> Iterator[LocalDataset]:
+        if self._since_pointer:
+            commits = self._workspace.history.touching(self._view.home, since=None)
+            for commit in commits[:HISTORY_LIMIT]:
+                if commit in self._since_pointer:
+                    yield self._dataset_at(commit, self._view.home)
+
+    def _dataset_at(self, commit: str, home: str) -> LocalDataset:
         """Return the dataset of a commit; one without rows where it is missing or cannot be read."""
-        home, local = self._view.home, self._view.local
-        dataset = LocalDataset(
-            self._workspace.folder_at(commit, home) or Folder(home, ()),
-            mapping=local.mapping if local else None,
-            content_keys=local.content_keys if local else False,
-        )
-        return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
+        if (commit, home) not in self._read:
+            local = self._view.local or self._view.gone
+            self._read[commit, home] = dataset_at(self._workspace, commit, home, like=local)
+        return self._read[commit, home]
+
+
+def dataset_at(
+    workspace: Workspace, commit: str, home: str, *, like: LocalDataset | None
+) -> LocalDataset:
+    """Return a folder's dataset as a commit has it, without rows where it is missing or cannot be read.
+
+    ``like`` is the dataset whose options (field names, derived keys) hold.
+    """
+    dataset = LocalDataset(
+        workspace.folder_at(commit, home) or Folder(home, ()),
+        mapping=like.mapping if like else None,
+        content_keys=like.content_keys if like else False,
+    )
+    return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
 
 
 def base_info(workspace: Workspace, view: DatasetView) -> DatasetInfo | None:

@@ -1,4 +1,4 @@
-"""The pointer files of a dataset as they become: the line, and the base of every row (sync.md 7.3)."""
+"""The files of a dataset as they become: its content, the pointer line, and the base of every row (sync.md 7.3)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skillsync.formats.canonical import rows_digest
-from skillsync.model import DatasetPointer, Digest, FileChange, Folder, Key
+from skillsync.core.row_states import ABSENT
+from skillsync.formats.canonical import info_digest, rows_digest
+from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
+from skillsync.model import DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.sync.local import pointer_line
+from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, pointer_line
 from skillsync.sync.workspace import Workspace
 from skillsync.sync.writing import pointer_change, rows_change, stamp_for
 
@@ -30,9 +32,30 @@ def dataset_line(
         dataset,
         None,
         info,
-        len(base),
+        sum(digest != ABSENT for digest in base.values()),
         rows_digest((key, Digest(digest)) for key, digest in base.items()),
     )
+
+
+def file_changes(
+    local: LocalDataset, items: bytes, info: DatasetInfo, *, needs_document: bool = False
+) -> tuple[FileChange, ...]:
+    """Return what makes a folder hold these rows, and this name, description and metadata.
+
+    ``needs_document``: a DATASET.md that is missing is written though it would say nothing new.
+    """
+    changes = []
+    entry = local.folder.entry(DATASET_MD)
+    before = entry.data if entry else None
+    if (entry is None and needs_document) or info_digest(info) != local.info_digest:
+        data = edit_dataset_md(local.document, to=info) if entry else new_dataset_md(info)
+        if data != before:
+            changes.append(FileChange(DATASET_MD, before, data))
+    rows = local.folder.entry(ITEMS)
+    before = rows.data if rows else None
+    if items != (before or b""):
+        changes.append(FileChange(ITEMS, before, items))
+    return tuple(changes)
 
 
 def pointer_changes(

@@ -1,131 +1,57 @@
-"""Reads the rows of one dataset, pairs the sides by key, and asks core about each row."""
+"""Pairs the rows of the two sides by key and asks core about each, with what git knows of it."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from skillsync.core.merge import changed_row_groups
-from skillsync.core.reconcile_row import RowFacts, RowGroups, removable_duplicates, winner
+from skillsync.core.reconcile_row import (
+    RowFacts,
+    RowGroups,
+    RowPush,
+    removable_duplicates,
+    winner,
+)
 from skillsync.core.reconcile_skill import Absence
-from skillsync.core.safety import check_dataset_listing
-from skillsync.errors import BadAnswer, NotFound
+from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.model import Key, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
+from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.workspace import Remote, Workspace
 
 
-def read_rows(
-    workspace: Workspace,
-    view: DatasetView,
-    remote: Remote,
-    *,
-    confirm: bool,
-    max_removals: int | None = None,
-) -> None:
-    """Read all live rows of a linked dataset, or of one that can be linked, and decide each.
-
-    Raises BadAnswer when the listing is not complete or holds a row that cannot be read, RefusedForSafety when
-    rows that were there are suddenly all gone.
-    """
-    if view.remote is None or view.absence in {Absence.UNCONFIRMED, Absence.UNREACHABLE}:
-        return
-    if view.local is not None and view.local.problem is not None:
-        return
-    listing = remote.datasets.list_rows(view.remote.id)
-    if not listing.complete:
-        raise BadAnswer(
-            "the listing of rows is not complete: its count and its rows disagree",
-            subject=view.slug,
-            unchanged="Nothing of this dataset was changed.",
-            hint="run the command again",
-        )
-    if listing.problems:
-        # A row that cannot be read is not a row that is gone.
-        raise BadAnswer(
-            listing.problems[0].message,
-            subject=view.slug,
-            unchanged="Nothing of this dataset was changed.",
-        )
-    live = [row for row in listing.items if not row.deleted]
-    view.remote_rows = tuple(live)
-    check_dataset_listing(
-        view.slug,
-        base_rows=len(view.base_rows),
-        remote_rows=len(live),
-        max_removals=max_removals,
-    )
-    if view.linked_id is None and view.local is not None:
-        view.compatible = _fits(view, live)
-    there = {item.row.key for item in live}
-    missing = set(view.base_rows) - there if view.local or view.gone else set()
-    gone = _confirm_rows(view, remote, missing) if missing and confirm else missing
-    view.gone_keys = frozenset(gone)
-    decide_rows(workspace, view, remote)
-
-
 def decide_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     """Decide every row of a dataset from what was read; again after id-less lines were given their keys."""
-    past = DatasetPast(workspace, view)
+    evidence = _Evidence(DatasetPast(workspace, view), DatasetLater(workspace, view))
     if view.info_differs and view.remote is not None:
-        view.info_known = past.has_published_info(info_digest(view.remote.info))
-    view.rows = _row_views(view, remote, set(view.gone_keys), past)
+        assert view.local is not None
+        local = view.local.info_digest
+        view.info_known = evidence.past.has_published_info(info_digest(view.remote.info))
+        view.info_older = evidence.later.has_other_info(local) or local in evidence.later.infos
+    view.rows = _row_views(view, remote, evidence)
 
 
-def _confirm_rows(view: DatasetView, remote: Remote, missing: set[Key]) -> set[Key]:
-    """Return the keys that a point read (where the id is known) and a second listing do not have either."""
-    confirmed = set()
-    for key in missing:
-        if key.startswith("srv:"):
-            try:
-                found = remote.datasets.read_row(key.removeprefix("srv:"))
-            except NotFound:
-                confirmed.add(key)
-            else:
-                if found.deleted:
-                    confirmed.add(key)
-    others = {key for key in missing if not key.startswith("srv:")}
-    if others and view.remote is not None:
-        again = remote.datasets.list_rows(view.remote.id)
-        seen = {item.row.key for item in again.items if not item.deleted}
-        if again.complete and not again.problems:
-            confirmed |= others - seen
-    return confirmed
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What git knows of the dataset before and after HEAD, each asked only when needed."""
+
+    past: DatasetPast
+    later: DatasetLater
 
 
-def _fits(view: DatasetView, live: Sequence[RemoteRow]) -> bool:
-    """D3: rows of one side are equal to, or a pure superset of, the other's.
-
-    Rows pair by key, and lines without id by equal content. A line whose own id differs from that of an equal
-    remote row cannot be paired without changing one of the two, so that is for a person to say.
-    """
-    local = view.local
-    if local is None:
-        return False
-    there = {item.row.key: short(row_digest(item.row)) for item in live}
-    here = local.row_digests
-    if any(there.get(key, digest) != digest for key, digest in here.items()):
-        return False
-    loose = Counter(
-        short(row_digest(Row(Key(""), line.fields))) for line in local.items.keyless if line.fields
-    )
-    others = Counter(digest for key, digest in there.items() if key not in here)
-    here_only = Counter(digest for key, digest in here.items() if key not in there) + (
-        loose - others
-    )
-    there_only = others - loose
-    return not here_only or not there_only
-
-
-def _row_views(
-    view: DatasetView, remote: Remote, gone: set[Key], past: DatasetPast
-) -> list[RowView]:
+def _row_views(view: DatasetView, remote: Remote, evidence: _Evidence) -> list[RowView]:
     by_key: dict[Key, list[RemoteRow]] = {}
     for item in view.remote_rows or ():
         by_key.setdefault(item.row.key, []).append(item)
-    local = dict(view.local.rows) if view.local else {}
+    local = {
+        new: Row(new, row.fields)
+        for key, row in (view.local.rows.items() if view.local else ())
+        for new in [view.rekeyed.get(key, key)]
+    }
     paired = pair_keyless(view, by_key)
     local.update(paired)
     created = sorted(
@@ -137,8 +63,7 @@ def _row_views(
         *created,
     ]
     rows = [
-        _row_view(view, remote, key, local.get(key), by_key.get(key, []), gone, past)
-        for key in order
+        _row_view(view, remote, key, local.get(key), by_key.get(key, []), evidence) for key in order
     ]
     for row in rows:
         row.is_paired = row.key in paired
@@ -149,19 +74,23 @@ def pair_keyless(view: DatasetView, by_key: Mapping[Key, Sequence[RemoteRow]]) -
     """Return the rows that id-less lines are by their content: base rows first, then remote ones (sync.md 10.1)."""
     if view.local is None or not view.local.items.keyless:
         return {}
-    waiting: dict[str, list[Key]] = {}
+    waiting: defaultdict[str, deque[Key]] = defaultdict(deque)
     known = [(key, digest) for key, digest in view.base_rows.items()]
     known += [(key, short(row_digest(winner(items).row))) for key, items in by_key.items()]
+    claimed = {view.rekeyed.get(key, key) for key in view.local.rows}
+    seen: set[tuple[Key, str]] = set()
     for key, digest in known:
-        keys = waiting.setdefault(digest, [])
-        if key not in view.local.rows and key not in keys:
-            keys.append(key)
+        if key not in claimed and (key, digest) not in seen:
+            seen.add((key, digest))
+            waiting[digest].append(key)
     paired: dict[Key, Row] = {}
     for line in view.local.items.keyless:
-        row = Row(Key(""), line.fields or {})
-        keys = [key for key in waiting.get(short(row_digest(row)), []) if key not in paired]
+        keys = waiting[short(row_digest(Row(Key(""), line.fields or {})))]
+        while keys and keys[0] in paired:
+            keys.popleft()
         if keys:
-            paired[keys[0]] = Row(keys[0], row.fields)
+            key = keys.popleft()
+            paired[key] = Row(key, line.fields or {})
     return paired
 
 
@@ -175,52 +104,94 @@ def _row_view(
     key: Key,
     local: Row | None,
     items: Sequence[RemoteRow],
-    gone: set[Key],
-    past: DatasetPast,
+    evidence: _Evidence,
 ) -> RowView:
-    base = view.base_rows.get(key)
     chosen_item = winner(items) if items else None
-    digest = row_digest(chosen_item.row) if chosen_item else None
-    local_digest = row_digest(local) if local else None
-    absence = Absence.PRESENT if chosen_item else Absence.NEVER
-    if chosen_item is None and base is not None:
-        absence = Absence.CONFIRMED if key in gone else Absence.UNCONFIRMED
-    losers: tuple[RemoteRow, ...] | None = ()
-    if len(items) > 1:
-        own = {
-            item.author.id
-            for item in items
-            if remote.is_own(item.author) and item.author.id is not None
-        }
-        losers = removable_duplicates([(item, row_digest(item.row)) for item in items], own_ids=own)
-    groups = None
+    losers = _losers(remote, items)
+    facts = _facts(view, key, local, chosen_item, evidence, is_doubled=losers is None)
     base_row = None
-    taken_in = False
-    if digest and digest != local_digest and short(digest) != base:
-        taken_in = past.has_published(key, short(digest))
-    if local is not None and chosen_item is not None and base is not None:
-        is_old = base in {short(row_digest(local)), short(row_digest(chosen_item.row))}
-        if not is_old and local_digest != digest:
-            base_row = past.row(key, base)
-            if base_row is not None:
-                groups = RowGroups(*changed_row_groups(base_row, local, chosen_item.row))
-    return RowView(
+    if local is not None and chosen_item is not None and facts.base is not None:
+        assert facts.local is not None
+        assert facts.remote is not None
+        known = {short(facts.local), short(facts.remote)}
+        if facts.local != facts.remote and facts.base not in known and not facts.taken_in:
+            base_row = evidence.past.row(key, facts.base)
+    if base_row is not None and local is not None and chosen_item is not None:
+        groups = RowGroups(*changed_row_groups(base_row, local, chosen_item.row))
+        facts = replace(facts, groups=groups)
+    row = RowView(
         key,
-        base,
+        facts.base,
         local,
         chosen_item,
-        RowFacts(
-            key,
-            base=base,
-            local=local_digest,
-            remote=digest,
-            was_in_base=base is not None,
-            absence=absence,
-            groups=groups,
-            duplicates=losers is None,
-            taken_in=taken_in,
-        ),
+        facts,
         base_row=base_row,
         losers=losers or (),
         copies=len(items),
+        is_older=key in view.older_rows,
     )
+    return _held_back(row, evidence.later)
+
+
+def _facts(
+    view: DatasetView,
+    key: Key,
+    local: Row | None,
+    item: RemoteRow | None,
+    evidence: _Evidence,
+    *,
+    is_doubled: bool,
+) -> RowFacts:
+    base = view.older_rows.get(key) or view.base_rows.get(key)
+    if base == ABSENT:
+        base = None
+    digest = row_digest(item.row) if item else None
+    local_digest = row_digest(local) if local else None
+    absence = Absence.PRESENT if item else Absence.NEVER
+    if item is None and base is not None:
+        absence = Absence.CONFIRMED if key in view.gone_keys else Absence.UNCONFIRMED
+    taken_in = False
+    if digest and digest != local_digest and short(digest) != base:
+        taken_in = evidence.past.has_published(key, short(digest))
+    was_in_base = base is not None or key in view.returned_rows
+    if item is not None and item.own_key and local is None and not was_in_base and not taken_in:
+        base = evidence.past.held(key)
+        was_in_base = base is not None
+    return RowFacts(
+        key,
+        base=base,
+        local=local_digest,
+        remote=digest,
+        was_in_base=was_in_base,
+        absence=absence,
+        duplicates=is_doubled,
+        taken_in=taken_in,
+    )
+
+
+def _losers(remote: Remote, items: Sequence[RemoteRow]) -> tuple[RemoteRow, ...] | None:
+    """Return the equal copies of our own making, None when some copy has to be looked at (I21)."""
+    if len(items) < 2:
+        return ()
+    own = {
+        item.author.id
+        for item in items
+        if remote.is_own(item.author) and item.author.id is not None
+    }
+    return removable_duplicates([(item, row_digest(item.row)) for item in items], own_ids=own)
+
+
+def _held_back(row: RowView, later: DatasetLater) -> RowView:
+    """Keep a row from being sent where a commit later than HEAD has decided about it (B8)."""
+    facts = row.facts
+    if row.verdict.push is RowPush.NOTHING:
+        return row
+    if later.has_other_row(row.key, row.local):
+        return replace(row, facts=replace(facts, superseded=True))
+    if facts.local is None or facts.remote is None or facts.duplicates:
+        return row
+    local = short(facts.local)
+    if local not in later.bases(row.key):
+        return row
+    older = replace(facts, base=local, was_in_base=True, taken_in=False, groups=None)
+    return replace(row, base=local, facts=older, is_older=True)

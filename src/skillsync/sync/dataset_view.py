@@ -15,6 +15,7 @@ from skillsync.core.reconcile_dataset import (
 )
 from skillsync.core.reconcile_row import RowFacts, RowVerdict, decide_row
 from skillsync.core.reconcile_skill import Absence
+from skillsync.core.row_states import ABSENT
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import info_digest
 from skillsync.model import (
@@ -38,7 +39,8 @@ class RowView:
     """One row seen from all sides, with the verdict.
 
     ``losers`` are equal copies of our own making and ``copies`` all live items with the key (I21).
-    ``is_paired``: the local line has no key of its own and is this row by its content (I22).
+    ``is_paired``: the local line has no key of its own and is this row by its content (I22). ``is_older``: a later
+    commit recorded the local content as taken in, so that it is not sent again.
     """
 
     key: Key
@@ -50,6 +52,7 @@ class RowView:
     losers: tuple[RemoteRow, ...] = ()
     copies: int = 1
     is_paired: bool = False
+    is_older: bool = False
 
     @cached_property
     def verdict(self) -> RowVerdict:
@@ -63,7 +66,11 @@ class DatasetView:
 
     ``home`` is the folder whose history counts: the old one while a move is not committed. ``ignored``: a pointer
     line is there and does not count. ``info_known``: name, description and metadata on the server are what a commit
-    of ours holds, not older than the pointer (sync.md 5.5).
+    of ours holds, not older than the pointer (sync.md 5.5). ``commit``: the tree is this commit's, not the working
+    tree. ``returned_rows``: local rows absent remotely whose key was in a base before; ``older_rows``: those that a
+    later commit took in as they are here, with that digest. ``rekeyed``: local key → key of the remote row that a
+    line of a folder that was never linked is by its content (D3). ``info_older``: what is local of the three is what a later commit took in or replaced. ``superseded``: a
+    later commit linked or removed the folder.
     """
 
     slug: str
@@ -72,6 +79,7 @@ class DatasetView:
     place: str = ""
     local: LocalDataset | None = None
     gone: LocalDataset | None = None
+    commit: str | None = None
     line: DatasetPointer | None = None
     is_committed: bool = False
     ignored: bool = False
@@ -84,8 +92,13 @@ class DatasetView:
     rows: list[RowView] = field(default_factory=list)
     remote_rows: tuple[RemoteRow, ...] | None = None
     gone_keys: frozenset[Key] = frozenset()
+    returned_rows: frozenset[Key] = frozenset()
+    older_rows: Mapping[Key, str] = field(default_factory=dict)
     compatible: bool | None = None
+    rekeyed: Mapping[Key, Key] = field(default_factory=dict)
     info_known: bool = False
+    info_older: bool = False
+    superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
 
@@ -113,6 +126,11 @@ class DatasetView:
             return False
         return self.local.info_digest != info_digest(self.remote.info)
 
+    @property
+    def base_count(self) -> int:
+        """How many rows were there when the dataset was last in sync."""
+        return sum(digest != ABSENT for digest in self.base_rows.values())
+
     def folder_state(self) -> FolderState:
         """Compare the folder with its base."""
         if self.local is None:
@@ -128,7 +146,10 @@ class DatasetView:
     def verdict(self) -> DatasetVerdict:
         """What push and pull do with the dataset itself."""
         info_remote = info_digest(self.remote.info) if self.remote else None
+        info_local = self.local.info_digest if self.local and self.is_usable else None
         info_base = self.line.meta if self.line else None
+        if self.info_older:
+            info_base = info_local
         return decide_dataset(
             DatasetFacts(
                 self.slug,
@@ -141,8 +162,9 @@ class DatasetView:
                 is_listing_complete=self.complete,
                 is_compatible=self.compatible,
                 info_base=info_remote if self.info_known else info_base,
-                info_local=self.local.info_digest if self.local and self.is_usable else None,
+                info_local=info_local,
                 info_remote=info_remote,
+                superseded=self.superseded,
             )
         )
 

@@ -1,12 +1,38 @@
-"""Words for people: who wrote a version and when, and what changed between two contents."""
+"""Words for people: how a skill stands, who wrote a version and when, and what changed between two contents."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from skillsync.core.reconcile_skill import SkillState
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Extra, Json, Skill, Version
+
+MISSING = "not on the server's list any more"
+SKILL_STATES: Mapping[SkillState, str] = {
+    SkillState.LOCAL_ONLY: "new here, not published",
+    SkillState.REMOTE_ONLY: "new on the server, not here",
+    SkillState.AHEAD: "changed here",
+    SkillState.BEHIND: "changed on the server",
+    SkillState.DIVERGED: "changed on both sides",
+    SkillState.BOTH_EQUAL: "changed alike on both sides",
+    SkillState.SAME_UNLINKED: "the same on both sides, but not linked",
+    SkillState.UNRELATED: "different on both sides and never linked",
+    SkillState.NET_ZERO: "changed on the server and changed back",
+    SkillState.SUPERSEDED: "older here than what was published from a later commit",
+    SkillState.DELETED_LOCALLY: "deleted here, still on the server",
+    SkillState.DELETED_BUT_EDITED: "deleted here, changed on the server",
+    SkillState.ARCHIVED: "archived on the server, unchanged here",
+    SkillState.EDITED_BUT_ARCHIVED: "archived on the server, changed here",
+    SkillState.RECREATED_EQUAL: "created again on the server with the same content",
+    SkillState.RECREATED_DIFFERENT: "created again on the server with other content",
+    SkillState.BACKWARDS: "older on the server than what was taken in here",
+    SkillState.UNREACHABLE: f"{MISSING}; pull and push look again before they believe it",
+    SkillState.INVALID: "cannot be published: it is not valid",
+    SkillState.EXHAUSTED: "out of versions on the server",
+}
+"""Every state of a skill that is worth a line."""
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 

@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import canonical_json
-from skillsync.model import Extra, Json, Key, Row, Skill
+from skillsync.model import Extra, Json, Key, Row, Severity, Skill
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
-from skillsync.sync.local import read_tree
+from skillsync.sync.describe import SKILL_STATES
+from skillsync.sync.diff_lines import DiffLine, Mark, Sides, Unit, row_lines, unit_lines
+from skillsync.sync.local import LocalSkill, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.skill_survey import SkillView, read_into, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skillsync.config import Target
 
-
-class Mark(StrEnum):
-    """What one line of a difference is."""
-
-    HEADING = "heading"
-    REMOVED = "removed"
-    ADDED = "added"
-    CONTEXT = "context"
-
-
-@dataclass(frozen=True, slots=True)
-class DiffLine:
-    """One line: its mark and text without sign."""
-
-    mark: Mark
-    text: str
+AGAINST_HEAD = Sides("removed since HEAD", "new since HEAD")
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectDiff:
-    """One object's differences: units (frontmatter key, body, file path, row key) and the lines that show them."""
+    """One object's differences: units (frontmatter key, body, file path, row key) and the lines that show them.
+
+    ``words`` say for people how the object stands.
+    """
 
     kind: str
     subject: str
     state: str
-    units: tuple[tuple[str, str | None, str | None], ...]
+    units: tuple[Unit, ...]
     lines: tuple[DiffLine, ...]
+    words: str = ""
 
     def as_json(self) -> dict[str, Json]:
         """Return the JSON object: each unit with its remote (before) and local (after) value."""
@@ -54,6 +45,7 @@ class ObjectDiff:
             "kind": self.kind,
             "subject": self.subject,
             "state": self.state,
+            "words": self.words,
             "changes": [
                 {"unit": unit, "remote": remote, "local": local}
                 for unit, remote, local in self.units
@@ -72,22 +64,18 @@ def diff(
     if remote is None:
         return _with_head(workspace, target, names)
     tree = read_tree(workspace)
-    found = []
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
+    datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
+    require_known(workspace, names, surveyed(workspace, skills, datasets))
     differing = {
         name: view
         for name, view in sorted(skills.views.items())
         if view.content is None and view.version is not None and not view.error and _differs(view)
     }
-    read_into(remote, differing)
-    for _, view in sorted(skills.views.items()):
-        one = _skill_diff(view)
-        if one is not None:
-            found.append(one)
-    datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
-    require_known(workspace, names, surveyed(workspace, skills, datasets))
-    found += [one for view in datasets.views if (one := _dataset_diff(view)) is not None]
-    return found
+    read_into(workspace, remote, differing)
+    found = [_skill_diff(view) for _, view in sorted(skills.views.items())]
+    found += [_dataset_diff(view) for view in datasets.views]
+    return [one for one in found if one is not None]
 
 
 def _differs(view: SkillView) -> bool:
@@ -100,55 +88,110 @@ def _with_head(workspace: Workspace, target: Target, names: Collection[str]) -> 
     head = workspace.history.head
     old = read_tree(workspace, commit=head) if head else None
     survey = survey_skills(workspace, target, tree, remote=None, names=names)
-    before = {skill.name: skill.reading.skill for skill in old.skills} if old else {}
-    found = []
-    for name, view in sorted(survey.views.items()):
-        now = view.local.reading.skill if view.local else None
-        one = compare_skills(name, "against HEAD", before.get(name), now)
-        if one is not None:
-            found.append(one)
-    rows_before = {dataset.dir: dataset for dataset in old.datasets} if old else {}
     datasets = survey_datasets(workspace, target, tree, remote=None, names=names)
     require_known(workspace, names, surveyed(workspace, survey, datasets), where="here")
+    before = {skill.name: skill.reading.skill for skill in old.skills} if old else {}
+    found: list[ObjectDiff | None] = []
+    for name, view in sorted(survey.views.items()):
+        invalid = _invalid(view.local) if view.local else None
+        found.append(
+            invalid
+            or _compare(name, "against HEAD", "", before.get(name), view.local, AGAINST_HEAD)
+        )
+    rows_before = {dataset.dir: dataset for dataset in old.datasets} if old else {}
     for dataset in datasets.views:
         local = dataset.local
-        if local is None or local.problem is not None:
+        if local is None:
+            continue
+        if local.problem is not None:
+            found.append(_error(dataset.slug, local.problem, kind="dataset"))
             continue
         past = rows_before.get(local.dir)
         base = past.rows if past is not None and past.problem is None else {}
-        one = _rows_diff(dataset.slug, "against HEAD", base, local.rows, [])
-        if one is not None:
-            found.append(one)
-    return found
+        found.append(_rows_diff(dataset.slug, "against HEAD", base, local.rows, [], AGAINST_HEAD))
+    return [one for one in found if one is not None]
+
+
+# ---------------------------------------------------------------- skills
 
 
 def _skill_diff(view: SkillView) -> ObjectDiff | None:
     if view.error is not None:
         return _error(view.name, view.error)
-    local = view.local.reading.skill if view.local else None
-    if view.local is not None and local is None:
-        return ObjectDiff("skill", view.name, "invalid", (), (DiffLine(Mark.HEADING, "invalid"),))
+    if view.local is not None and (invalid := _invalid(view.local)):
+        return invalid
     if view.content is None and view.version is not None:
         return None
-    return compare_skills(
-        view.name, str(view.verdict.state), view.content.content if view.content else None, local
+    before = view.content.content if view.content else None
+    words = SKILL_STATES.get(view.verdict.state, "")
+    if view.version is not None:
+        words += f" (v{view.version.number} by {view.version.author.label})"
+    return _compare(view.name, str(view.verdict.state), words, before, view.local, Sides())
+
+
+def _invalid(local: LocalSkill) -> ObjectDiff | None:
+    errors = [one for one in local.problems if one.severity is Severity.ERROR]
+    if local.reading.skill is not None or not errors:
+        return None
+    said = tuple(
+        DiffLine(Mark.HEADING, f"{one.where or one.subject}: {one.message}") for one in errors
     )
+    words = "cannot be compared: it is not valid"
+    return ObjectDiff("skill", local.name, "invalid", (), said, words)
+
+
+def _compare(
+    name: str,
+    state: str,
+    words: str,
+    before: Skill | None,
+    local: LocalSkill | None,
+    sides: Sides,
+) -> ObjectDiff | None:
+    after = local.reading.skill if local else None
+    return compare_skills(name, state, before, after, words=words, local=local, sides=sides)
 
 
 def compare_skills(
-    name: str, state: str, before: Skill | None, after: Skill | None
+    name: str,
+    state: str,
+    before: Skill | None,
+    after: Skill | None,
+    *,
+    words: str = "",
+    local: LocalSkill | None = None,
+    sides: Sides | None = None,
 ) -> ObjectDiff | None:
-    """Return what differs between two contents of a skill, None when nothing does."""
+    """Return what differs between two contents of a skill, None when nothing does.
+
+    ``local`` is where ``after`` was read from, if from files: its lines are then counted as they stand there.
+    """
+    sides = sides or Sides()
     units = skill_units(before, after)
     if not units:
         return None
-    lines = [line for unit, old, new in units for line in _unit_lines(unit, old, new)]
-    return ObjectDiff("skill", name, state, tuple(units), tuple(lines))
+    if before is None or after is None:
+        words = words or (sides.only_after if before is None else sides.only_before)
+        sides = Sides("", "")
+    lines: list[DiffLine] = []
+    for unit in units:
+        lines += unit_lines(unit, sides, first_line=_first_line(local, unit[0]))
+    return ObjectDiff("skill", name, state, tuple(units), tuple(lines), words)
 
 
-def skill_units(
-    before: Skill | None, after: Skill | None
-) -> list[tuple[str, str | None, str | None]]:
+def _first_line(local: LocalSkill | None, unit: str) -> int | None:
+    """Return the line in the local file where a text's first line stands; None where there is no such place."""
+    document = local.reading.document if local else None
+    if local is None or document is None:
+        return None
+    raw = document.body if unit == "body" else local.reading.raw_files.get(unit)
+    if raw is None:
+        return None
+    start = document.body_line if unit == "body" else 1
+    return start + raw[: len(raw) - len(raw.lstrip())].count("\n")
+
+
+def skill_units(before: Skill | None, after: Skill | None) -> list[Unit]:
     """Return what differs between two skills: unit, old text, new text; an unknown extra is no difference."""
     old, new = _fields(before), _fields(after)
     if before is not None and after is not None and (before.extra is None or after.extra is None):
@@ -187,16 +230,7 @@ def _text(value: Json) -> str:
     return value if isinstance(value, str) else canonical_json(value)
 
 
-def _unit_lines(unit: str, old: str | None, new: str | None) -> list[DiffLine]:
-    lines = [DiffLine(Mark.HEADING, unit)]
-    one, other = (old or "").split("\n") if old else [], (new or "").split("\n") if new else []
-    if len(one) <= 1 and len(other) <= 1:  # a value, not a text: a position says nothing
-        lines += [DiffLine(Mark.REMOVED, line) for line in one]
-        return lines + [DiffLine(Mark.ADDED, line) for line in other]
-    for line in list(difflib.unified_diff(one, other, lineterm="", n=2))[2:]:
-        mark = {"+": Mark.ADDED, "-": Mark.REMOVED}.get(line[:1], Mark.CONTEXT)
-        lines.append(DiffLine(mark, line if line.startswith("@@") else line[1:]))
-    return lines
+# ---------------------------------------------------------------- datasets
 
 
 def _dataset_diff(view: DatasetView) -> ObjectDiff | None:
@@ -207,19 +241,19 @@ def _dataset_diff(view: DatasetView) -> ObjectDiff | None:
     local = {row.key: row.local for row in view.rows if row.local is not None}
     if view.remote_rows is None and view.local is not None:
         local = dict(view.local.rows)
-    info: list[tuple[str, str | None, str | None]] = []
+    info: list[Unit] = []
     if view.local is not None and view.remote is not None:
-        mine, theirs = view.local.document.info, view.remote.info
+        here, there = view.local.document.info, view.remote.info
         info = [
             (f"DATASET.md {name}", old, new)
             for name, old, new in (
-                ("name", theirs.name, mine.name),
-                ("description", theirs.description, mine.description),
-                ("metadata", canonical_json(theirs.metadata), canonical_json(mine.metadata)),
+                ("name", there.name, here.name),
+                ("description", there.description, here.description),
+                ("metadata", canonical_json(there.metadata), canonical_json(here.metadata)),
             )
             if old != new and not (name == "metadata" and {old, new} <= {"null", "{}"})
         ]
-    return _rows_diff(view.slug, str(view.verdict.push), remote, local, info)
+    return _rows_diff(view.slug, str(view.verdict.push), remote, local, info, Sides())
 
 
 def _rows_diff(
@@ -227,21 +261,34 @@ def _rows_diff(
     state: str,
     before: Mapping[Key, Row],
     after: Mapping[Key, Row],
-    info: list[tuple[str, str | None, str | None]],
+    info: list[Unit],
+    sides: Sides,
 ) -> ObjectDiff | None:
     units = list(info)
+    lines = [line for unit in info for line in unit_lines(unit, sides)]
+    rows = 0
     for key in [*after, *(one for one in before if one not in after)]:
-        units += row_units(str(key), before.get(key), after.get(key))
+        found = row_units(str(key), before.get(key), after.get(key))
+        if found:
+            units += found
+            lines += _one_row(str(key), found, before.get(key), after.get(key), sides)
+            rows += 1
     if not units:
         return None
-    lines = [line for unit, old, new in units for line in _unit_lines(unit, old, new)]
-    return ObjectDiff("dataset", slug, state, tuple(units), tuple(lines))
+    words = f"{rows} {'row differs' if rows == 1 else 'rows differ'}" if rows else ""
+    return ObjectDiff("dataset", slug, state, tuple(units), tuple(lines), words)
 
 
-def row_units(
-    key: str, before: Row | None, after: Row | None
-) -> list[tuple[str, str | None, str | None]]:
-    """Return what differs between two rows, field by field; metadata by key."""
+def _one_row(
+    key: str, units: list[Unit], before: Row | None, after: Row | None, sides: Sides
+) -> Iterator[DiffLine]:
+    words = sides.only_after if before is None else sides.only_before if after is None else ""
+    fields = [(name.removeprefix(f"{key} "), old, new) for name, old, new in units]
+    return row_lines(key, fields, words)
+
+
+def row_units(key: str, before: Row | None, after: Row | None) -> list[Unit]:
+    """Return what differs between two rows, field by field, as JSON texts; metadata by key."""
     old, new = _row_fields(before), _row_fields(after)
     return [
         (f"{key} {name}", old.get(name), new.get(name))
@@ -261,10 +308,7 @@ def _row_fields(row: Row | None) -> dict[str, str]:
 
 
 def _error(subject: str, error: SkillsyncError, *, kind: str = "skill") -> ObjectDiff:
-    return ObjectDiff(
-        kind,
-        subject,
-        "error",
-        (),
-        (DiffLine(Mark.HEADING, f"cannot be compared: {error.message}"),),
-    )
+    path, line = getattr(error, "path", ""), getattr(error, "line", None)
+    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+    said = (DiffLine(Mark.HEADING, f"{where}{error.message}"),)
+    return ObjectDiff(kind, subject, "error", (), said, "cannot be compared")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,25 +10,16 @@ from skillsync.core.base import LineEvidence, line_counts
 from skillsync.formats.canonical import files_digest
 from skillsync.model import DatasetPointer, Folder, Pointer, SkillPointer
 from skillsync.repo.git import HistoryLine, Repository
-from skillsync.repo.pointer import POINTER, parse_line, parse_pointer
+from skillsync.repo.pointer import POINTER, parse_line
+from skillsync.sync.elsewhere import Elsewhere, folder_files
 
 UNBORN = "unborn"
 """Stands for HEAD in a stamp before the first commit."""
 
 
 def folder_files_digest(folder: Folder) -> str:
-    """Return the digest of an object's files for a stamp: content only, line ends folded (design.md 3).
-
-    A file that was not read counts by its size and link target.
-    """
-    return files_digest(
-        (entry.path, entry.data if entry.data is not None else _unread(entry.size, entry.target))
-        for entry in folder.entries
-    )
-
-
-def _unread(size: int, target: str) -> bytes:
-    return f"\0unread {size} {target}".encode()
+    """Return the digest of an object's files for a stamp: content only, line ends folded (design.md 3)."""
+    return files_digest(folder_files(folder).items())
 
 
 def _pointer_path(directory: str) -> str:
@@ -47,14 +38,17 @@ class Lines:
 class History:
     """Questions about HEAD's history, each answered once per run.
 
-    ``folder_at(commit, dir)`` returns the object's files in that commit, None when it has none.
+    ``folder_at(commit, dir)`` returns the object's files in that commit (None: in the working tree), None when it
+    has none. All objects lie below the ``roots``.
     """
 
     repo: Repository
-    folder_at: Callable[[str, str], Folder | None]
+    folder_at: Callable[[str | None, str], Folder | None]
+    roots: Sequence[str] = (".",)
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
+    _parents: dict[str, str | None] = field(default_factory=dict)
 
     @cached_property
     def head(self) -> str | None:
@@ -62,19 +56,40 @@ class History:
         return self.repo.head()
 
     @cached_property
+    def elsewhere(self) -> Elsewhere:
+        """What HEAD does not contain: other branches, reflogs, stashes."""
+        return Elsewhere(self.repo, self.roots, self.head, self.folder_at)
+
+    @cached_property
     def added_lines(self) -> Sequence[HistoryLine]:
         """Every pointer line that some commit in HEAD's history added, newest first."""
         return self.repo.history_of([":(glob)**/.skillsync"], head=self.head) if self.head else ()
 
+    @cached_property
+    def _lines_at(self) -> Mapping[str, Sequence[HistoryLine]]:
+        """The added lines of each pointer file by its path, newest first."""
+        found: dict[str, list[HistoryLine]] = {}
+        for line in self.added_lines:
+            found.setdefault(line.path, []).append(line)
+        return found
+
+    @cached_property
+    def _lines_of(self) -> Mapping[str, Sequence[HistoryLine]]:
+        """The added lines of each incarnation of a skill by its ``first``, newest first."""
+        found: dict[str, list[HistoryLine]] = {}
+        for line in self.added_lines:
+            _, is_skill, rest = line.line.partition(" first=")
+            if is_skill:
+                found.setdefault(rest.partition(" ")[0], []).append(line)
+        return found
+
     def pointers_for(self, first: str) -> list[tuple[HistoryLine, SkillPointer]]:
         """Return the pointer lines of one incarnation in HEAD's history, newest first."""
-        needle = f" first={first} "
         found = []
-        for line in self.added_lines:
-            if needle in line.line:
-                pointer = parse_line(line.line)
-                if isinstance(pointer, SkillPointer) and pointer.first == first:
-                    found.append((line, pointer))
+        for line in self._lines_of.get(first, ()):
+            pointer = parse_line(line.line)
+            if isinstance(pointer, SkillPointer) and pointer.first == first:
+                found.append((line, pointer))
         return found
 
     def dataset_line(self, directory: str, place: str) -> tuple[DatasetPointer, str] | None:
@@ -82,9 +97,8 @@ class History:
 
         It decides where the line of the tree and HEAD's own were ignored (design.md 3).
         """
-        path = _pointer_path(directory)
-        for line in self.added_lines:
-            if line.path != path or not line.line.startswith(f"{place} "):
+        for line in self._lines_at.get(_pointer_path(directory), ()):
+            if not line.line.startswith(f"{place} "):
                 continue
             pointer = parse_line(line.line)
             if isinstance(pointer, DatasetPointer) and self.committed_counts(
@@ -95,12 +109,8 @@ class History:
 
     def introduced_at(self, version_id: str, directory: str) -> str | None:
         """Return the newest commit of HEAD's history that added a pointer line with that version id."""
-        path = _pointer_path(directory)
-        needle = f" {version_id} "
-        return next(
-            (line.commit for line in self.added_lines if line.path == path and needle in line.line),
-            None,
-        )
+        lines = self._lines_at.get(_pointer_path(directory), ())
+        return next((line.commit for line in lines if f" {version_id} " in line.line), None)
 
     def files_digest_at(self, commit: str, directory: str) -> str | None:
         """Return the stamp digest of an object's files in a commit, None when it is not there."""
@@ -119,6 +129,11 @@ class History:
             self._touching[key] = self.repo.commits_touching(directory, head=self.head, since=since)
         return self._touching[key]
 
+    def has(self, directory: str, path: str) -> bool:
+        """Tell whether some commit of HEAD's history has, or had, a file of an object."""
+        place = f"{directory}/{path}" if directory else path
+        return self.head is not None and bool(self.repo.log_paths(self.head, [place], limit=1))
+
     def is_in_history(self, commit: str) -> bool:
         """Tell whether ``commit`` is HEAD or an ancestor of it; ``unborn`` precedes every commit."""
         if commit == UNBORN:
@@ -130,6 +145,12 @@ class History:
                 commit, self.head
             )
         return self._ancestor[commit]
+
+    def first_parent(self, commit: str) -> str | None:
+        """Return a commit's first parent, None for a root commit."""
+        if commit not in self._parents:
+            self._parents[commit] = self.repo.first_parent(commit)
+        return self._parents[commit]
 
     def held_after(self, start: str | None, directory: str, files: str) -> bool:
         """Tell whether a commit after ``start`` in HEAD's history holds the files with that digest."""
@@ -153,12 +174,17 @@ class History:
             head_is_at
             and not match
             and (self.head is None or self.files_digest_at(self.head, directory) != files_now)
-            and not self._left_behind(pointer, stamp.files, directory)
+        )
+        left = differ and self.elsewhere.have_left(
+            pointer,
+            directory,
+            now=lambda: self.folder_at(None, directory) if files_now else None,
+            before=lambda: self.folder_at(self.head, directory) if self.head else None,
         )
         held = bool(
             at_in_history
             and not match
-            and not differ
+            and (left or not differ)
             and self.held_after(stamp.at, directory, stamp.files)
         )
         return line_counts(
@@ -170,24 +196,9 @@ class History:
                 files_now_match=match,
                 files_differ_from_head=differ,
                 later_commit_holds=held,
+                left_elsewhere=left,
             )
         )
-
-    def _left_behind(self, pointer: Pointer, files: str, directory: str) -> bool:
-        """Tell whether the files that a line was written with went elsewhere without it.
-
-        They did if a commit that is not in HEAD's history holds them but not the line, or a stash holds them: what
-        is edited now then started from HEAD's text, and the line would let it replace what it never took in.
-        """
-        stashed = set(self.repo.stashes())
-        for commit in self.repo.commits_beside(directory, head=self.head):
-            folder = self.folder_at(commit, directory)
-            if folder is None or folder_files_digest(folder) != files:
-                continue
-            there = parse_pointer(folder.pointer or b"", path=directory).lines
-            if commit in stashed or there.get(pointer.place) != pointer:
-                return True
-        return False
 
     def committed_counts(self, pointer: Pointer, directory: str, files_now: str | None) -> bool:
         """Decide whether a line that HEAD's tree or history holds counts: not when its files never came along."""
@@ -198,26 +209,42 @@ class History:
         if intro is None:
             return True
         at_intro = self.files_digest_at(intro, directory)
-        before = self.repo.first_parent(intro)
+        if at_intro == stamp.files:
+            return True
+        before = self.first_parent(intro)
         changed = before is None or self.files_digest_at(before, directory) != at_intro
-        held = at_intro == stamp.files or (
-            not changed and self.held_after(intro, directory, stamp.files)
-        )
+        left = changed and self._have_left_commit(pointer, directory, intro, before)
+        since = stamp.at if self.is_in_history(stamp.at) else intro
+        held = bool((left or not changed) and self.held_after(since, directory, stamp.files))
         return line_counts(
             LineEvidence(
                 pointer=pointer,
                 committed=True,
                 files_now_match=False,
-                intro_files_match=at_intro == stamp.files,
+                intro_files_match=False,
                 intro_changed_files=changed,
                 later_commit_holds=held,
+                left_elsewhere=left,
             )
         )
 
+    def _have_left_commit(
+        self, pointer: Pointer, directory: str, intro: str, parent: str | None
+    ) -> bool:
+        """Tell whether the files of a line went elsewhere before it was committed beside others in ``intro``."""
+        assert pointer.stamp is not None
+        at = pointer.stamp.at
+        start = at if at != UNBORN and self.repo.commit_exists(at) else parent
+        return self.elsewhere.have_left(
+            pointer,
+            directory,
+            now=lambda: self.folder_at(intro, directory),
+            before=lambda: self.folder_at(start, directory) if start else None,
+        )
+
     def _introduced(self, pointer: Pointer, directory: str) -> str | None:
-        path = _pointer_path(directory)
-        for line in self.added_lines:
-            if line.path == path and parse_line(line.line) == pointer:
+        for line in self._lines_at.get(_pointer_path(directory), ()):
+            if parse_line(line.line) == pointer:
                 return line.commit
         return None
 

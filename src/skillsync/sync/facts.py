@@ -11,19 +11,16 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from skillsync import __version__
 from skillsync.model import Folder, Json, Pointer, Problem, Severity
-from skillsync.repo.cache import Cache
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, render_line
 from skillsync.repo.worktree import QuickScan, quick_scan
+from skillsync.sync.memory import Memory, open_memory
 from skillsync.sync.report import Kind
 
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.local import LocalDataset, LocalSkill
     from skillsync.sync.workspace import Workspace
-
-_FORM = "facts-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,38 +73,39 @@ class LocalFacts:
 
 def local_facts(workspace: Workspace) -> LocalFacts:
     """Gather the facts of every object, reading only the files of folders whose stat data changed."""
-    settings = workspace.settings
-    options = f"{settings.dataset_options!r}" if settings.dataset_options else ""
-    with Cache(workspace.repo.state_dir, version=f"{_FORM} {__version__} {options}") as cache:
-        clock = cache.clock()
-        scan = quick_scan(
-            workspace.repo, skill_roots=settings.skills, dataset_roots=settings.datasets
+    with open_memory(workspace) as memory:
+        return gather_facts(workspace, memory)
+
+
+def gather_facts(workspace: Workspace, memory: Memory) -> LocalFacts:
+    """As ``local_facts``, from a look that was taken already."""
+    cache = memory.cache
+    scan = quick_scan(memory.look, memory.roots)
+    head = HeadPointers.of(workspace, scan)
+    objects = {
+        directory: facts
+        for directory, kept in cache.get(scan.folders).items()
+        if not scan.is_hidden(directory) and (facts := _from_json(directory, kept))
+    }
+    found = LocalFacts([], head, list(scan.problems))
+    unknown = [directory for directory in scan.folders if directory not in objects]
+    gone = [
+        directory
+        for directory in head.folders
+        if directory not in scan.folders and not scan.is_hidden(directory)
+    ]
+    if unknown or gone or scan.denied:
+        fresh, found.problems = _read(workspace, [*unknown, *gone])
+        cache.keep_only(scan.folders)
+        cache.put(
+            [
+                (facts.dir, scan.folders[facts.dir], _to_json(facts))
+                for facts in fresh
+                if not facts.missing and facts.dir in scan.folders
+            ],
+            scanned_at=memory.clock,
         )
-        head = HeadPointers.of(workspace, scan)
-        objects = {
-            directory: facts
-            for directory, kept in cache.get(scan.folders).items()
-            if not scan.is_hidden(directory) and (facts := _from_json(directory, kept))
-        }
-        found = LocalFacts([], head, list(scan.problems))
-        unknown = [directory for directory in scan.folders if directory not in objects]
-        gone = [
-            directory
-            for directory in head.folders
-            if directory not in scan.folders and not scan.is_hidden(directory)
-        ]
-        if unknown or gone or scan.denied:
-            fresh, found.problems = _read(workspace, [*unknown, *gone])
-            cache.keep_only(scan.folders)
-            cache.put(
-                [
-                    (facts.dir, scan.folders[facts.dir], _to_json(facts))
-                    for facts in fresh
-                    if not facts.missing and facts.dir in scan.folders
-                ],
-                scanned_at=clock,
-            )
-            objects |= {facts.dir: facts for facts in fresh}
+        objects |= {facts.dir: facts for facts in fresh}
     found.objects = [objects[directory] for directory in sorted(objects)]
     return found
 

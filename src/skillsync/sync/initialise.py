@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skillsync.config import Target, write_settings
-from skillsync.errors import ConfigError, NotARepository
-from skillsync.repo.git import Repository
+from skillsync.errors import ConfigError, GitFailed, NotARepository
+from skillsync.repo.git import Repository, run_git
 from skillsync.sync.workspace import CONFIG
 
 SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "site-packages"})
@@ -41,7 +41,21 @@ def open_or_make(start: Path, *, git: bool) -> tuple[Repository, bool]:
                 unchanged="Nothing was written.",
                 hint="skillsync init --git makes one here",
             ) from None
+    if is_inside_git(start):
+        raise NotARepository(
+            f"{start} is inside of git's own folder, or of a repository without files",
+            unchanged="Nothing was written.",
+            hint="change to a folder of your own files and run skillsync init --git there",
+        )
     return Repository.init(start), True
+
+
+def is_inside_git(start: Path) -> bool:
+    """Tell whether ``start`` belongs to git itself, where no working tree may be made."""
+    try:
+        return run_git(start, ["rev-parse", "--is-inside-git-dir"]).line == "true"
+    except GitFailed:
+        return False
 
 
 def find_roots(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

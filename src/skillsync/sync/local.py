@@ -9,7 +9,7 @@ from functools import cached_property
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import info_digest, row_digest, short, skill_digest
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
-from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items
+from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_lines
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import Digest, Folder, Key, Pointer, Problem, Row, Severity
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
@@ -163,8 +163,23 @@ class LocalDataset:
         try:
             _ = self.items.rows, self.document.info
         except InvalidContent as error:
+            error.hint = error.hint or f"skillsync lint {self.slug}"
             return error
         return None
+
+    def errors(self) -> list[InvalidContent]:
+        """Return everything that keeps it from being synced, line by line; ``problem`` is the first of it."""
+        found: list[InvalidContent] = []
+        path = join(self.dir, ITEMS)
+        try:
+            found += wrong_lines(self._data(ITEMS) or b"", path=path, mapping=self.mapping)
+        except InvalidContent as error:
+            found.append(error)
+        try:
+            _ = self.document
+        except InvalidContent as error:
+            found.append(error)
+        return found or ([self.problem] if self.problem is not None else [])
 
 
 @dataclass

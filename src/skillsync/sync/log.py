@@ -115,7 +115,9 @@ def log(
     shown = versions[:most]
     digests = _known_digests(workspace, view)
     if read:
-        digests |= _read_digests(remote, view, [one for one in shown if one.id not in digests])
+        digests |= _read_digests(
+            workspace, remote, view, [one for one in shown if one.id not in digests]
+        )
     matches = _matches(workspace, view, {digests[one.id] for one in shown if one.id in digests})
     entries = [
         LogEntry(
@@ -163,12 +165,16 @@ def _known_digests(workspace: Workspace, view: SkillView) -> dict[str, Digest]:
     return found
 
 
-def _read_digests(remote: Remote, view: SkillView, versions: list[Version]) -> dict[str, Digest]:
+def _read_digests(
+    workspace: Workspace, remote: Remote, view: SkillView, versions: list[Version]
+) -> dict[str, Digest]:
     found: dict[str, Digest] = {}
     wanted = [(view.name, version.number) for version in versions]
     for _, result in remote.skills.read_many(wanted):
         if isinstance(result, RemoteSkill):
-            found[result.version.id] = view.digest_of(result)
+            placed = (*view.place_in(workspace), result)
+            seen = workspace.aside.put_aside([placed])[0]
+            found[result.version.id] = view.digest_of(seen)
         else:
             raise result
     return found

@@ -1,26 +1,24 @@
-"""Parked skill conflicts: which are open, and the pointer that is written once a person has settled one (sync.md 8)."""
+"""Parked skill conflicts: which files a person has still to decide about, and which were thrown away (sync.md 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import InvalidContent
 from skillsync.formats.skill_rules import marker_line
-from skillsync.model import Folder, Json, SkillPointer
+from skillsync.model import Json, SkillPointer
 from skillsync.repo.conflicts import ConflictStore
-from skillsync.sync.local import join, read_tree
-from skillsync.sync.report import Kind, Outcome, Report
+from skillsync.sync.local import join
 from skillsync.sync.skill_conflict import parked_pointer
 from skillsync.sync.workspace import Workspace
-from skillsync.sync.writing import Writer, pointer_change, stamp_for
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from skillsync.config import Target
+_GITS_MARKERS = re.compile(rb"^(?:<{7,} ours|>{7,} theirs)$", re.MULTILINE)
+"""What ``git checkout --merge`` writes when it makes a conflict again from the stages."""
 
 
 def has_markers(data: bytes) -> bool:
@@ -28,12 +26,54 @@ def has_markers(data: bytes) -> bool:
     return marker_line(data.decode("utf-8", "replace")) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class ParkedFile:
+    """One file that the pull changed, by its contents with LF: ``path`` is relative to the skill, None is no file.
+
+    ``before``: as the pull found it, ``head``: in the commit that was checked out then, ``after``: as the pull left
+    it. ``local`` and ``remote``: the sides of a conflict. ``settled``: what a word of ours made of it.
+    """
+
+    path: str
+    in_conflict: bool
+    now: bytes | None
+    before: bytes | None
+    head: bytes | None
+    after: bytes | None
+    local: bytes | None
+    remote: bytes | None
+    is_settled: bool
+    settled: bytes | None
+
+    @property
+    def is_marked(self) -> bool:
+        """It holds our markers, or git's own where no side of the conflict has such lines."""
+        if not self.in_conflict or self.now is None:
+            return False
+        if has_markers(self.now):
+            return True
+        sides = (self.local or b"") + b"\n" + (self.remote or b"")
+        return bool(_GITS_MARKERS.search(self.now)) and not _GITS_MARKERS.search(sides)
+
+    @property
+    def is_thrown_back(self) -> bool:
+        """It is what it was before the pull, or HEAD's then, and neither a side to choose nor what was chosen.
+
+        ``git checkout HEAD -- FILE`` ends the stages just as ``git add`` does, but nobody decided: the remote's edits
+        that merged cleanly are gone as well.
+        """
+        accepted = [self.local, self.remote] if self.in_conflict else [self.after]
+        if self.is_settled:
+            accepted.append(self.settled)
+        return self.now in (self.before, self.head) and self.now not in accepted
+
+
 @dataclass(frozen=True)
 class Parked:
-    """One skill's record, with its conflicting files as repository paths.
+    """One skill's record, with its files as repository paths.
 
-    ``open`` are still unmerged in git's index, ``marked`` still hold our markers, and of ``dropped`` the stages are
-    gone without anybody's decision (``git reset --hard``, another branch).
+    ``open`` are still unmerged in git's index, ``marked`` still hold markers, and ``dropped`` have neither, but
+    without anybody's decision (``git reset --hard``, another branch, ``git checkout HEAD -- FILE``).
     """
 
     name: str
@@ -59,6 +99,33 @@ class Parked:
         """The whole conflict was thrown away with git: the files are not what a decision left."""
         return bool(self.dropped) and not self.open and not self.marked
 
+    @property
+    def in_conflict(self) -> tuple[str, ...]:
+        """The files in conflict, relative to the skill."""
+        return _texts(self.record.get("open"))
+
+    @property
+    def changes(self) -> list[dict[str, Json]]:
+        """What the pull wrote: path, blob before and after, and the old mode where it changed."""
+        return _changes(self.record)
+
+    def sides(self, path: str) -> dict[str, str | None] | None:
+        """Return the blobs that a choice takes for one file, relative to the skill; None for any other file.
+
+        A file that merged without conflict is what the merge made of it, or what was there before.
+        """
+        sides = _mapping(_mapping(self.record.get("sides")).get(path))
+        if sides:
+            return {side: _text(sides.get(side)) for side in ("base", "local", "remote")}
+        for one in self.changes:
+            if one.get("path") == path and "after" in one:
+                return {
+                    "base": None,
+                    "local": _text(one.get("blob")),
+                    "remote": _text(one.get("after")),
+                }
+        return None
+
 
 def parked_skills(workspace: Workspace) -> list[Parked]:
     """List the skill conflicts that a pull has left, with what is still open in each."""
@@ -81,30 +148,29 @@ def _parked(
     resolved: Mapping[str, Mapping[int, str]],
 ) -> Parked:
     directory = str(record.get("dir", ""))
-    listed, sides, settled = record.get("open"), record.get("sides"), record.get("settled")
-    names = [str(path) for path in listed] if isinstance(listed, list) else []
-    paths = [join(directory, name) for name in names]
-    left = [path for path in paths if path not in unmerged]
-    dropped = [
-        path
-        for path, name in zip(paths, names, strict=True)
-        if path in left
-        and not (isinstance(settled, list) and name in settled)
-        and not _was_decided(sides.get(name) if isinstance(sides, dict) else None, resolved, path)
-    ]
+    files = _files(workspace, record, directory)
+    is_open = {file.path: join(directory, file.path) in unmerged for file in files}
+    sides = _mapping(record.get("sides"))
+
+    def is_dropped(file: ParkedFile) -> bool:
+        if is_open[file.path]:
+            return False
+        if record.get("aborting") or file.is_thrown_back:
+            return True
+        decided = file.is_settled or _was_decided(
+            sides.get(file.path), resolved, join(directory, file.path)
+        )
+        return file.in_conflict and not decided
+
     return Parked(
         str(record.get("name", "")),
         directory,
         pointer,
         record,
-        tuple(path for path in paths if path in unmerged),
-        tuple(path for path in paths if _is_marked(workspace.repo.root / path)),
-        tuple(dropped),
+        tuple(join(directory, file.path) for file in files if is_open[file.path]),
+        tuple(join(directory, file.path) for file in files if file.is_marked),
+        tuple(join(directory, file.path) for file in files if is_dropped(file)),
     )
-
-
-def _is_marked(file: Path) -> bool:
-    return file.is_file() and not file.is_symlink() and has_markers(file.read_bytes())
 
 
 def _was_decided(sides: Json, resolved: Mapping[str, Mapping[int, str]], path: str) -> bool:
@@ -115,87 +181,81 @@ def _was_decided(sides: Json, resolved: Mapping[str, Mapping[int, str]], path: s
     return resolved.get(path) == {stage: blob for stage, blob in blobs.items() if blob is not None}
 
 
-def forget_abandoned(workspace: Workspace) -> list[str]:
-    """Forget the conflicts that were thrown away with git; the base never moved, so pull shows them again."""
-    store = ConflictStore(workspace.repo)
-    names = [parked.name for parked in parked_skills(workspace) if parked.is_abandoned]
-    for name in names:
-        store.delete(name)
-    return names
+# ---------------------------------------------------------------- the record's files
 
 
-def still_open(name: str) -> Outcome:
-    """A conflict that a person has not settled yet: nothing else is done to that skill."""
-    return Outcome(
-        Kind.SKILL,
-        name,
-        "still in conflict",
-        row="S10",
-        state="conflict",
-        exit=4,
-        code="E-CONFLICT",
-        fix=f"skillsync conflicts {name}",
-    )
-
-
-def refuse_unmerged(unmerged: Collection[str], directory: str, name: str) -> None:
-    """Raise InvalidContent when git has unmerged entries below a skill's folder that are not ours (14.6 #139)."""
-    inside = sorted(path for path in unmerged if path.startswith(join(directory, "") or path))
-    if inside:
-        raise InvalidContent(
-            f"git has unmerged entries here: {', '.join(inside[:5])}",
-            subject=name,
-            path=inside[0],
-            unchanged="Nothing of this skill was sent or written.",
-            hint="finish the merge with git (edit, git add), or undo it, then run the command again",
-        )
-
-
-def settle_parked(workspace: Workspace, target: Target, writer: Writer, report: Report) -> None:
-    """Record the conflicts that were settled with `git add` or an editor and `git add` (sync.md 8).
-
-    Stages that vanished otherwise (``git reset --hard``, another branch) decide nothing: the conflict is forgotten,
-    its version is not taken in, and the next pull shows it again.
-    """
-    for name in forget_abandoned(workspace):
-        report.note(
-            f"{name}: its conflict was thrown away with git and not resolved; pull shows it again"
-        )
-    for parked in parked_skills(workspace):
-        if parked.is_settled and parked.pointer.place == target.place:
-            settle(workspace, parked, writer)
-            report.add(
-                Outcome(
-                    Kind.SKILL,
-                    parked.name,
-                    f"conflict settled: v{parked.pointer.number} is taken in",
-                    row="S10",
-                    state="resolved",
-                    changed=True,
-                )
+def _files(workspace: Workspace, record: Mapping[str, Json], directory: str) -> list[ParkedFile]:
+    """Return every file that the record says the pull changed, those in conflict first."""
+    conflicting = _texts(record.get("open"))
+    changes = {str(one.get("path")): one for one in _changes(record)}
+    # A record without "after" is an older one: of the files that merged cleanly it does not say how they were left.
+    clean = [path for path, one in changes.items() if path not in conflicting and "after" in one]
+    paths = [*conflicting, *clean]
+    sides, head = _mapping(record.get("sides")), _mapping(record.get("head"))
+    settled = _settled(record)
+    blobs = {
+        path: {
+            "before": _text(changes.get(path, {}).get("blob")),
+            "after": _text(changes.get(path, {}).get("after")),
+            "local": _text(_mapping(sides.get(path)).get("local")),
+            "remote": _text(_mapping(sides.get(path)).get("remote")),
+            "head": _text(head.get(path)),
+            "settled": settled.get(path),
+        }
+        for path in paths
+    }
+    wanted = {blob for each in blobs.values() for blob in each.values() if blob}
+    contents = workspace.repo.read_blobs(wanted, missing_ok=True)
+    found = []
+    for path in paths:
+        held = {
+            word: _folded(contents.get(blob)) if blob else None
+            for word, blob in blobs[path].items()
+        }
+        # A file in conflict that the pull left as it was is not among the changes.
+        before = held["before"] if path in changes else held["local"]
+        found.append(
+            ParkedFile(
+                path,
+                in_conflict=path in conflicting,
+                now=_content(workspace.repo.root / directory / path),
+                before=before,
+                head=held["head"] if path in head else before,
+                after=held["after"],
+                local=held["local"],
+                remote=held["remote"],
+                is_settled=path in settled,
+                settled=held["settled"],
             )
+        )
+    return found
 
 
-def settle_paths(workspace: Workspace, parked: Parked, paths: Sequence[str]) -> None:
-    """Note that some files of a conflict (relative to the skill) are decided about, and end their stages."""
-    before = parked.record.get("settled")
-    settled = dict.fromkeys([*(before if isinstance(before, list) else []), *paths])
-    ConflictStore(workspace.repo).write(parked.name, {**parked.record, "settled": list(settled)})
-    workspace.repo.clear_conflict([join(parked.dir, path) for path in paths])
+def _settled(record: Mapping[str, Json]) -> dict[str, str | None]:
+    return {path: _text(blob) for path, blob in _mapping(record.get("settled")).items()}
 
 
-def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
-    """Write the pointer that the conflict was waiting to write, and forget the conflict."""
-    tree = read_tree(workspace, only={parked.dir})
-    folder = next(
-        (skill.folder for skill in tree.skills if skill.dir == parked.dir), Folder(parked.dir, ())
-    )
-    line = replace(parked.pointer, stamp=stamp_for(workspace, folder))
-    writer.write(
-        parked.name,
-        folder,
-        (),
-        [pointer_change(folder, line, place=parked.pointer.place)],
-        reason="resolve",
-    )
-    ConflictStore(workspace.repo).delete(parked.name)
+def _content(file: Path) -> bytes | None:
+    return _folded(file.read_bytes()) if file.is_file() and not file.is_symlink() else None
+
+
+def _folded(data: bytes | None) -> bytes | None:
+    """Line ends do not count: git may write others than it stores."""
+    return None if data is None else data.replace(b"\r\n", b"\n")
+
+
+def _changes(record: Mapping[str, Json]) -> list[dict[str, Json]]:
+    listed = record.get("before")
+    return [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
+
+
+def _text(value: Json) -> str | None:
+    return str(value) if value is not None else None

@@ -12,10 +12,11 @@ from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.dataset_view import RowView
+from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_datasets import GOES_ON, sends_info, would_write
+from skillsync.sync.push_datasets import GOES_ON, blocked_by_content, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
@@ -95,6 +96,7 @@ def push_plan(
         found = _dataset_problems(dataset)
         problems += found
         if not found:
+            problems += _blocked_rows(dataset)
             _plan_dataset_push(dataset, actions, pending, problems, archive)
     return Plan.of(actions, problems=problems, pending=pending)
 
@@ -130,6 +132,10 @@ def _plan_dataset_push(
         fix = f"skillsync pull {view.slug}"
         message = "its pointer was written beside other files than these"
         problems.append(Problem("E-REMOTE-AHEAD", message, view.slug, view.dir or "", fix=fix))
+        return
+    if view.rekeyed:
+        said = blocked_by_content(view)
+        problems.append(Problem(said.code, said.did, view.slug, view.dir or "", fix=said.fix))
         return
     if push is DatasetPush.CREATE:
         rows = len(view.local.rows) + len(view.local.items.keyless)
@@ -184,6 +190,21 @@ def _plan_row_push(
         (actions if named & set(archive) else pending).append(removal)
 
 
+def _blocked_rows(view: DatasetView) -> list[Problem]:
+    """Rows that push would leave alone because of what the remote has."""
+    return [
+        Problem(
+            row.verdict.code,
+            str(row.verdict.state),
+            f"{view.slug}:{row.key}",
+            view.local.items.path if view.local else view.dir or "",
+            fix=row.verdict.fix.replace("{name}", view.slug) or f"skillsync pull {view.slug}",
+        )
+        for row in view.rows
+        if row.verdict.push_exit
+    ]
+
+
 def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
     actions: list[Action] = []
     conflicts: list[Conflict] = []
@@ -195,7 +216,15 @@ def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
             actions.append(_skill_action(effect, Side.LOCAL, view))
         elif view.verdict.pull in {PullStep.CONFLICT, PullStep.REFUSE}:
             conflicts.append(
-                Conflict(view.name, UnitKind.FILE, str(view.verdict.state), None, None, None)
+                Conflict(
+                    view.name,
+                    UnitKind.FILE,
+                    "the whole skill",
+                    None,
+                    None,
+                    None,
+                    SKILL_STATES.get(view.verdict.state, str(view.verdict.state)),
+                )
             )
     for dataset in datasets.views:
         problems += _dataset_problems(dataset)
@@ -252,10 +281,18 @@ def _skill_problems(view: SkillView, *, exit_code: int) -> list[Problem]:
     ]
     if errors:
         return errors
+    verdict = view.verdict
+    if verdict.code == "E-ABSENCE-UNCONFIRMED" and view.local is None:
+        return []  # gone on both sides, as far as one look can tell: there is nothing to do or to lose
     if exit_code:
-        verdict = view.verdict
         return [
-            Problem(verdict.code, f"{verdict.state}", view.name, view.dir or "", fix=verdict.fix)
+            Problem(
+                verdict.code,
+                SKILL_STATES.get(verdict.state, str(verdict.state)),
+                view.name,
+                view.dir or "",
+                fix=verdict.fix,
+            )
         ]
     return []
 

@@ -11,12 +11,13 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.local import read_tree
+from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
-from skillsync.sync.parked import settle_parked
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
 from skillsync.sync.report import Kind, Report, failed
+from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Connect, Workspace
 from skillsync.sync.writing import Writer
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """What the user asked for. ``prune`` moves folders of confirmed archived objects to a rescue copy."""
+    """What the user asked for.
+
+    ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
+    lines that one dataset may lose above the ceiling.
+    """
 
     names: Sequence[str] = ()
     prune: bool = False
+    max_removals: int | None = None
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -53,6 +59,7 @@ def pull(
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
         with connect(target) as remote:
+            settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
             tree = read_tree(workspace)
             try:
@@ -78,11 +85,23 @@ def pull(
                     )
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(
-                    workspace, target, tree, remote=remote, names=request.names, confirm=True
+                    workspace,
+                    target,
+                    tree,
+                    remote=remote,
+                    names=request.names,
+                    confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
                 with writer.batched() as late:
                     DatasetPuller(
-                        workspace, target, remote, writer, report, prune=request.prune
+                        workspace,
+                        target,
+                        remote,
+                        writer,
+                        report,
+                        prune=request.prune,
+                        max_removals=request.max_removals,
                     ).run(datasets)
                 _correct(report, Kind.DATASET, late)
             finally:

@@ -18,12 +18,13 @@ from skillsync.errors import (
     Unreachable,
 )
 from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
+from skillsync.formats.dataset_md import new_dataset_md
 from skillsync.formats.jsonl import (
     ItemsFile,
     append_rows,
     assign_keys,
     empty_items,
+    rekey_rows,
     remove_rows,
     render_items,
     replace_rows,
@@ -31,13 +32,19 @@ from skillsync.formats.jsonl import (
 from skillsync.formats.row_keys import fold_id
 from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder, Key, Row
 from skillsync.sync.dataset_history import base_info
-from skillsync.sync.dataset_pointer import dataset_line, pointer_changes, removed_pointers
+from skillsync.sync.dataset_pointer import (
+    dataset_line,
+    file_changes,
+    pointer_changes,
+    removed_pointers,
+)
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -105,6 +112,8 @@ class DatasetPuller:
         refuse_problem(view)
         if view.local is not None and view.local.problem is not None:
             raise view.local.problem
+        if view.ignored:
+            self.report.note(f"{view.slug}: {IGNORED}")
         verdict = view.verdict
         match verdict.pull:
             case DatasetPull.NOTHING:
@@ -142,6 +151,7 @@ class DatasetPuller:
         if view.local is None:
             raise BadAnswer("there is no local folder", subject=view.slug)
         folder = view.local.folder
+        self._check_count(view, len(view.local.rows))
         changes = [
             FileChange(entry.path, entry.data, None)
             for entry in folder.entries
@@ -216,7 +226,7 @@ class DatasetPuller:
             raise BadAnswer("one side of the dataset is missing", subject=view.slug)
         check_items_file(
             view.slug,
-            base_rows=len(view.base_rows),
+            base_rows=view.base_count,
             local_rows=len(local.rows) + len(local.items.keyless) if local.has_items_file else None,
             max_removals=self.max_removals,
         )
@@ -227,7 +237,7 @@ class DatasetPuller:
         self._change_lines(taking)
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
-        changes = self._changes(view, taking.file, info)
+        changes = file_changes(local, render_items(taking.file), info, needs_document=True)
         line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=taking.base)
         after = folder_after(local.folder, changes)
         pointers = pointer_changes(
@@ -239,9 +249,10 @@ class DatasetPuller:
 
     def _check_removals(self, taking: _Taking) -> None:
         """Refuse to take many removals at once out of a file (P11). Raises RefusedForSafety."""
-        view = taking.view
-        count = len(taking.removed)
-        rows = {view.slug: RowRemovals(count, max(count, len(view.base_rows)))} if count else {}
+        self._check_count(taking.view, len(taking.removed))
+
+    def _check_count(self, view: DatasetView, count: int) -> None:
+        rows = {view.slug: RowRemovals(count, max(count, view.base_count))} if count else {}
         check_removals(Removals(rows=rows), max_removals=self.max_removals)
 
     def _change_lines(self, taking: _Taking) -> None:
@@ -267,7 +278,12 @@ class DatasetPuller:
     def _with_keys(self, view: DatasetView) -> ItemsFile:
         """Give a key to those id-less lines that must change; the others stay id-less (I22)."""
         assert view.local is not None
-        file = view.local.items
+        file = rekey_rows(view.local.items, view.rekeyed)
+        if view.rekeyed:
+            count = len(view.rekeyed)
+            self.report.note(
+                f"{view.slug}: {count} {'line' if count == 1 else 'lines'} got the id of the equal row on the server"
+            )
         steps = {RowPull.REWRITE, RowPull.MERGE, RowPull.REMOVE}
         known = [
             row.local
@@ -323,6 +339,9 @@ class DatasetPuller:
     ) -> None:
         verdict = row.verdict
         taking.open_rows.append(row)
+        if row.base is not None and row.remote is not None:
+            # What git knew of the row without a pointer is written down, now that there will be one.
+            taking.base.setdefault(row.key, row.base)
         taking.outcomes.append(
             Outcome(
                 Kind.ROW,
@@ -357,26 +376,6 @@ class DatasetPuller:
                 return local, base, merged.conflicts
             return merged.info, info_digest(remote), ()
         return local, base, ()
-
-    def _changes(
-        self, view: DatasetView, file: ItemsFile, info: DatasetInfo
-    ) -> tuple[FileChange, ...]:
-        assert view.local is not None
-        folder = view.local.folder
-        changes = []
-        document = view.local.document
-        entry = folder.entry(DATASET_MD)
-        if entry is None or info_digest(info) != info_digest(document.info):
-            data = edit_dataset_md(document, to=info) if entry else new_dataset_md(info)
-            before = entry.data if entry else None
-            if data != before:
-                changes.append(FileChange(DATASET_MD, before, data))
-        items = folder.entry(ITEMS)
-        before = items.data if items else None
-        after = render_items(file)
-        if after != (before or b""):
-            changes.append(FileChange(ITEMS, before, after))
-        return tuple(changes)
 
     def _summary(
         self,

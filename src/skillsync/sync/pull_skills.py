@@ -16,11 +16,12 @@ from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, Skill
 from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.local import LocalSkill
-from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
+from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into
+from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into, read_version
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -46,17 +47,17 @@ class SkillPull:
         """Decide and write each skill in scope; each is independent of the others."""
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
-        parked = {one.name for one in parked_skills(self.workspace)}
+        parked = {one.name: one for one in parked_skills(self.workspace)}
         self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
             name: view
             for name, view in views.items()
             if view.content is None and view.error is None and view.verdict.pull in READS
         }
-        read_into(self.remote, missing)
+        read_into(self.workspace, self.remote, missing)
         for name, view in views.items():
             if name in parked:
-                self.report.add(still_open(name))
+                self.report.add(still_open(parked[name]))
                 continue
             self._one(view)
 
@@ -261,9 +262,10 @@ class SkillPull:
         change = pointer_change(folder, line, place=self.target.place)
         self.writer.write(view.name, folder, changes, [change], reason="pull")
         for file in content.files:
-            if is_never_sent(file.path):
+            if is_never_sent(file.path) or file.path in content.aside:
+                why = "git ignores it, so it" if file.path in content.aside else "it"
                 self.report.note(
-                    f"{view.name}: {file.path!r} on the server is not written here; every publish carries it"
+                    f"{view.name}: {file.path!r} on the server: {why} is not written here; every publish carries it"
                 )
 
     def _line(self, view: SkillView, content: RemoteSkill, after: Folder) -> SkillPointer:
@@ -277,7 +279,7 @@ class SkillPull:
     def _base(self, view: SkillView) -> RemoteSkill:
         if view.base is None:
             raise BadAnswer("there is no base to merge from", subject=view.name)
-        base = self.remote.skills.read(view.name, number=view.base.number)
+        base = read_version(self.workspace, self.remote, view, number=view.base.number)
         if base.version.id != view.base.id:
             raise BadAnswer(
                 f"v{view.base.number} on the server is {base.version.id}, and {view.base.id} was taken in: "
@@ -286,7 +288,8 @@ class SkillPull:
                 unchanged="Nothing was written.",
                 hint=f"skillsync adopt {view.name} --merge, --local or --remote",
             )
-        return base
+        directory, _ = view.place_in(self.workspace)
+        return view.as_taken_in(base, lambda path: self.workspace.history.has(directory, path))
 
     def _content(self, view: SkillView) -> RemoteSkill:
         if view.content is None:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from skillsync.errors import RefusedForSafety
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, decide_rows, survey_datasets
+from skillsync.sync.dataset_rows import decide_rows
+from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree, read_tree
-from skillsync.sync.named import require_known, surveyed
-from skillsync.sync.parked import settle_parked
-from skillsync.sync.push_datasets import DatasetPusher
+from skillsync.sync.merged_pointers import settle_pointers
+from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
+from skillsync.sync.push_datasets import DatasetPusher, is_blocked
 from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
+from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -66,6 +69,8 @@ def push(
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")
+            if not workspace.is_team:
+                settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
             try:
                 _push(workspace, target, remote, request, writer, report)
@@ -93,14 +98,15 @@ def _push(
     report.problems.extend(skills.problems)
     refuse_backwards(skills)
     where = "in HEAD, which is what is published," if commit is not None else "here"
-    require_known(workspace, request.names, surveyed(workspace, skills, datasets), where=where)
+    known = surveyed(workspace, skills, datasets)
+    require_known(workspace, request.names, known, where=where)
     if request.check is not None:
         request.check(skills, datasets)
     options = PushOptions(
         writes_pointer=not workspace.is_team or request.from_branch,
-        archive=frozenset(request.archive),
+        archive=archived_words(workspace, request.archive, skills, datasets, note=report.note),
         max_removals=request.max_removals,
-        republish=frozenset(request.republish),
+        republish=republished_words(workspace, request.republish, skills, datasets),
         verify=request.verify,
         all_or_nothing=request.all_or_nothing,
     )
@@ -123,8 +129,11 @@ def survey_for_push(
     request: PushRequest,
 ) -> tuple[SkillSurvey, DatasetSurvey]:
     """Look at both sides as push needs it: objects that only the remote has do not matter."""
-    names = tuple(request.names) or ()
-    scope = names + tuple(name.partition(":")[0] for name in request.archive if names)
+    names = tuple(request.names)
+    scope = names
+    if names:  # what an option names is looked at as well
+        scope += tuple(part for word in request.archive for part in (word, word.partition(":")[0]))
+        scope += tuple(request.republish)
     needs_skills = bool(tree.skills or tree.gone_skills)
     skills = SkillSurvey({}, problems_in_scope(workspace, tree, names), listed=False)
     if needs_skills:
@@ -137,15 +146,16 @@ def survey_for_push(
             confirm=request.clock,
         )
     datasets = DatasetSurvey([], [])
-    if tree.datasets or tree.gone_datasets:
+    if tree.datasets or tree.gone_datasets or request.archive:
         datasets = survey_datasets(
             workspace,
             target,
             tree,
             remote=remote,
             names=scope,
-            confirm=True,
+            confirm=request.clock,
             for_push=True,
+            archive=request.archive,
             max_removals=request.max_removals,
         )
     return skills, datasets
@@ -181,15 +191,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         for view in skills.views.values()
         if view.error or view.problem or view.verdict.push_exit
     ]
-    reasons += [
-        f"{view.slug}"
-        for view in datasets.views
-        if view.error
-        or view.problem
-        or (view.local and view.local.problem)
-        or view.verdict.push_exit
-        or any(row.verdict.push_exit for row in view.rows)
-    ]
+    reasons += [f"{view.slug}" for view in datasets.views if is_blocked(view)]
     if reasons:
         raise RefusedForSafety(
             f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",

@@ -12,21 +12,30 @@ from skillsync.core.safety import Removals, RowRemovals, check_items_file, check
 from skillsync.errors import (
     BadAnswer,
     InvalidContent,
+    NotFound,
     RefusedForSafety,
+    RemoteError,
     SkillsyncError,
     Unreachable,
 )
 from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
-from skillsync.model import FileChange, Folder, Key
+from skillsync.model import DatasetInfo, FileChange, Folder, Key, RemoteDataset
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import ITEMS, LocalDataset
-from skillsync.sync.push_rows import RowPusher, Sending, store_removed
+from skillsync.sync.push_rows import (
+    LOOK_AGAIN_FOR,
+    LOOK_PAUSE,
+    RowPusher,
+    Sending,
+    store_removed,
+)
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -40,6 +49,9 @@ GOES_ON = {
     DatasetPush.SEND_INFO,
     DatasetPush.BLOCK_INFO,
 }
+
+SUPERSEDED = "a commit later than this one has gone on from there"
+"""Why an older commit publishes nothing (sync.md B8)."""
 
 _WORDS = {
     DatasetPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
@@ -82,7 +94,7 @@ class DatasetPusher:
                     hint=f"skillsync fmt {view.slug}, and commit the result",
                 )
                 continue
-            if view.verdict.push in GOES_ON:
+            if view.verdict.push in GOES_ON and not view.rekeyed:
                 self._give_keys(view, local)
 
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
@@ -110,7 +122,7 @@ class DatasetPusher:
                 try:
                     check_items_file(
                         view.slug,
-                        base_rows=len(view.base_rows),
+                        base_rows=view.base_count,
                         local_rows=_lines(view.local) if view.local.has_items_file else None,
                         max_removals=limit,
                     )
@@ -120,7 +132,8 @@ class DatasetPusher:
             elif self._is_archived(view):
                 doomed = len(view.remote_rows or ())
             if doomed:
-                rows[view.slug] = RowRemovals(doomed, max(len(view.base_rows), doomed))
+                total = view.base_count or len(view.remote_rows or ())
+                rows[view.slug] = RowRemovals(doomed, max(total, doomed))
         check_removals(Removals(rows=rows), max_removals=limit)
 
     def _is_archived(self, view: DatasetView) -> bool:
@@ -157,11 +170,18 @@ class DatasetPusher:
         verdict = view.verdict
         if verdict.push is DatasetPush.STOP_TARGET:
             raise Unreachable(f"{view.slug}: the server gave no usable answer", subject=view.slug)
+        if view.ignored:
+            self.report.note(f"{view.slug}: {IGNORED}")
         if verdict.push in GOES_ON and view.local is not None:
             if view.ignored and would_write(view):
                 return [_blocked_by_pointer(view)]
+            if view.rekeyed:
+                return [blocked_by_content(view)]
             return self._send(view, verdict.push)
         if verdict.push is DatasetPush.NOTHING and not verdict.code:
+            return []
+        if view.superseded:
+            self.report.note(f"{view.slug}: {SUPERSEDED}; nothing of it was sent")
             return []
         if self._is_archived(view):
             return [self._archive(view)]
@@ -200,10 +220,22 @@ class DatasetPusher:
                 fix=f"git restore {view.dir}, skillsync pull {view.slug}, then decide again",
             )
         store_removed(self.writer, view, view.remote_rows or ())
-        self.remote.datasets.delete(view.remote.id)
+        self._delete(view.remote.id)
         return Outcome(
             Kind.DATASET, view.slug, "archived remotely", row="D4", state="deleted", changed=True
         )
+
+    def _delete(self, number: str) -> None:
+        try:
+            self.remote.datasets.delete(number)
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            try:
+                self.remote.datasets.read(number)
+            except NotFound:
+                return
+            raise
 
     # -------------------------------------------------------------- one dataset
 
@@ -237,11 +269,44 @@ class DatasetPusher:
         entry = self.writer.journal.begin_push(
             view.slug, {"creating": "dataset", "place": self.target.place}
         )
-        remote = self.remote.datasets.create(local.document.info, slug=view.slug)
-        self.writer.journal.finish(entry)
+        try:
+            remote = self.remote.datasets.create(local.document.info, slug=view.slug)
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            remote = self._look_for(view)
+        finally:
+            self.writer.journal.finish(entry)
         sending = Sending(view, remote, {}, meta_sent=True)
         self._write_pointer(sending)
         return sending
+
+    def _look_for(self, view: DatasetView) -> RemoteDataset:
+        """Return the dataset whose creation had no answer; names may be doubled, so it is never sent again blindly.
+
+        Raises CreationPending when it does not show up.
+        """
+        clock = self.writer.clock
+        end = clock.monotonic() + LOOK_AGAIN_FOR
+        while True:
+            for dataset in self._list_again():
+                is_this = dataset.own_slug == view.slug and dataset.info.name == view.name
+                if is_this and self.remote.is_own(dataset.author):
+                    return dataset
+            if clock.monotonic() >= end:
+                raise CreationPending(
+                    "the server did not say whether the dataset was created, and it is not listed yet",
+                    subject=view.slug,
+                    unchanged="No row was sent.",
+                    hint="run the command again: it looks for the dataset before it creates it",
+                )
+            clock.sleep(LOOK_PAUSE)
+
+    def _list_again(self) -> Sequence[RemoteDataset]:
+        try:
+            return self.remote.datasets.list().items
+        except (Unreachable, BadAnswer):
+            return ()
 
     def _info(self, sending: Sending) -> None:
         view = sending.view
@@ -261,13 +326,25 @@ class DatasetPusher:
                 )
             )
             return
-        sending.remote = self.remote.datasets.patch(now, to=view.local.document.info)
+        sending.remote = self._patch_info(now, view.local.document.info)
         sending.meta_sent = sending.remote is not now
         if info_digest(sending.remote.info) != view.local.info_digest:
             self.report.note(
                 f"{view.slug}: its metadata on the server is no mapping and stays there; "
                 "the file's metadata was not sent"
             )
+
+    def _patch_info(self, now: RemoteDataset, to: DatasetInfo) -> RemoteDataset:
+        """Change the dataset's own fields; after a lost answer what is there tells whether that was done."""
+        try:
+            return self.remote.datasets.patch(now, to=to)
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            after = self.remote.datasets.read(now.id)
+            if info_digest(after.info) == info_digest(now.info):
+                raise
+            return after
 
     # -------------------------------------------------------------- what is recorded
 
@@ -308,10 +385,13 @@ class DatasetPusher:
                 (sending.updated, "updated"),
                 (sending.removed, "removed"),
                 (sending.cleaned, "doubled and cleaned"),
-                (sending.linked, "linked"),
+                (sending.linked if self.options.writes_pointer else 0, "linked"),
             )
             if count
         ]
+        if older := sum(row.is_older or row.facts.superseded for row in view.rows):
+            rows = "1 row is" if older == 1 else f"{older} rows are"
+            self.report.note(f"{view.slug}: {rows} left as the server has them: {SUPERSEDED}")
         if step is DatasetPush.CREATE:
             counts.insert(0, "created")
         elif sending.meta_sent:
@@ -350,10 +430,30 @@ class DatasetPusher:
         return outcomes
 
 
+def is_blocked(view: DatasetView) -> bool:
+    """Tell whether something of the dataset could not be published as it is (--all-or-nothing)."""
+    if view.error or view.problem or (view.local is not None and view.local.problem):
+        return True
+    verdict = view.verdict
+    if verdict.push_exit or any(row.verdict.push_exit for row in view.rows):
+        return True
+    if view.local is None or verdict.push not in GOES_ON:
+        return False
+    ignored = view.ignored and would_write(view)
+    return ignored or bool(view.rekeyed) or _blocks_info(view, verdict.push)
+
+
 class KeylessRefused(InvalidContent):
     """Team mode: a line without an id, and CI never writes one (I22)."""
 
     code = "E-NO-KEY"
+    exit_code = 5
+
+
+class CreationPending(RemoteError):
+    """The creation of a dataset had no answer, and the dataset does not show up: not sent again (sync.md 10.2)."""
+
+    code = "E-INDETERMINATE"
     exit_code = 5
 
 
@@ -364,12 +464,12 @@ def _lines(local: LocalDataset) -> int:
 def sends_info(view: DatasetView, step: DatasetPush) -> bool:
     """Whether name, description and metadata are sent: what the server has of them was taken in (D6)."""
     is_linking = step is DatasetPush.LINK and view.info_differs and view.info_known
-    return step is DatasetPush.SEND_INFO or is_linking
+    return step is DatasetPush.SEND_INFO or (is_linking and not view.info_older)
 
 
 def _blocks_info(view: DatasetView, step: DatasetPush) -> bool:
     is_linking = step is DatasetPush.LINK and view.info_differs and not view.info_known
-    return step is DatasetPush.BLOCK_INFO or is_linking
+    return step is DatasetPush.BLOCK_INFO or (is_linking and not view.info_older)
 
 
 def would_write(view: DatasetView) -> bool:
@@ -383,11 +483,27 @@ def _blocked_by_pointer(view: DatasetView) -> Outcome:
     return Outcome(
         Kind.DATASET,
         view.slug,
-        "blocked: its pointer was written beside other files than these",
+        "blocked: its pointer line is ignored, because the files it was written with never came along",
         state="pointer ignored",
         exit=3,
         code="E-REMOTE-AHEAD",
         fix=f"skillsync pull {view.slug}",
+    )
+
+
+def blocked_by_content(view: DatasetView) -> Outcome:
+    """D3: rows of equal content have other ids on the server; sending ours as well would double them."""
+    id_ = view.remote.id if view.remote else ""
+    links = f"skillsync pull {view.slug}"
+    return Outcome(
+        Kind.DATASET,
+        view.slug,
+        "not linked: the server has rows of equal content under other ids",
+        row="D3",
+        state=str(DatasetPush.REFUSE),
+        exit=4,
+        code="E-UNRELATED",
+        fix=links if view.compatible else f"skillsync adopt {view.slug} --id {id_}",
     )
 
 

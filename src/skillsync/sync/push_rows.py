@@ -33,7 +33,10 @@ from skillsync.sync.writing import Writer
 LOOK_AGAIN_FOR = 30.0
 """Seconds that a creation without an answer is looked for before it is left pending (sync.md 10.2)."""
 
-_LOOK_PAUSE = 2.0
+LOOK_PAUSE = 2.0
+
+MOST_SILENT = 3
+"""After so many creations in a row without any answer the others are not tried."""
 
 _WORDS = {
     RowPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
@@ -108,23 +111,37 @@ class RowPusher:
                 sending.view.slug,
                 {"creating": [str(row.key) for row in rows], "dataset": sending.remote.id},
             )
-        unclear: list[Row] = []
-        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows):
-            if not isinstance(result, RemoteError):
-                self._created(sending, row, result)
-            elif result.indeterminate:
-                unclear.append(row)
-            elif isinstance(result, RUN_ENDING):
-                raise result
-            else:
-                sending.outcomes.append(self._failed(sending, row.key, result, "I1"))
-        if unclear:
-            self._look_for(sending, unclear)
+        self._send_new(sending, rows)
         if entry is not None:
             self.writer.journal.finish(entry)
         for row in wanted:
             if row.key.startswith(FOREIGN):
                 self._bring_back(sending, row)
+
+    def _send_new(self, sending: Sending, rows: Sequence[Row]) -> None:
+        """Create rows side by side, then look for those without an answer.
+
+        Raises Unreachable once several in a row had none: the rest waits for another run.
+        """
+        unclear: list[Row] = []
+        silent: list[RemoteError] = []
+        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows):
+            if not isinstance(result, RemoteError):
+                silent.clear()
+                self._created(sending, row, result)
+            elif result.indeterminate:
+                unclear.append(row)
+                silent += [result] if result.status is None else []
+            elif isinstance(result, RUN_ENDING):
+                raise result
+            else:
+                sending.outcomes.append(self._failed(sending, row.key, result, "I1"))
+            if len(silent) == MOST_SILENT:
+                break
+        if unclear:
+            self._look_for(sending, unclear)
+        if len(silent) == MOST_SILENT:
+            raise silent[-1]
 
     def _created(self, sending: Sending, row: Row, result: RemoteRow) -> None:
         sending.is_base(row.key, result)
@@ -140,13 +157,13 @@ class RowPusher:
         waiting = {row.key: row for row in unclear}
         end = clock.monotonic() + LOOK_AGAIN_FOR
         while True:
-            for item in self.remote.datasets.list_rows(sending.remote.id).items:
+            for item in self._list_again(sending):
                 row = waiting.pop(item.row.key, None)
                 if row is not None:
                     self._created(sending, row, item)
             if not waiting or clock.monotonic() >= end:
                 break
-            clock.sleep(_LOOK_PAUSE)
+            clock.sleep(LOOK_PAUSE)
         sending.outcomes += [
             Outcome(
                 Kind.ROW,
@@ -161,6 +178,13 @@ class RowPusher:
             for key in waiting
         ]
 
+    def _list_again(self, sending: Sending) -> Sequence[RemoteRow]:
+        """Return what is listed now; nothing while the server still gives no answer."""
+        try:
+            return self.remote.datasets.list_rows(sending.remote.id).items
+        except (Unreachable, BadAnswer):
+            return ()
+
     def _bring_back(self, sending: Sending, row: Row) -> None:
         """I14: a row that was born on this server and deleted there keeps its identity by being undeleted.
 
@@ -168,10 +192,7 @@ class RowPusher:
         """
         number = row.key.removeprefix(FOREIGN)
         try:
-            try:
-                now = self.remote.datasets.patch_row(number, {}, key=None)
-            except NotFound:
-                now = None
+            now = self._deleted_item(number)
             if now is None or now.dataset != sending.remote.id:
                 raise InvalidContent(
                     f"the id {row.key} belongs to an item that was made elsewhere",
@@ -183,11 +204,30 @@ class RowPusher:
             fields = changed_fields(now.row, row)
             if fields:
                 self.remote.datasets.patch_row(number, fields, key=None)
-            self._created(sending, row, self.remote.datasets.undelete_row(number))
+            self._created(sending, row, self._undelete(number))
         except (*RUN_ENDING, Throttled, Unreachable):
             raise
         except SkillsyncError as error:
             sending.outcomes.append(self._failed(sending, row.key, error, "I14"))
+
+    def _deleted_item(self, number: str) -> RemoteRow | None:
+        """Return a deleted item as it is; only an empty PATCH shows one, and it is sent to no live item."""
+        try:
+            return self.remote.datasets.read_row(number)
+        except NotFound:
+            pass
+        try:
+            return self.remote.datasets.patch_row(number, {}, key=None)
+        except NotFound:
+            return None
+
+    def _undelete(self, number: str) -> RemoteRow:
+        try:
+            return self.remote.datasets.undelete_row(number)
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            return self.remote.datasets.read_row(number)
 
     # -------------------------------------------------------------- one row
 
@@ -210,6 +250,8 @@ class RowPusher:
                     "the server gave no usable answer", subject=sending.row_name(row.key)
                 )
             case _:
+                if row.base is not None and row.remote is not None:
+                    sending.base.setdefault(row.key, row.base)
                 return _left_to_a_person(sending, row)
 
     def _patch(self, sending: Sending, row: RowView) -> Outcome | None:
@@ -273,10 +315,23 @@ class RowPusher:
             return None
         if row_digest(now.row) != row_digest(row.remote.row):
             return _moved(sending, row)
-        self.remote.datasets.delete_row(now.id)
+        self._delete(now.id)
         sending.base.pop(row.key, None)
         sending.removed += 1
         return None
+
+    def _delete(self, number: str) -> None:
+        """Delete an item; a deletion without an answer is looked for and counts once the item is gone."""
+        try:
+            self.remote.datasets.delete_row(number)
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            try:
+                self.remote.datasets.read_row(number)
+            except NotFound:
+                return
+            raise
 
     def _remove_duplicate(self, sending: Sending, loser: RemoteRow, row: RowView) -> None:
         """I21: an equal copy that our own account made goes without a flag, both looked at once more before."""
@@ -289,7 +344,7 @@ class RowPusher:
         kept = self.remote.datasets.read_row(row.remote.id)
         if row_digest(now.row) != row_digest(kept.row):
             return
-        self.remote.datasets.delete_row(loser.id)
+        self._delete(loser.id)
         sending.cleaned += 1
         self.report.note(
             f"{sending.row_name(row.key)}: an equal second copy was removed ({loser.id})"

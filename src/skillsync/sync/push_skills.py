@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,9 +27,12 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
-from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
+from skillsync.sync.export import export_history
+from skillsync.sync.not_sent import not_sent
+from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.settle import refuse_unmerged, still_open
+from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_version
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 
@@ -68,9 +71,9 @@ class SkillPush:
         return self.workspace.repo.unmerged()
 
     @cached_property
-    def in_conflict(self) -> Collection[str]:
+    def in_conflict(self) -> Mapping[str, Parked]:
         """The skills whose conflict in the working tree is open."""
-        return {parked.name for parked in parked_skills(self.workspace)}
+        return {parked.name: parked for parked in parked_skills(self.workspace)}
 
     def run(self, survey: SkillSurvey) -> None:
         """Publish what may be published; removals come last and only by name.
@@ -118,10 +121,9 @@ class SkillPush:
         if view.problem is not None:
             return invalid_pointer(view)
         if not self.workspace.is_team and view.local is not None:
-            if view.name in self.in_conflict and view.local.is_valid:
-                return still_open(view.name)
-            if view.name not in self.in_conflict:
-                refuse_unmerged(self._unmerged, view.local.dir, view.name)
+            if view.name in self.in_conflict:
+                return still_open(self.in_conflict[view.name])
+            refuse_unmerged(self._unmerged, view.local.dir, view.name)
         verdict = view.verdict
         if verdict.warning:
             self.report.note(
@@ -198,7 +200,7 @@ class SkillPush:
                 if not (error.indeterminate or error.reason == "unique"):
                     raise
                 try:
-                    latest = self.remote.skills.read(view.name)
+                    latest = self._read(view)
                 except NotFound:
                     if error.indeterminate and attempt == 1:
                         continue
@@ -273,7 +275,7 @@ class SkillPush:
 
     def _ours_or_moved(self, view: SkillView, base: Version) -> Published | None:
         """After a refusal or silence: the next version with our digest is ours (sync.md 9.2); else drift."""
-        latest = self.remote.skills.read(view.name)
+        latest = self._read(view)
         view.version, view.content = latest.version, latest
         is_next = latest.version.number == base.number + 1 and latest.version.first == base.first
         if is_next and view.digest_of(latest) == self._digest(view):
@@ -293,6 +295,8 @@ class SkillPush:
             self._verify(view, version, answered)
         if self.options.writes_pointer:
             self._write_pointer(view, version, answered)
+        if view.local is not None:
+            self.report.problems.extend(not_sent(view.local.reading))
         return Outcome(
             Kind.SKILL,
             view.name,
@@ -303,7 +307,7 @@ class SkillPush:
         )
 
     def _verify(self, view: SkillView, version: Version, digest: Digest) -> None:
-        again = self.remote.skills.read(view.name, number=version.number)
+        again = self._read(view, version.number)
         if view.digest_of(again) != digest:
             raise BadAnswer(
                 f"v{version.number} reads back different from what was sent",
@@ -340,13 +344,23 @@ class SkillPush:
         )
 
     def _archive(self, view: SkillView) -> None:
-        """Archive by name only; it is not compare-and-set, so look right before (sync.md 5.6)."""
+        """Archive by name only, and keep its history here first.
+
+        It is not compare-and-set, so look right before (sync.md 5.6).
+        """
         try:
+            kept, ref = export_history(self.workspace, self.remote, view.name)
             latest = self.remote.skills.head(view.name)
-            if view.version is None or latest.id != view.version.id:
-                view.version = latest
-                self.report.add(self.blocked(view))
-                return
+        except NotAuthenticated:
+            raise
+        except SkillsyncError as error:
+            self.report.add(failed(Kind.SKILL, view.name, error, row="S13"))
+            return
+        if view.version is None or latest.id != view.version.id:
+            view.version = latest
+            self.report.add(self.blocked(view))
+            return
+        try:
             self.remote.skills.archive(view.name)
         except RUN_ENDING:
             raise
@@ -357,7 +371,7 @@ class SkillPush:
             Outcome(
                 Kind.SKILL,
                 view.name,
-                f"archived (was v{view.version.number})",
+                f"archived (was v{latest.number}; its {kept} versions are kept in {ref})",
                 row="S13",
                 state=str(view.verdict.state),
                 changed=True,
@@ -386,8 +400,8 @@ class SkillPush:
             return ""
         words = version_words(view.version, now=self.writer.clock.now())
         try:
-            before = self.remote.skills.read(view.name, number=view.base.number)
-            after = view.content or self.remote.skills.read(view.name, number=view.version.number)
+            before = self._read(view, view.base.number)
+            after = view.content or self._read(view, view.version.number)
         except SkillsyncError:
             return f"v{view.base.number} → {words}"
         changed = changed_units(before.content, after.content)
@@ -414,9 +428,24 @@ class SkillPush:
         """
         skill = view.local.reading.skill if view.local else None
         empty = skill.extra.empty if skill and skill.extra else frozenset()
-        return self.remote.skills.read_basis(
-            view.name, needed=lambda path: is_never_sent(path) or path in empty
-        )
+        directory, folder = view.place_in(self.workspace)
+        aside = self.workspace.aside
+
+        def needed(path: str) -> bool:
+            is_ours = not is_never_sent(path) and path not in empty
+            return not is_ours or bool(aside.ignored(directory, folder, [path]))
+
+        basis = self.remote.skills.read_basis(view.name, needed=needed)
+        previous = aside.put_aside([(directory, folder, basis)])[0]
+        removed = previous.content.files.keys() - (skill.files.keys() if skill else set()) - empty
+        history = self.workspace.history
+        if all(history.has(directory, path) for path in removed):
+            return previous  # what is missing was deleted (F10)
+        whole = self._read(view, previous.version.number)
+        return view.as_taken_in(whole, lambda path: history.has(directory, path))
+
+    def _read(self, view: SkillView, number: int | None = None) -> RemoteSkill:
+        return read_version(self.workspace, self.remote, view, number=number)
 
 
 def invalid(view: SkillView) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,28 +11,29 @@ from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
 from skillsync.model import FileChange, Folder, UnitKind
-from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import refuse_problem, survey_datasets
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join, read_tree
-from skillsync.sync.parked import (
-    Parked,
+from skillsync.sync.parked import Parked, has_markers, parked_skills
+from skillsync.sync.report import Kind, Outcome, Report
+from skillsync.sync.resolve_dataset import DatasetResolver
+from skillsync.sync.settle import (
     forget_abandoned,
-    has_markers,
-    parked_skills,
+    give_up,
+    mark_given_up,
     settle,
     settle_paths,
 )
-from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.resolve_dataset import DatasetResolver
 from skillsync.sync.skill_conflict import SKILL_MD
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skillsync.config import Target
 
 
@@ -84,23 +84,15 @@ class Resolver:
     def _parked(self, parked: Parked, writer: Writer) -> Outcome:
         if self.choice is Choice.ABORT:
             return self._abort(parked, writer)
-        sides = parked.record.get("sides")
-        assert isinstance(sides, dict)
-        paths = [path for path in sides if self.unit in {"", path}]
-        if not paths:
-            raise UsageError(
-                f"{self.name} has no conflict in {self.unit!r} (there: {', '.join(sides)})",
-                unchanged="Nothing was changed.",
-                hint=f"skillsync conflicts {self.name}",
-            )
-        changes = []
-        for path in paths:
-            blobs = sides[path]
-            assert isinstance(blobs, dict)
-            changes += self._settled_file(parked, path, blobs)
+        changes, settled = [], {}
+        for path in self._paths(parked):
+            now, after = self._settled_file(parked, path)
+            settled[path] = after
+            if after != now:
+                changes.append(FileChange(path, now, after))
         folder = Folder(parked.dir, ())
         writer.write(self.name, folder, changes, (), reason=f"resolve {self.choice}")
-        settle_paths(self.workspace, parked, paths)
+        settle_paths(self.workspace, parked, settled)
         again = next((one for one in parked_skills(self.workspace) if one.name == self.name), None)
         if again is not None and again.is_settled:
             settle(self.workspace, again, writer)
@@ -109,25 +101,37 @@ class Resolver:
         left = ", ".join(again.unsettled) if again else ""
         return _done(f"{self.name}:{self.unit}", f"resolved ({self.choice}); still open: {left}")
 
-    def _settled_file(
-        self, parked: Parked, path: str, blobs: Mapping[str, object]
-    ) -> list[FileChange]:
-        """Return what the choice makes of one file. Raises InvalidContent while our markers would stay in it."""
-        full = self.workspace.repo.root / parked.dir / path
-        now = full.read_bytes() if full.is_file() else None
-        after = now if self.choice is Choice.AS_IS else self._chosen(parked, path, blobs, now)
-        if after is not None and has_markers(after):
+    def _paths(self, parked: Parked) -> list[str]:
+        """Return the files that are meant: the one that was named, else those that nobody decided about yet."""
+        undecided = [path.removeprefix(join(parked.dir, "")) for path in parked.unsettled]
+        if not self.unit:
+            return undecided or [*parked.in_conflict]
+        if self.unit in {*undecided, *parked.in_conflict}:
+            return [self.unit]
+        raise UsageError(
+            f"{self.name} has no conflict in {self.unit!r} (there: {', '.join(parked.in_conflict)})",
+            unchanged="Nothing was changed.",
+            hint=f"skillsync conflicts {self.name}",
+        )
+
+    def _settled_file(self, parked: Parked, path: str) -> tuple[bytes | None, bytes | None]:
+        """Return one file as it is and as the choice makes it. Raises InvalidContent while markers would stay in it."""
+        now = _content(self.workspace.repo.root / parked.dir / path)
+        is_marked = join(parked.dir, path) in parked.marked
+        as_it_is = self.choice is Choice.AS_IS
+        after = now if as_it_is else self._chosen(parked, path, now, is_marked=is_marked)
+        if after is not None and (has_markers(after) or (is_marked and as_it_is)):
             raise InvalidContent(
-                "our conflict markers are still in the file",
+                "conflict markers are still in the file",
                 subject=self.name,
                 path=join(parked.dir, path),
                 unchanged="The conflict stays open.",
                 hint=f"edit it, or skillsync resolve {self.name} --local, --remote or --union",
             )
-        return [FileChange(path, now, after)] if after != now else []
+        return now, after
 
     def _chosen(
-        self, parked: Parked, path: str, blobs: Mapping[str, object], now: bytes | None
+        self, parked: Parked, path: str, now: bytes | None, *, is_marked: bool
     ) -> bytes | None:
         """Return a file as one side has it, or both; edits outside the markers stay."""
         if self.choice is Choice.UNION and (now is None or _has_keys(parked, path)):
@@ -137,29 +141,33 @@ class Resolver:
                 unchanged="The conflict stays open.",
                 hint=f"edit {join(parked.dir, path)}, or skillsync resolve {self.name} --local or --remote",
             )
-        if now is not None and has_markers(now):
+        if now is not None and is_marked:
             side = Side(str(self.choice))
             return take_text_side(now.decode("utf-8"), side).encode()
         if self.choice is Choice.UNION:
             return now
-        blob = blobs.get(str(self.choice))
-        return self.workspace.repo.read_blobs([str(blob)])[str(blob)] if blob is not None else None
+        blob = (parked.sides(path) or {}).get(str(self.choice))
+        return self._blob(blob) if blob is not None else None
+
+    def _blob(self, blob: str) -> bytes:
+        return self.workspace.repo.read_blobs([blob])[blob]
 
     def _abort(self, parked: Parked, writer: Writer) -> Outcome:
-        """Bring back every file as it was before the pull; the pointer never moved."""
-        before = parked.record.get("before")
+        """Bring back every file as it was before the pull; the pointer never moved.
+
+        The record says so first: stages that ended while it was being carried out are never taken for a decision.
+        """
         changes = []
-        for one in before if isinstance(before, list) else []:
-            assert isinstance(one, dict)
-            path, blob = str(one.get("path")), one.get("blob")
-            full = self.workspace.repo.root / parked.dir / path
-            now = full.read_bytes() if full.is_file() else None
-            old = self.workspace.repo.read_blobs([str(blob)])[str(blob)] if blob else None
-            if now != old:
-                changes.append(FileChange(path, now, old))
+        for one in parked.changes:
+            path, blob, mode = str(one.get("path")), one.get("blob"), one.get("executable")
+            now = _content(self.workspace.repo.root / parked.dir / path)
+            old = self._blob(str(blob)) if blob is not None else None
+            if now != old or (old is not None and mode is not None):
+                is_executable = mode if isinstance(mode, bool) and old is not None else None
+                changes.append(FileChange(path, now, old, executable=is_executable))
+        mark_given_up(self.workspace, parked)
         writer.write(self.name, Folder(parked.dir, ()), changes, (), reason="resolve --abort")
-        self.workspace.repo.clear_conflict(parked.open)
-        ConflictStore(self.workspace.repo).delete(self.name)
+        give_up(self.workspace, parked)
         return _done(self.name, "aborted: the files are as they were before the pull")
 
     # -------------------------------------------------------------- what needs the remote
@@ -176,6 +184,8 @@ class Resolver:
                 confirm=self.clock,
             )
             view = skills.views.get(self.name)
+            if view is not None and view.error is not None:
+                raise view.error
             if view is not None and view.verdict.state in {
                 SkillState.DELETED_BUT_EDITED,
                 SkillState.EDITED_BUT_ARCHIVED,
@@ -183,7 +193,12 @@ class Resolver:
                 report.add(self._skill(view, remote, writer))
                 return
             datasets = survey_datasets(
-                self.workspace, self.target, tree, remote=remote, names=[self.name], confirm=True
+                self.workspace,
+                self.target,
+                tree,
+                remote=remote,
+                names=[self.name],
+                confirm=self.clock,
             )
             dataset = next((one for one in datasets.views if one.slug == self.name), None)
             if dataset is None or dataset.local is None:
@@ -209,7 +224,7 @@ class Resolver:
             )
         if view.verdict.state is SkillState.EDITED_BUT_ARCHIVED:
             return self._archived_skill(view, writer)
-        content = remote.skills.read(view.name)
+        content = read_version(self.workspace, remote, view)
         directory = view.dir or f"{self.workspace.settings.skills[0]}/{view.name}"
         if self.choice is Choice.REMOTE:
             folder = Folder(directory, (), self.workspace.head_pointers.get(directory))
@@ -257,6 +272,10 @@ class Resolver:
             )
         side = None if self.choice is Choice.AS_IS else str(self.choice)
         return DatasetResolver(self.workspace, self.target, writer, self.unit, side).run(view)
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _has_keys(parked: Parked, path: str) -> bool:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
+from skillsync.core.row_states import ABSENT
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.formats.jsonl import append_rows, remove_rows, render_items, replace_rows
-from skillsync.model import DatasetInfo, Digest, FileChange, Json
+from skillsync.model import Digest, FileChange, Json
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_pointer import (
     dataset_line,
     dropped_pointers,
+    file_changes,
     pointer_changes,
     removed_pointers,
 )
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView, RowView
-from skillsync.sync.local import DATASET_MD, ITEMS
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.workspace import Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -80,7 +80,9 @@ class DatasetResolver:
         assert remote is not None
         base = dict(view.base_rows)
         for row in rows:
-            if row.remote is None:
+            if row.remote is None and row.local is not None and self.side != "remote":
+                base[row.key] = ABSENT  # a person's word: the next push creates it again
+            elif row.remote is None:
                 base.pop(row.key, None)
             else:
                 base[row.key] = short(row_digest(row.remote.row))
@@ -90,7 +92,7 @@ class DatasetResolver:
             meta = info_digest(remote.info)
             info = remote.info if self.side == "remote" else info
         items = self._items(view, rows) if self.side == "remote" else render_items(local.items)
-        changes = _file_changes(view, items, info)
+        changes = file_changes(local, items, info)
         line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=base)
         after = folder_after(local.folder, changes)
         pointers = pointer_changes(self.workspace, self.target, local.folder, after, line, base)
@@ -224,18 +226,3 @@ def _now(row: RowView) -> str:
 
 def _info_now(view: DatasetView) -> str:
     return info_digest(view.remote.info) if view.remote else Digest("")
-
-
-def _file_changes(view: DatasetView, items: bytes, info: DatasetInfo) -> tuple[FileChange, ...]:
-    assert view.local is not None
-    folder, document = view.local.folder, view.local.document
-    changes = []
-    entry = folder.entry(DATASET_MD)
-    if info_digest(info) != info_digest(document.info):
-        data = edit_dataset_md(document, to=info) if entry else new_dataset_md(info)
-        changes.append(FileChange(DATASET_MD, entry.data if entry else None, data))
-    old = folder.entry(ITEMS)
-    before = old.data if old else None
-    if items != (before or b""):
-        changes.append(FileChange(ITEMS, before, items))
-    return tuple(changes)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from skillsync.errors import LocalChanged, RefusedForSafety, SkillsyncError
 from skillsync.model import Digest, Version
 from skillsync.repo.lock import locked
-from skillsync.sync.parked import settle_parked
 from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import (
     RUN_ENDING,
@@ -17,6 +16,7 @@ from skillsync.sync.push_skills import (
 )
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.restore_plan import Restoration, RestoreRequest, prepare
+from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace

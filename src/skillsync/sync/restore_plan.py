@@ -13,7 +13,7 @@ from skillsync.model import FileChange, Folder, RemoteSkill
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.describe import changed_units
 from skillsync.sync.local import LocalSkill, read_tree
-from skillsync.sync.parked import parked_skills, refuse_unmerged, still_open
+from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_skills import (
     PushOptions,
     SkillPush,
@@ -23,6 +23,7 @@ from skillsync.sync.push_skills import (
 )
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.revision import find_skill, read_version
+from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_survey import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -78,8 +79,9 @@ def prepare(
     view = find_skill(workspace, target, remote, request.name, tree=tree)
     if view.verdict.state is SkillState.BACKWARDS:
         raise stop_target(view)
-    if any(parked.name == view.name for parked in parked_skills(workspace)):
-        return still_open(view.name)
+    for parked in parked_skills(workspace):
+        if parked.name == view.name:
+            return still_open(parked)
     if view.problem is not None:
         return invalid_pointer(view)
     local = view.local
@@ -99,14 +101,18 @@ def prepare(
         return _not_taken_in(workspace, target, remote, request, view)
     if workspace.is_team:
         _require_committed(workspace, local)
-    return _restoration(remote, view, local, request)
+    return _restoration(workspace, remote, view, local, request)
 
 
 def _restoration(
-    remote: Remote, view: SkillView, local: LocalSkill, request: RestoreRequest
+    workspace: Workspace,
+    remote: Remote,
+    view: SkillView,
+    local: LocalSkill,
+    request: RestoreRequest,
 ) -> Restoration | Outcome:
     assert view.base is not None
-    content = read_version(remote, view, request.number)
+    content = read_version(workspace, remote, view, request.number)
     changes = write_skill(local.reading, content.content, edges=content.edges)
     after = LocalSkill(folder_after(local.folder, changes))
     if not after.is_valid:
@@ -140,7 +146,7 @@ def _restoration(
     units: list[str] = []
     if not same:
         latest = local.reading.skill if local.digest == view.base.digest else None
-        latest = latest or read_version(remote, view, None).content
+        latest = latest or read_version(workspace, remote, view, None).content
         units = changed_units(latest, content.content)
     return Restoration(view, content, local.folder, changes, after, not same, tuple(units), loses)
 

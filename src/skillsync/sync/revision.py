@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from skillsync.errors import NotFound, UsageError
 from skillsync.sync.local import LocalDataset, LocalTree, read_tree
 from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import read_version as read_as_seen
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -147,8 +148,10 @@ def no_versions(dataset: LocalDataset) -> UsageError:
     )
 
 
-def read_version(remote: Remote, view: SkillView, number: int | None) -> RemoteSkill:
-    """Read one version of a skill whole; NotFound naming the versions there are."""
+def read_version(
+    workspace: Workspace, remote: Remote, view: SkillView, number: int | None
+) -> RemoteSkill:
+    """Read one version of a skill as it is seen here, without what git ignores; NotFound naming the versions there are."""
     if number is None and view.content is not None:
         return view.content
     if view.content is not None and view.content.version.number == number:
@@ -157,7 +160,7 @@ def read_version(remote: Remote, view: SkillView, number: int | None) -> RemoteS
     if number is not None and number > latest:
         raise _no_version(view.name, number, latest)
     try:
-        return remote.skills.read(view.name, number=number)
+        return read_as_seen(workspace, remote, view, number=number)
     except NotFound as error:
         raise _no_version(view.name, number or latest, latest) from error
 

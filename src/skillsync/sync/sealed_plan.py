@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey
 from skillsync.sync.local import read_tree
-from skillsync.sync.named import require_known, surveyed
+from skillsync.sync.named import archived_words, require_known, surveyed
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.plan import push_plan
 from skillsync.sync.push import PushRequest, push, survey_for_push
@@ -48,9 +50,16 @@ if TYPE_CHECKING:
 
 
 def seal(
-    workspace: Workspace, target: Target, remote: Remote, request: PushRequest
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    request: PushRequest,
+    *,
+    note: Callable[[str], None] = lambda _: None,
 ) -> tuple[SealedPlan, Plan]:
     """Plan a push as push itself would, and seal it with everything that it depends on; writes nothing.
+
+    ``note`` is told of names to archive whose removal there is nothing to do for.
 
     Raises RefusedForSafety for what push would refuse as a whole, InvalidContent for rows without a key (which the
     plan could not name), RemoteError.
@@ -63,6 +72,8 @@ def seal(
     require_known(workspace, request.names, surveyed(workspace, skills, datasets))
     check_target(skills.views.values(), step=lambda view: view.verdict.push is PushStep.STOP_TARGET)
     _refuse_keyless(datasets)
+    archive = archived_words(workspace, request.archive, skills, datasets, note=note)
+    request = replace(request, archive=tuple(sorted(archive)))
     _check_ceilings(workspace, target, remote, request, skills, datasets)
     plan = push_plan(workspace, skills, datasets, archive=request.archive)
     sealed = SealedPlan(
@@ -74,7 +85,7 @@ def seal(
         target=target.name,
         place=target.place,
         names=_own_names(request, skills, datasets),
-        archive=tuple(sorted(set(request.archive))),
+        archive=tuple(request.archive),
         max_removals=request.max_removals,
         facts=tuple(facts_of(skills, datasets)),
         actions=plan.actions,

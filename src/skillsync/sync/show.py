@@ -50,7 +50,7 @@ def show(workspace: Workspace, target: Target, remote: Remote, revision: Revisio
     Raises NotFound, UsageError for a dataset, InvalidContent when it must not be written here, RemoteError.
     """
     view = find_skill(workspace, target, remote, revision.name)
-    skill = read_version(remote, view, revision.number)
+    skill = read_version(workspace, remote, view, revision.number)
     return lay_out(skill, view.local)
 
 

@@ -202,7 +202,9 @@ def conflict_record(
     Nothing but blobs is stored yet: Writer.write_conflict makes files, stages and record appear in a safe order.
     """
     executable = {entry.path for entry in folder.entries if entry.executable}
-    before = repo.write_blobs([change.before or b"" for change in presentation.changes])
+    changes, open_paths = presentation.changes, [stages.path for stages in presentation.stages]
+    before = repo.write_blobs([change.before or b"" for change in changes])
+    after = repo.write_blobs([change.after or b"" for change in changes])
     sides = {
         stages.path: {
             side: (repo.write_blobs([data])[0] if data is not None else None)
@@ -225,11 +227,17 @@ def conflict_record(
             for stages in presentation.stages
             if stages.path in executable
         ],
-        "open": [stages.path for stages in presentation.stages],
+        "open": open_paths,  # type: ignore[dict-item]  # nested JSON
+        "head": _head(repo, folder, sorted({*open_paths, *(change.path for change in changes)})),
         "sides": sides,  # type: ignore[dict-item]  # nested JSON
         "before": [
-            {"path": change.path, "blob": blob if change.before is not None else None}
-            for change, blob in zip(presentation.changes, before, strict=True)
+            {
+                "path": change.path,
+                "blob": old if change.before is not None else None,
+                "after": new if change.after is not None else None,
+                "executable": None if change.executable is None else change.path in executable,
+            }
+            for change, old, new in zip(changes, before, after, strict=True)
         ],
         "conflicts": [
             {
@@ -243,6 +251,14 @@ def conflict_record(
             for conflict in conflicts
         ],
     }
+
+
+def _head(repo: Repository, folder: Folder, paths: Sequence[str]) -> dict[str, Json]:
+    """Return what HEAD has at the paths, as blobs: None where it has nothing."""
+    head = repo.head()
+    places = [join(folder.dir, path) for path in paths]
+    found = {entry.path: entry.blob for entry in repo.tree(head, places)} if head else {}
+    return {path: found.get(place) for path, place in zip(paths, places, strict=True)}
 
 
 def parked_pointer(record: Mapping[str, Json]) -> SkillPointer | None:

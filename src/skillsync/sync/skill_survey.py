@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from skillsync.core.base import WalkStep, newest, own_walk
+from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
 from skillsync.core.claims import Claim, Standing, settle_claims
 from skillsync.core.reconcile_skill import (
     Absence,
@@ -30,6 +30,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import skill_digest
 from skillsync.model import Digest, Folder, Problem, RemoteSkill, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
+from skillsync.sync.aside import set_aside
 from skillsync.sync.clock import Clock
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
@@ -47,11 +48,16 @@ from skillsync.sync.workspace import Remote, Workspace, chosen
 if TYPE_CHECKING:
     from skillsync.config import Target
 
-WALK_LIMIT = 50
-"""The walk over own publishes is at most this long (sync.md 5.5)."""
-
 CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
+
+
+class _Digested(NamedTuple):
+    """A remote version's digest, and what it was made of: asked several times, it is made once."""
+
+    remote: RemoteSkill
+    local: LocalSkill | None
+    digest: Digest
 
 
 @dataclass
@@ -75,7 +81,7 @@ class SkillView:
     superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
-    _verdict: Verdict | None = field(default=None, repr=False)
+    _digested: _Digested | None = field(default=None, repr=False)
 
     @property
     def remote_digest(self) -> Digest | None:
@@ -86,8 +92,38 @@ class SkillView:
 
     def digest_of(self, remote: RemoteSkill) -> Digest:
         """Return a remote version's digest with the local extra standing in for an unknown one."""
-        local = self.local.reading.skill if self.local else None
-        return skill_digest(remote.content, stand_in=local.extra if local else None)
+        known = self._digested
+        if known is None or known.remote is not remote or known.local is not self.local:
+            local = self.local.reading.skill if self.local else None
+            digest = skill_digest(remote.content, stand_in=local.extra if local else None)
+            known = self._digested = _Digested(remote, self.local, digest)
+        return known.digest
+
+    def as_taken_in(self, content: RemoteSkill, was_here: Callable[[str], bool]) -> RemoteSkill:
+        """Return the base's version without files that were ignored by git when it was taken in, and are no more.
+
+        They were never written here, so that their absence is no deletion. The base's digest tells: it fits only
+        without them. ``was_here`` tells of a path whether some commit of HEAD's history has it.
+        """
+        base, skill = self.base, self.local.reading.skill if self.local else None
+        if base is None or content.version.id != base.id or self.digest_of(content) == base.digest:
+            return content
+        missing = content.content.files.keys() - (skill.files.keys() if skill else set())
+        without = set_aside(content, [path for path in missing if not was_here(path)])
+        return without if self.digest_of(without) == base.digest else content
+
+    def place_in(self, workspace: Workspace) -> tuple[str, Folder | None]:
+        """Return where it lies here, or would lie, and what lies there."""
+        directory = self.dir or f"{workspace.settings.skills[0]}/{self.name}"
+        return directory, self.local.folder if self.local else None
+
+    @property
+    def known_ids(self) -> frozenset[str] | None:
+        """The ids of the live skill's versions; None unless they were read back to the base's (S24)."""
+        versions = self.content.versions if self.content else ()
+        if self.base is None or not any(one.number <= self.base.number for one in versions):
+            return None
+        return frozenset(one.id for one in versions)
 
     @property
     def facts(self) -> SkillFacts:
@@ -105,7 +141,13 @@ class SkillView:
                 self.own,
             )
         return SkillFacts(
-            self.name, self.base, local, remote, self.absence, superseded=self.superseded
+            self.name,
+            self.base,
+            local,
+            remote,
+            self.absence,
+            superseded=self.superseded,
+            known_ids=self.known_ids,
         )
 
     @property
@@ -153,7 +195,7 @@ def survey_skills(
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
     if confirm is not None:
         _confirm_absence(survey, remote, clock=confirm, started=started)
-    _read_contents(survey, remote)
+    _read_contents(workspace, survey, remote)
     for view in survey.views.values():
         _use_own_publishes(workspace, view, remote)
     return survey
@@ -408,27 +450,47 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
             view.absence = Absence.CONFIRMED
 
 
-def _read_contents(survey: SkillSurvey, remote: Remote) -> None:
+def _read_contents(workspace: Workspace, survey: SkillSurvey, remote: Remote) -> None:
     wanted = {
         view.name: view
         for view in survey.views.values()
         if not view.error and needs_remote_content(view.facts)
     }
-    read_into(remote, wanted)
+    read_into(workspace, remote, wanted)
     for view in wanted.values():
         if view.base is None and view.content and view.local:
             view.own = remote.is_own(view.content.version.author)
 
 
-def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
-    """Read the latest content of each view, in parallel; a failure becomes the view's error."""
+def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillView]) -> None:
+    """Read the latest content of each view, in parallel; a failure becomes the view's error.
+
+    Of a linked skill its versions since the base come along: what went backwards meanwhile, and grew again, does not
+    know the base's id any more (S24).
+    """
     wanted = [(name, view.version.number if view.version else None) for name, view in views.items()]
-    for (name, _), result in remote.skills.read_many(wanted):
-        view = views[name]
+    since = {
+        name: view.base.number
+        for name, view in views.items()
+        if view.base and view.version and view.base.first == view.version.first
+    }
+    found: dict[str, RemoteSkill] = {}
+    for (name, _), result in remote.skills.read_many(wanted, since=since):
         if isinstance(result, RemoteSkill):
-            view.content = result
+            found[name] = result
         else:
-            view.error = result
+            views[name].error = result
+    placed = [(*views[name].place_in(workspace), content) for name, content in found.items()]
+    for name, content in zip(found, workspace.aside.put_aside(placed), strict=True):
+        views[name].content = content
+
+
+def read_version(
+    workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
+) -> RemoteSkill:
+    """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
+    content = remote.skills.read(view.name, number=number)
+    return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
 
 
 # ---------------------------------------------------------------- own publishes without a marker (sync.md 5.5)
@@ -436,54 +498,70 @@ def read_into(remote: Remote, views: Mapping[str, SkillView]) -> None:
 
 def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) -> None:
     base, version, local = view.base, view.version, view.local
-    if not (base and version and local and local.digest) or view.error:
+    if not (version and local and local.digest) or view.error:
         return
-    if base.first != version.first or version.number <= base.number or local.digest == base.digest:
+    if base and (base.first != version.first or version.number <= base.number):
         return
-    if version.number - base.number > WALK_LIMIT:
+    known = base.number if base else 0
+    is_equal = local.digest == (base.digest if base else view.remote_digest)
+    if is_equal or version.number - known > WALK_LIMIT:
         return
     try:
-        steps = _walk_steps(workspace, view, remote, base)
-        reached = own_walk(base, steps) if steps else base
-        view.base = reached
-        if reached.id != version.id and workspace.is_team:
+        if base is None:
+            view.base = _own_since_creation(workspace, view, remote, version)
+        else:
+            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
+        if workspace.is_team and (view.base is None or view.base.id != version.id):
             view.superseded = _is_superseded(workspace, view, remote)
     except SkillsyncError as error:
         view.error = error
 
 
-def _walk_steps(
+def _own_since_creation(
+    workspace: Workspace, view: SkillView, remote: Remote, version: Version
+) -> BaseFact | None:
+    """Return the newest own publish of a skill that no pointer names, walking forward from its creation (B9)."""
+    commits = [*reversed(workspace.history.touching(view.dir or "", since=None))]
+    steps = _steps(workspace, view, remote, after=0, commits=commits)
+    created = own_creation(steps[0], version.first) if steps else None
+    return created and own_walk(created, steps[1:], after=min(steps[0].matches))
+
+
+def _steps_after(
     workspace: Workspace, view: SkillView, remote: Remote, base: BaseFact
 ) -> list[WalkStep]:
-    history = workspace.history
-    since = history.introduced_at(base.id, view.dir or "")
+    """Return the versions after a base, held against the commits since its pointer was committed."""
+    since = workspace.history.introduced_at(base.id, view.dir or "")
     if since is None:
         return []
-    versions = remote.skills.versions(view.name, newest=WALK_LIMIT)
-    later = sorted(
-        (item for item in versions if item.number > base.number), key=lambda item: item.number
+    commits = [since, *reversed(workspace.history.touching(view.dir or "", since=since))]
+    return _steps(workspace, view, remote, after=base.number, commits=commits)
+
+
+def _steps(
+    workspace: Workspace, view: SkillView, remote: Remote, *, after: int, commits: Sequence[str]
+) -> list[WalkStep]:
+    """Return the versions from ``after`` on, oldest first, up to the first that is not own or matches no commit.
+
+    ``commits`` are those of HEAD's history that may have been published, oldest first.
+    """
+    versions = (view.content.versions if view.content else ()) or remote.skills.versions(
+        view.name, newest=WALK_LIMIT
     )
-    if not later or not remote.is_own(later[0].author):
+    later = sorted((one for one in versions if one.number > after), key=lambda one: one.number)
+    if not commits or not later or not remote.is_own(later[0].author):
         return []
-    commits = [since, *reversed(history.touching(view.dir or "", since=since))]
     at_commit = [digest_at(workspace, commit, view.dir or "") for commit in commits]
-    steps = []
+    steps: list[WalkStep] = []
     for item in later:
-        own = remote.is_own(item.author)
-        if not own:
-            steps.append(WalkStep(item.number, item.id, Digest(""), own=False, matches=()))
+        if not remote.is_own(item.author):
+            steps.append(WalkStep(item.number, item.id, Digest(""), own=False))
             break
-        content = (
-            view.content
-            if view.content and view.content.version.id == item.id
-            else remote.skills.read(view.name, number=item.number)
-        )
+        is_latest = view.content is not None and view.content.version.id == item.id
+        content = view.content if is_latest else None
+        content = content or read_version(workspace, remote, view, number=item.number)
         digest = view.digest_of(content)
-        matches = tuple(
-            position
-            for position, found in enumerate(at_commit)
-            if found is not None and found == digest
-        )
+        matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
         steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
         if not matches:
             break

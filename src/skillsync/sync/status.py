@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from skillsync.model import Problem, Severity
-from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.memory import open_memory
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.sync.report import Kind, Outcome
     from skillsync.sync.workspace import Remote, Workspace
 
 IGNORED = (
-    "a pointer line that is not committed does not belong to these files and is ignored; HEAD's history decides "
+    "its pointer line is ignored, because the files it was written with never came along; HEAD's history decides "
     "(skillsync pull writes a new one)"
 )
 
@@ -24,7 +25,8 @@ class Status:
     """One line per object that is not in sync, counts of those that are, notes and problems.
 
     ``rows`` counts the rows of the datasets in sync. ``uncommitted`` are the folders of objects whose pointer
-    files differ from HEAD's.
+    files differ from HEAD's. ``servers`` says what each side of the API is, ``guarantees`` what it cannot promise
+    (P21), and ``in_short`` the same in one line.
     """
 
     target: str
@@ -35,6 +37,9 @@ class Status:
     notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     uncommitted: set[str] = field(default_factory=set)
+    servers: dict[str, str] = field(default_factory=dict)
+    guarantees: list[str] = field(default_factory=list)
+    in_short: str = ""
 
     @property
     def is_clean(self) -> bool:
@@ -49,6 +54,25 @@ class Status:
             self.notes.append(text)
 
 
+def invalid(kind: Kind, subject: str, row: str, problems: Iterable[Problem]) -> Outcome:
+    """Return the line of an object that cannot be published: its first error, and how to see the others."""
+    from skillsync.sync.report import Outcome
+
+    errors = [one for one in problems if one.severity is Severity.ERROR]
+    first = errors[0]
+    others = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Outcome(
+        kind,
+        subject,
+        "cannot be published: it is not valid",
+        row=row,
+        state="invalid",
+        code=first.code,
+        message=": ".join(part for part in (first.where, first.message) if part) + others,
+        fix=f"skillsync lint {subject}",
+    )
+
+
 def status(
     workspace: Workspace,
     target: Target,
@@ -59,16 +83,28 @@ def status(
     """Return where everything stands. Writes nothing but the cache (P19)."""
     found = Status(target.name, offline=remote is None)
     if remote is None:
-        from skillsync.sync.status_offline import look_offline
-
-        look_offline(workspace, target, names, found)
+        _offline(workspace, target, names, found)
     else:
         from skillsync.sync.status_online import look_online
 
         look_online(workspace, target, remote, names, found)
     _show_parked(workspace, target, names, found)
+    found.lines.sort(key=lambda line: line.kind != "skill")
     _note_uncommitted(found)
     return found
+
+
+def _offline(workspace: Workspace, target: Target, names: Collection[str], found: Status) -> None:
+    with open_memory(workspace) as memory:
+        known = None if names else memory.in_sync(target)
+        if known is not None:
+            found.in_sync, found.rows = known
+            return
+        from skillsync.sync.status_offline import look_offline
+
+        is_plain = look_offline(workspace, target, names, found, memory)
+        if is_plain and not (names or found.lines or found.problems or found.notes):
+            memory.remember(target, found)
 
 
 def _show_parked(
@@ -78,6 +114,7 @@ def _show_parked(
     if not (workspace.repo.state_dir / "conflicts").is_dir():
         return
     from skillsync.sync.parked import parked_skills
+    from skillsync.sync.report import Kind, Outcome
     from skillsync.sync.workspace import chosen
 
     for parked in parked_skills(workspace):
@@ -100,6 +137,10 @@ def _show_parked(
             for line in found.lines
             if not (line.kind is Kind.SKILL and line.subject == parked.name)
         ]
+        marked = set(parked.unsettled)
+        found.problems = [
+            one for one in found.problems if one.code != "E-MARKERS" or one.path not in marked
+        ]
         found.lines.append(
             Outcome(
                 Kind.SKILL,
@@ -108,7 +149,8 @@ def _show_parked(
                 row="S10",
                 state="conflict",
                 code="E-CONFLICT",
-                fix=f"skillsync resolve {parked.name}",
+                fix=("edit the marked lines, then " if parked.marked else "")
+                + f"skillsync resolve {parked.name}",
             )
         )
 
@@ -117,6 +159,7 @@ def _note_uncommitted(found: Status) -> None:
     count = len(found.uncommitted)
     if count:
         found.note(
-            f"the pointers of {count} {'object is' if count == 1 else 'objects are'} not committed yet: "
+            f"the {'pointer of 1 object is' if count == 1 else f'pointers of {count} objects are'} "
+            "not committed yet: "
             "commit .skillsync together with your files"
         )

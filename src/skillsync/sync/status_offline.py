@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING
 
 from skillsync.model import DatasetPointer, Pointer, Problem, Severity, SkillPointer
 from skillsync.sync.evidence import Lines
-from skillsync.sync.facts import Facts, LocalFacts, local_facts
+from skillsync.sync.facts import Facts, LocalFacts, gather_facts
 from skillsync.sync.report import Kind, Outcome
-from skillsync.sync.status import IGNORED, Status
+from skillsync.sync.status import IGNORED, Status, invalid
 from skillsync.sync.workspace import chosen
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.sync.memory import Memory
     from skillsync.sync.workspace import Workspace
 
 
 def look_offline(
-    workspace: Workspace, target: Target, names: Collection[str], found: Status
-) -> None:
-    """Add to ``found`` what the files and the pointers say."""
-    local = local_facts(workspace)
+    workspace: Workspace,
+    target: Target,
+    names: Collection[str],
+    found: Status,
+    memory: Memory,
+) -> bool:
+    """Add to ``found`` what the files and the pointers say.
+
+    Returns whether that says it all: no line had to be looked up in git's history, stashes or reflogs.
+    """
+    local = gather_facts(workspace, memory)
     asked = [
         facts
         for facts in local.objects
@@ -33,11 +41,15 @@ def look_offline(
         _require_known(workspace, names, local)
     local.head.fetch(asked)
     clashing = _clashes(asked, found)
+    is_plain = True
     for facts in asked:
-        if local.head.differ(facts) and not facts.missing:
-            found.uncommitted.add(facts.dir)
+        if local.head.differ(facts):
+            is_plain = False
+            if not facts.missing:
+                found.uncommitted.add(facts.dir)
         if facts.dir not in clashing:
-            _line(workspace, target, facts, local, found)
+            is_plain &= _line(workspace, target, facts, local, found)
+    return is_plain
 
 
 def _require_known(workspace: Workspace, names: Collection[str], local: LocalFacts) -> None:
@@ -82,25 +94,28 @@ def _clashes(asked: Collection[Facts], found: Status) -> set[str]:
 
 def _line(
     workspace: Workspace, target: Target, facts: Facts, local: LocalFacts, found: Status
-) -> None:
+) -> bool:
+    """Add one object; returns whether its line counts by its files alone (``History.committed_counts``)."""
     tree = facts.line_for(target.place)
     lines = Lines(tree, local.head.line_for(facts, target.place, tree=tree))
     line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
     if facts.missing:
         if line is not None:
             found.lines.append(_missing(facts, line))
-        return
+        return False
     found.problems.extend(facts.problems)
     if any(problem.severity is Severity.ERROR for problem in facts.problems):
-        found.lines.append(_invalid(facts))
-        return
+        row = "S26" if facts.kind is Kind.SKILL else "I20"
+        found.lines.append(invalid(facts.kind, facts.subject, row, facts.problems))
+        return False
     if ignored:
         found.note(f"{facts.subject}: {IGNORED}")
     words, state = _difference(facts, line)
     if not words:
         found.in_sync += 1
         found.rows += facts.rows
-        return
+        stamp = line.stamp if line is not None else None
+        return stamp is None or stamp.files == facts.files
     found.lines.append(
         Outcome(
             facts.kind,
@@ -110,6 +125,7 @@ def _line(
             fix=f"skillsync push {facts.subject}",
         )
     )
+    return False
 
 
 def _missing(facts: Facts, line: Pointer) -> Outcome:
@@ -121,20 +137,6 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
         row="S13" if facts.kind is Kind.SKILL else "D4",
         state="deleted locally",
         fix=f"skillsync push --archive {facts.subject}, or git restore {facts.dir}",
-    )
-
-
-def _invalid(facts: Facts) -> Outcome:
-    """The problems themselves are listed with those of the run."""
-    first = next(one for one in facts.problems if one.severity is Severity.ERROR)
-    return Outcome(
-        facts.kind,
-        facts.subject,
-        "cannot be published: it is not valid",
-        row="S26" if facts.kind is Kind.SKILL else "I20",
-        state="invalid",
-        code=first.code,
-        fix=f"skillsync lint {facts.dir}",
     )
 
 

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush
+from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
-from skillsync.core.reconcile_skill import SkillState
+from skillsync.core.reconcile_skill import SkillState, Verdict
 from skillsync.errors import SkillsyncError
+from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
+from skillsync.sync.describe import MISSING, SKILL_STATES
 from skillsync.sync.local import last_part, read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.skill_survey import SkillView, survey_skills
-from skillsync.sync.status import IGNORED, Status
+from skillsync.sync.status import IGNORED, Status, invalid
 
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.workspace import Remote, Workspace
+
+
+UNCONFIRMED = "E-ABSENCE-UNCONFIRMED"
 
 
 def look_online(
@@ -56,6 +61,12 @@ def _skill_line(view: SkillView, found: Status) -> None:
     if verdict.state in {SkillState.IN_SYNC, SkillState.NOTHING, SkillState.BOTH_GONE}:
         found.in_sync += verdict.state is SkillState.IN_SYNC
         return
+    if verdict.state is SkillState.INVALID and view.local is not None:
+        found.lines.append(invalid(Kind.SKILL, view.name, verdict.row, view.local.problems))
+        return
+    if verdict.code == UNCONFIRMED and view.local is None:
+        found.note(f"{view.name}: deleted here, and {MISSING}")
+        return
     number = f"v{view.base.number}" if view.base else ""
     latest = f"v{view.version.number} by {view.version.author.label}" if view.version else ""
     detail = " → ".join(
@@ -70,51 +81,31 @@ def _skill_line(view: SkillView, found: Status) -> None:
         Outcome(
             Kind.SKILL,
             view.name,
-            _WORDS[verdict.state],
+            SKILL_STATES[verdict.state],
             row=verdict.row,
             state=str(verdict.state),
             code=verdict.code,
             message=detail,
-            fix=verdict.fix or _next(verdict.state, view.name),
+            fix=_next(verdict, view.name),
         )
     )
 
 
-_WORDS = {
-    SkillState.LOCAL_ONLY: "new here, not published",
-    SkillState.REMOTE_ONLY: "new on the server, not here",
-    SkillState.AHEAD: "changed here",
-    SkillState.BEHIND: "changed on the server",
-    SkillState.DIVERGED: "changed on both sides",
-    SkillState.BOTH_EQUAL: "changed alike on both sides",
-    SkillState.SAME_UNLINKED: "the same on both sides, but not linked",
-    SkillState.UNRELATED: "different on both sides and never linked",
-    SkillState.NET_ZERO: "changed on the server and changed back",
-    SkillState.SUPERSEDED: "older here than what was published from a later commit",
-    SkillState.DELETED_LOCALLY: "deleted here, still on the server",
-    SkillState.DELETED_BUT_EDITED: "deleted here, changed on the server",
-    SkillState.ARCHIVED: "archived on the server, unchanged here",
-    SkillState.EDITED_BUT_ARCHIVED: "archived on the server, changed here",
-    SkillState.RECREATED_EQUAL: "created again on the server with the same content",
-    SkillState.RECREATED_DIFFERENT: "created again on the server with other content",
-    SkillState.BACKWARDS: "older on the server than what was taken in here",
-    SkillState.UNREACHABLE: "not decidable now: it is missing from the list, and nothing confirms that",
-    SkillState.INVALID: "cannot be published: it is not valid",
-    SkillState.EXHAUSTED: "out of versions on the server",
-}
-"""Every state that gets a line, for people."""
-
-
-def _next(state: SkillState, name: str) -> str:
-    if state in {SkillState.LOCAL_ONLY, SkillState.AHEAD}:
-        return f"skillsync push {name}"
-    return ""
+def _next(verdict: Verdict, name: str) -> str:
+    if verdict.code == UNCONFIRMED:  # a status asks once; what writes asks again
+        return f"skillsync pull {name}"
+    if verdict.fix or verdict.state not in {SkillState.LOCAL_ONLY, SkillState.AHEAD}:
+        return verdict.fix
+    return f"skillsync push {name}"
 
 
 def _dataset_lines(view: DatasetView, found: Status) -> None:
-    error = view.error or (view.local.problem if view.local else None)
-    if error is not None:
-        found.lines.append(_failed(Kind.DATASET, view.slug, error))
+    if view.local is not None and (wrong := view.local.problem) is not None:
+        problem = Problem(wrong.code, wrong.message, view.slug, wrong.path, wrong.line)
+        found.lines.append(invalid(Kind.DATASET, view.slug, "I20", [problem]))
+        return
+    if view.error is not None:
+        found.lines.append(_failed(Kind.DATASET, view.slug, view.error))
         return
     if view.ignored:
         found.note(f"{view.slug}: {IGNORED}")
@@ -141,28 +132,32 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
             )
         )
         return
+    if verdict.code == UNCONFIRMED and view.local is None:
+        found.note(f"{view.slug}: deleted here, and {MISSING}")
+        return
     before = len(found.lines)
     if verdict.row and (verdict.code or verdict.push is DatasetPush.SEND_INFO):
         found.lines.append(
             Outcome(
                 Kind.DATASET,
                 view.slug,
-                _dataset_words(verdict.push, verdict.pull),
+                _dataset_words(verdict),
                 row=verdict.row,
                 state=str(verdict.push),
                 code=verdict.code,
                 fix=verdict.fix or f"skillsync push {view.slug}",
             )
         )
-    _row_lines(view, found)
+    if view.gone is None:
+        _row_lines(view, found)
     if view.local is not None and view.local.items.keyless:
         count = len(view.local.items.keyless)
         found.lines.append(
             _line(
                 view.slug,
-                f"{count} lines have no id yet",
+                f"{count} {'line has' if count == 1 else 'lines have'} no id yet",
                 "I22",
-                f"skillsync push {view.slug} (or fmt)",
+                f"skillsync push {view.slug}",
             )
         )
     if len(found.lines) == before:
@@ -170,14 +165,24 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
         found.rows += len(view.local.rows) if view.local else 0
 
 
-def _dataset_words(push: DatasetPush, pull: DatasetPull) -> str:
-    if push is DatasetPush.SEND_INFO:
-        return "its name, description or metadata changed here"
-    if pull is DatasetPull.TAKE_INFO:
+def _dataset_words(verdict: DatasetVerdict) -> str:
+    if words := _DATASET_WORDS.get(verdict.code):
+        return words
+    if verdict.pull is DatasetPull.TAKE_INFO:
         return "its name, description or metadata changed on the server"
-    if pull is DatasetPull.MERGE_INFO:
+    if verdict.pull is DatasetPull.MERGE_INFO:
         return "its name, description or metadata changed on both sides"
-    return f"{push}"
+    return "its name, description or metadata changed here"
+
+
+_DATASET_WORDS = {
+    "N-PENDING-REMOVAL": "deleted here, still on the server",
+    "N-ARCHIVED": "archived on the server, unchanged here",
+    "E-EDITED-BUT-ARCHIVED": "archived on the server, changed here",
+    "E-UNRELATED": "on both sides and never linked",
+    UNCONFIRMED: f"{MISSING}; pull and push look again before they believe it",
+}
+"""What its code says of a dataset as a whole, for people."""
 
 
 _ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] = (
@@ -219,22 +224,41 @@ def _row_lines(view: DatasetView, found: Status) -> None:
 def _guarantee(
     skills: Collection[SkillView], datasets: Sequence[DatasetView], remote: Remote, found: Status
 ) -> None:
-    """Say which guarantee holds here (P21)."""
-    if skills and not remote.skills.capabilities.version_description:
-        found.note(
+    """Say what the server is, as far as its answers have shown, and which guarantee holds there (P21)."""
+    short = []
+    markers = remote.skills.capabilities.version_description
+    if skills:
+        found.servers["skills"] = _MARKERS[markers]
+    if skills and not markers:
+        found.guarantees.append(
             "skills: this server keeps no publish markers; what other clones published is recognised by content "
             "and author"
         )
+        short.append("publish markers")
     if datasets:
-        found.note(
+        found.servers["datasets"] = "first generation, without row versions"
+        found.guarantees.append(
             "datasets: this server has no row versions; an edit in the very moment of an update could be overwritten"
         )
+        short.append("row versions")
+    if short:
+        found.in_short = (
+            f"this server keeps no {' and no '.join(short)}, so the guarantees are weaker there "
+            "(skillsync status -v)"
+        )
+
+
+_MARKERS = {
+    True: "newer generation, with publish markers",
+    False: "first generation, without publish markers",
+    None: "generation not seen yet, no publish markers so far",
+}
 
 
 def _find_uncommitted(workspace: Workspace, found: Status) -> None:
     roots = (*workspace.settings.skills, *workspace.settings.datasets)
     for path in workspace.repo.changed_paths(roots):
-        if last_part(path) in {POINTER, ROWS}:
+        if last_part(path) in {POINTER, ROWS} and (workspace.repo.root / path).exists():
             found.uncommitted.add(path.rpartition("/")[0])
 
 

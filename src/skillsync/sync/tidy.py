@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.checks import check_skill, check_skills
-from skillsync.formats.jsonl import assign_keys, render_items
+from skillsync.formats.jsonl import assign_keys, reference_problem, render_items
 from skillsync.formats.skill_md import repair_skill_md
-from skillsync.model import FileChange, Key, Problem, Row, Severity
+from skillsync.model import FileChange, Folder, Key, Problem, Row, Severity
 from skillsync.repo.lock import locked
+from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.sync.dataset_survey import survey_datasets
-from skillsync.sync.local import ITEMS, LocalDataset, LocalSkill, read_tree
+from skillsync.sync.local import ITEMS, LocalDataset, LocalSkill, join, read_tree
+from skillsync.sync.named import in_tree, require_known
+from skillsync.sync.skill_survey import problems_in_scope
 from skillsync.sync.workspace import Workspace, chosen
 from skillsync.sync.writing import Writer
 
@@ -31,33 +34,66 @@ class Tidied:
 
 
 def lint(workspace: Workspace, names: Collection[str] = ()) -> list[Problem]:
-    """Return every problem of every object in scope (skill-format.md 13, 14.4), sorted by path and line."""
+    """Return every problem of every object in scope (skill-format.md 13, 14.4), sorted by path and line.
+
+    Raises UsageError for a name that nothing here bears.
+    """
     tree = read_tree(workspace)
+    require_known(workspace, names, in_tree(tree), where="here")
+    problems = problems_in_scope(workspace, tree, names)
     skills = [skill for skill in tree.skills if _is_chosen(workspace, skill, skill.name, names)]
-    problems = list(tree.problems)
     for skill in skills:
-        problems += check_skill(skill.reading)
-    problems += check_skills([skill.reading for skill in skills])
+        problems += check_skill(skill.reading) + _pointer_problems(skill.folder)
+    problems += _between_skills(tree.skills, skills)
     for dataset in tree.datasets:
         if _is_chosen(workspace, dataset, dataset.slug, names):
-            problems += _dataset_problems(dataset)
+            problems += _dataset_problems(dataset) + _pointer_problems(dataset.folder)
     return sorted(
         dict.fromkeys(problems), key=lambda one: (one.path, one.line or 0, one.code, one.message)
     )
 
 
+def _between_skills(
+    everything: Collection[LocalSkill], asked: Collection[LocalSkill]
+) -> list[Problem]:
+    """Return what only shows beside others: of all skills, but said of those that were asked about."""
+    folders = {skill.dir for skill in asked}
+    return [
+        problem
+        for problem in check_skills([skill.reading for skill in everything])
+        if problem.path.removesuffix("/SKILL.md") in folders
+    ]
+
+
+def _pointer_problems(folder: Folder) -> list[Problem]:
+    """Return what is wrong with skillsync's own files beside an object."""
+    found: list[Problem] = []
+    if folder.pointer is not None:
+        found += parse_pointer(folder.pointer, path=join(folder.dir, POINTER)).problems
+    if folder.rows is not None:
+        found += parse_rows(folder.rows, path=join(folder.dir, ROWS)).problems
+    return found
+
+
 def _dataset_problems(dataset: LocalDataset) -> list[Problem]:
-    error = dataset.problem
-    if error is not None:
+    errors = dataset.errors()
+    if errors:
         return [
             Problem(error.code, error.message, dataset.slug, error.path, error.line, fix=error.hint)
+            for error in errors
         ]
-    return [
+    path = dataset.items.path
+    bad = [
+        Problem("E-INVALID", problem, dataset.slug, path, line.number)
+        for line in dataset.items.lines
+        if line.row is not None and (problem := reference_problem(line.row))
+    ]
+    return bad + [
         Problem(
             "N-NO-KEY",
             "this line has no id; push gives it one, or `skillsync fmt` now",
             dataset.slug,
-            dataset.items.path,
+            path,
             line.number,
             Severity.NOTE,
             f"skillsync fmt {dataset.slug}",
@@ -83,6 +119,7 @@ def fmt(
     found = Tidied()
     with locked(workspace.repo.state_dir, command="fmt"):
         tree = read_tree(workspace)
+        require_known(workspace, names, in_tree(tree), where="here")
         for skill in tree.skills:
             if _is_chosen(workspace, skill, skill.name, names):
                 _mend_skill(skill, found, check=check, writer=writer)

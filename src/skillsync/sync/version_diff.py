@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.model import Json, Skill
 from skillsync.sync.diff import ObjectDiff, compare_skills
+from skillsync.sync.diff_lines import Sides
 from skillsync.sync.local import read_tree
 from skillsync.sync.revision import find_skill, parse_revision, read_version
 
@@ -57,7 +58,7 @@ def diff_versions(
         revision = parse_revision(word)
         if view is None or view.name != revision.name:
             view = find_skill(workspace, target, remote, revision.name, tree=tree)
-        content = read_version(remote, view, revision.number)
+        content = read_version(workspace, remote, view, revision.number)
         number = content.version.number
         sides.append((f"{view.name}@{number}", content.content))
     assert view is not None
@@ -65,7 +66,12 @@ def diff_versions(
         sides.append(("the working tree", _local(view)))
     (before, one), (after, other) = sides
     name = view.name if len(words) == 1 or one.name == other.name else f"{one.name}, {other.name}"
-    return VersionDiff(before, after, compare_skills(name, f"{before} → {after}", one, other))
+    local = view.local if len(words) == 1 else None
+    called = Sides(f"only in {before}", f"only in {after}")
+    state = f"{before} → {after}"
+    return VersionDiff(
+        before, after, compare_skills(name, state, one, other, local=local, sides=called)
+    )
 
 
 def _local(view: SkillView) -> Skill:

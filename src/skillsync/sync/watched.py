@@ -146,8 +146,10 @@ class _Skills(SkillsApi):
         super().__init__(remote.transport, remote.target.project)
         self._remote, self._watch = remote, watch
 
-    def read(self, name: str, *, number: int | None = None) -> RemoteSkill:
-        found = super().read(name, number=number)
+    def read(
+        self, name: str, *, number: int | None = None, since: int | None = None
+    ) -> RemoteSkill:
+        found = super().read(name, number=number, since=since)
         self._watch.seen_skill(found)
         return found
 

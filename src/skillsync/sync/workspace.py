@@ -14,14 +14,14 @@ from skillsync.errors import NotARepository, RefusedForSafety
 from skillsync.model import Author, Folder
 from skillsync.repo.git import Repository
 from skillsync.repo.pointer import POINTER
-from skillsync.repo.worktree import read_folders
-from skillsync.sync.evidence import History
 
 if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
+    from skillsync.sync.aside import Aside
+    from skillsync.sync.evidence import History
 
 CONFIG = "skillsync.toml"
 
@@ -57,7 +57,17 @@ class Workspace:
     @cached_property
     def history(self) -> History:
         """HEAD's history, asked once per run."""
-        return History(self.repo, self.folder_at)
+        from skillsync.sync.evidence import History
+
+        roots = (*self.settings.skills, *self.settings.datasets)
+        return History(self.repo, self.folder_at, roots=roots)
+
+    @cached_property
+    def aside(self) -> Aside:
+        """What the server has and git ignores here."""
+        from skillsync.sync.aside import Aside
+
+        return Aside(self.repo)
 
     @cached_property
     def head_pointers(self) -> dict[str, bytes]:
@@ -74,13 +84,23 @@ class Workspace:
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
 
-    def folder_at(self, commit: str, directory: str) -> Folder | None:
-        """Return one object's folder as a commit has it, None when it has none."""
+    def folder_at(self, commit: str | None, directory: str) -> Folder | None:
+        """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
+        from skillsync.repo.worktree import read_folder, read_folders
+
+        settings = self.settings
+        if commit is not None:
+            return read_folder(
+                self.repo,
+                commit,
+                directory,
+                skill_roots=settings.skills,
+                dataset_roots=settings.datasets,
+            )
         scan = read_folders(
             self.repo,
-            skill_roots=self.settings.skills,
-            dataset_roots=self.settings.datasets,
-            commit=commit,
+            skill_roots=settings.skills,
+            dataset_roots=settings.datasets,
             only={directory},
         )
         return next(

@@ -49,7 +49,7 @@ from skillsync.sync.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-MOST_OBJECTS = 100
+MOST_OBJECTS = 1_000
 MOST_BYTES = 32 * 1024 * 1024
 """How many objects, and how many bytes of new content, one batch of writes holds."""
 
@@ -158,11 +158,22 @@ class _Batch:
 
     waiting: dict[str, _Intent] = field(default_factory=dict)
     failed: dict[str, SkillsyncError] = field(default_factory=dict)
+    size: int = 0
 
     def has_room_for(self, intent: _Intent) -> bool:
-        size = sum(one.size for one in self.waiting.values()) + intent.size
         is_new = intent.folder.dir not in self.waiting
-        return is_new and len(self.waiting) < MOST_OBJECTS and size <= MOST_BYTES
+        fits = self.size + intent.size <= MOST_BYTES
+        return is_new and len(self.waiting) < MOST_OBJECTS and fits
+
+    def add(self, intent: _Intent) -> None:
+        self.waiting[intent.folder.dir] = intent
+        self.size += intent.size
+
+    def take(self) -> list[_Intent]:
+        """Return what waits, and wait for nothing more."""
+        taken = list(self.waiting.values())
+        self.waiting, self.size = {}, 0
+        return taken
 
 
 @dataclass
@@ -178,7 +189,9 @@ class Writer:
     @property
     def journal(self) -> Journal:
         """The journal of this clone."""
-        return Journal(self.workspace.repo, disk=self.disk)
+        return Journal(
+            self.workspace.repo, disk=self.disk, head=lambda: self.workspace.history.head
+        )
 
     def write(
         self,
@@ -203,7 +216,7 @@ class Writer:
         if batch is not None:
             if not batch.has_room_for(intent):
                 self._flush(batch)
-            batch.waiting[folder.dir] = intent
+            batch.add(intent)
             return
         for error in self._carry_out([intent]).values():
             raise error
@@ -226,7 +239,7 @@ class Writer:
             self._batch = None
 
     def _flush(self, batch: _Batch) -> None:
-        intents, batch.waiting = list(batch.waiting.values()), {}
+        intents = batch.take()
         failed = self._carry_out(intents)
         batch.failed.update(
             {

@@ -1,0 +1,112 @@
+"""Lists of skills: which and in what order, and what tells a client that it has this page already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from skillsync.server.models import Project, SkillOwner, SkillTag
+from skillsync.server.skills_limits import CATEGORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import QuerySet
+    from django.http import QueryDict
+    from rest_framework.request import Request
+
+    from skillsync.server.dialects import Dialect
+    from skillsync.server.models import Skill, User
+
+_ORDERS = {
+    "name": "name",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    # The latest row's number is also the count: versions have no gaps (models.Skill).
+    "version": "version",
+    "latest_version": "version",
+    "version_count": "version",
+}
+
+
+def filtered(
+    rows: QuerySet[Skill],
+    parameters: QueryDict,
+    numbers: Mapping[str, int],
+    *,
+    dialect: Dialect,
+) -> QuerySet[Skill]:
+    """The rows that the list parameters ask for, ordered (skills-api.md 1.1).
+
+    ``numbers`` are the validated ones: ``created_by_id`` and ``owner_id``.
+    """
+    search = parameters.get("search", "").strip()
+    if "\0" in search:
+        return rows.none()
+    if search:
+        rows = rows.filter(Q(name__contains_text=search) | Q(description__contains_text=search))
+    if dialect.has_category_filters:
+        rows = _by_category(rows, parameters.get("category"))
+        rows = _by_belongings(rows, numbers.get("owner_id"), parameters.get("tags", ""))
+        if "created_by_id" in numbers:
+            rows = rows.filter(created_by=numbers["created_by_id"])
+    return _ordered(rows, parameters.get("order_by", ""))
+
+
+def _by_category(rows: QuerySet[Skill], category: str | None) -> QuerySet[Skill]:
+    """Absent means all, empty the uncategorised ones. The category is a matter of the name."""
+    if category is None:
+        return rows
+    if not category:
+        for prefix in CATEGORIES:
+            rows = rows.exclude(name__startswith=prefix)
+        return rows
+    chosen = Q(pk__in=[])
+    for prefix, name in CATEGORIES.items():
+        if name == category:
+            chosen |= Q(name__startswith=prefix)
+    return rows.filter(chosen)
+
+
+def _by_belongings(rows: QuerySet[Skill], owner: int | None, tags: str) -> QuerySet[Skill]:
+    same = {"project": OuterRef("project"), "name": OuterRef("name")}
+    if owner is not None:
+        rows = rows.filter(Exists(SkillOwner.objects.filter(**same, user=owner)))
+    wanted = {tag.strip().lower() for tag in tags.split(",")} - {""}
+    if "\0" in tags:
+        return rows.none()
+    if wanted:
+        rows = rows.filter(Exists(SkillTag.objects.filter(**same, tag__in=wanted)))
+    return rows
+
+
+def _ordered(rows: QuerySet[Skill], order_by: str) -> QuerySet[Skill]:
+    """An unknown order silently means the default; ties are broken by ``-id`` (skills-api.md 1.1)."""
+    column = _ORDERS.get(order_by.removeprefix("-"))
+    if column is None:
+        return rows.order_by("-created_at", "-id")
+    return rows.order_by(("-" if order_by.startswith("-") else "") + column, "-id")
+
+
+def validators(project: Project, caller: User, page: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a list (skills-api.md 12): weak and private, as the page is rendered for one user."""
+    revision = Project.objects.values_list("skills_revision", flat=True).get(pk=project.pk)
+    version = f"{project.uuid.hex[:8]}-{revision}"
+    rendered = json.dumps(page, default=str)
+    seen = hashlib.sha256(f"{caller.pk} {version} {rendered}".encode()).hexdigest()
+    return {
+        "ETag": f'W/"{seen[:32]}"',
+        "X-Skills-Version": version,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Authorization, Cookie, Accept",
+    }
+
+
+def not_modified(request: Request, etag: str) -> bool:
+    """Whether ``If-None-Match`` names this page, or is ``*``; compared weakly (RFC 9110, 13.1.2)."""
+    header = request.META.get("HTTP_IF_NONE_MATCH", "")
+    names = {name.strip().removeprefix("W/") for name in header.split(",")}
+    return "*" in names or etag.removeprefix("W/") in names

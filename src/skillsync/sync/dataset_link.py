@@ -1,0 +1,239 @@
+"""Brings the datasets of both sides together: by id, by name, by history; and says which are gone (D2–D5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from skillsync.core.reconcile_skill import Absence
+from skillsync.errors import (
+    BadAnswer,
+    InvalidContent,
+    NotAllowed,
+    NotFound,
+    RefusedForSafety,
+    Unreachable,
+)
+from skillsync.formats.dataset_md import dataset_slug
+from skillsync.model import RemoteDataset
+from skillsync.repo.pointer import POINTER
+from skillsync.sync.clock import Clock
+from skillsync.sync.dataset_local import take_from_history
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.local import LocalDataset
+from skillsync.sync.skill_survey import CONFIRM_AFTER
+from skillsync.sync.workspace import Remote, Workspace, chosen
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+def link_views(
+    workspace: Workspace,
+    views: Sequence[DatasetView],
+    listed: Sequence[RemoteDataset],
+    remote: Remote,
+    *,
+    complete: bool,
+    everything: Sequence[DatasetView],
+) -> None:
+    """Find the remote dataset of each folder: by the id that a pointer names, else those of its name (5.5, D3).
+
+    ``everything`` are all folders of the target, also those that are not asked about: they claim theirs.
+    """
+    by_id = {dataset.id: dataset for dataset in listed}
+    _part_copies(everything, by_id)
+    linked = {view.linked_id for view in everything}
+    for view in views:
+        if view.line is None and view.local is not None and not view.ignored:
+            # The pointer files may be lost; while the dataset lives, history says what was taken in (5.3 Rebuild).
+            take_from_history(workspace, view, only=by_id.keys() - linked)
+            linked.add(view.linked_id)
+        view.complete = complete
+        if view.linked_id is not None:
+            view.remote = by_id.get(view.linked_id)
+            view.absence = Absence.PRESENT
+            if view.remote is None:
+                view.absence = _absence(view, remote, complete=complete)
+        elif view.local is not None:
+            same_name = [
+                dataset
+                for dataset in listed
+                if dataset.info.name == view.local.name and dataset.id not in linked
+            ]
+            view.candidates = tuple(same_name)
+            view.ours = frozenset(
+                dataset.id
+                for dataset in same_name
+                if dataset.own_slug == view.slug or remote.is_own(dataset.author)
+            )
+            if len(same_name) == 1:
+                view.remote = same_name[0]
+
+
+def _part_copies(views: Sequence[DatasetView], by_id: Mapping[str, RemoteDataset]) -> None:
+    """Let a copied folder be a dataset of its own, as S23 has it for skills.
+
+    Of several folders with one pointer, the one of the remote's name keeps it and the others are new; where more
+    than one has that name, none is synced.
+    """
+    by_link: dict[str, list[DatasetView]] = {}
+    for view in views:
+        if view.local is not None and view.linked_id is not None:
+            by_link.setdefault(view.linked_id, []).append(view)
+    for number, copies in by_link.items():
+        if len(copies) < 2:
+            continue
+        known = by_id.get(number)
+        owners = [view for view in copies if known and view.name == known.info.name]
+        for view in copies:
+            if len(owners) == 1 and view is not owners[0]:
+                view.line, view.base_rows, view.is_committed = None, {}, False
+            elif len(owners) != 1:
+                others = ", ".join(one.dir or "" for one in copies if one is not view)
+                view.error = InvalidContent(
+                    f"this folder and {others} are linked to one and the same dataset",
+                    subject=view.slug,
+                    path=view.dir or "",
+                    unchanged="Neither is synced.",
+                    hint="give the copy another name in its DATASET.md, or remove it",
+                )
+
+
+def _absence(view: DatasetView, remote: Remote, *, complete: bool) -> Absence:
+    """A dataset that is not listed is gone only if a point read says so too (D5, R7)."""
+    try:
+        view.remote = remote.datasets.read(view.linked_id or "")
+    except NotFound:
+        return Absence.CONFIRMED if complete else Absence.UNCONFIRMED
+    except (NotAllowed, BadAnswer) as error:
+        view.error = error
+        return Absence.UNCONFIRMED
+    except Unreachable:
+        return Absence.UNREACHABLE
+    return Absence.PRESENT
+
+
+def confirm_absences(
+    views: Iterable[DatasetView],
+    everything: Iterable[DatasetView],
+    remote: Remote,
+    *,
+    clock: Clock,
+    started: float,
+) -> None:
+    """D5: gone only if a second list, at least 5 s after the first, says so too, and can be believed (7.1).
+
+    It can where it shows another linked dataset, or where the key may read datasets and fewer than two are linked.
+    A folder that is gone as well needs no proof: nothing is done.
+    """
+    missing = [
+        view
+        for view in views
+        if view.absence is Absence.CONFIRMED and view.local is not None and view.error is None
+    ]
+    if not missing:
+        return
+    clock.sleep(max(0.0, started + CONFIRM_AFTER - clock.monotonic()))
+    again = remote.datasets.list()
+    listed = {dataset.id: dataset for dataset in again.items}
+    linked = [view.linked_id for view in everything if view.linked_id]
+    is_believed = again.complete and not again.problems and _can_tell(remote, linked, listed)
+    for view in missing:
+        view.remote = listed.get(view.linked_id or "")
+        if view.remote is not None:
+            view.absence = Absence.PRESENT
+        elif not is_believed:
+            view.absence = Absence.UNCONFIRMED
+
+
+def _can_tell(remote: Remote, linked: Sequence[str], listed: Collection[str]) -> bool:
+    if any(number in listed for number in linked):
+        return True
+    info = remote.key_info
+    return (
+        info is not None
+        and len(linked) < 2
+        and bool({"*", "dataset:read", "dataset:write"} & set(info.scopes))
+    )
+
+
+def refuse_mass_absence(views: Iterable[DatasetView], listed: Sequence[RemoteDataset]) -> None:
+    """Raise RefusedForSafety when nothing is listed at all though several datasets are linked."""
+    linked = [view for view in views if view.linked_id]
+    missing = [view for view in linked if view.remote is None]
+    if len(missing) >= 2 and len(missing) == len(linked) and not listed:
+        raise RefusedForSafety(
+            f"the server lists no dataset at all, and {len(missing)} are linked here; that is more likely a "
+            "wrong project, a key without access or a server that was replaced than a removal",
+            unchanged="Nothing was changed on either side.",
+            hint="skillsync status -v (is this the right host, project and key?)",
+        )
+
+
+def unclaimed(
+    workspace: Workspace,
+    target: Target,
+    views: Sequence[DatasetView],
+    listed: Sequence[RemoteDataset],
+    names: Collection[str],
+) -> list[DatasetView]:
+    """Datasets that no folder here is linked to or named after: new remotely (D2), or removed here (D4)."""
+    names_here = {view.local.name for view in views if view.local and not view.linked_id}
+    known = {view.linked_id for view in views}
+    known |= {candidate.id for view in views for candidate in view.candidates}
+    taken = {view.slug for view in views}
+    found = []
+    for dataset in sorted(listed, key=lambda item: (item.created_at, item.id)):
+        if dataset.id in known or dataset.info.name in names_here:
+            continue
+        view = _removed_here(workspace, target, views, dataset)
+        if view is None:
+            view = _new_there(target, dataset, taken)
+        if not target.takes_dataset(view.name, view.slug):
+            continue
+        if _is_chosen_remote(workspace, view, dataset, names):
+            taken.add(view.slug)
+            found.append(view)
+    return found
+
+
+def _new_there(target: Target, dataset: RemoteDataset, taken: Collection[str]) -> DatasetView:
+    slug = dataset_slug(dataset.own_slug or dataset.info.name, id=dataset.id, taken=taken)
+    return DatasetView(slug, None, place=target.place, remote=dataset, candidates=(dataset,))
+
+
+def _removed_here(
+    workspace: Workspace, target: Target, views: Sequence[DatasetView], dataset: RemoteDataset
+) -> DatasetView | None:
+    """D4 after the removal was committed: a folder of HEAD's history was linked to it and is there no more."""
+    here = {view.dir for view in views}
+    for line in workspace.history.added_lines:
+        home = line.path.removesuffix(f"/{POINTER}")
+        if home in here or f" dataset={dataset.id} " not in line.line:
+            continue
+        found = workspace.history.dataset_line(home, target.place)
+        folder = workspace.folder_at(found[1], home) if found else None
+        if found is None or found[0].dataset != dataset.id or folder is None:
+            continue
+        gone = LocalDataset(folder)
+        view = DatasetView(
+            gone.slug, home, home=home, place=target.place, gone=gone, remote=dataset
+        )
+        view.absence = Absence.PRESENT
+        take_from_history(workspace, view)
+        return view if view.line is not None else None
+    return None
+
+
+def _is_chosen_remote(
+    workspace: Workspace, view: DatasetView, dataset: RemoteDataset, names: Collection[str]
+) -> bool:
+    root = workspace.settings.datasets[0] if workspace.settings.datasets else "datasets"
+    return dataset.info.name in names or chosen(
+        names,
+        name=view.slug,
+        directory=view.dir or f"{root}/{view.slug}",
+        root=workspace.repo.root,
+        start=workspace.start,
+    )

@@ -1,0 +1,147 @@
+"""Looks at the dataset folders of a tree: which pointer line counts, and which row bases belong to it (sync.md 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from skillsync.formats.canonical import rows_digest
+from skillsync.model import DatasetPointer, Digest, Folder, Key, Problem
+from skillsync.repo.pointer import POINTER, ROWS, parse_pointer
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.evidence import Lines
+from skillsync.sync.local import (
+    LocalDataset,
+    LocalTree,
+    join,
+    pointer_line,
+    row_base,
+    unread_pointer,
+)
+from skillsync.sync.workspace import Workspace
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+
+
+def local_views(workspace: Workspace, target: Target, tree: LocalTree) -> list[DatasetView]:
+    """Look at every dataset folder of the target, and at those whose folder is gone; a moved folder is one."""
+    old_homes = _old_homes(target.place, tree) if tree.commit is None else {}
+    moved = set(old_homes.values())
+    views = [
+        _local_view(workspace, target, dataset, tree, home=old_homes.get(dataset.dir, dataset.dir))
+        for dataset in tree.datasets
+        if target.takes_dataset(dataset.name, dataset.slug)
+    ]
+    views += [
+        _local_view(workspace, target, dataset, tree, home=dataset.dir, gone=True)
+        for dataset in tree.gone_datasets
+        if dataset.dir not in moved and target.takes_dataset(dataset.name, dataset.slug)
+    ]
+    return views
+
+
+def _old_homes(place: str, tree: LocalTree) -> dict[str, str]:
+    """Return new folder → old folder, where a folder was moved with its pointer and that is not committed."""
+    gone = {}
+    for dataset in tree.gone_datasets:
+        line = pointer_line(dataset.folder, place)
+        if isinstance(line, DatasetPointer):
+            gone[line.dataset] = dataset.dir
+    homes: dict[str, str] = {}
+    for dataset in tree.datasets:
+        line = pointer_line(dataset.folder, place)
+        if isinstance(line, DatasetPointer) and line.dataset in gone:
+            homes[dataset.dir] = gone.pop(line.dataset)
+    return homes
+
+
+def _local_view(
+    workspace: Workspace,
+    target: Target,
+    dataset: LocalDataset,
+    tree: LocalTree,
+    *,
+    home: str,
+    gone: bool = False,
+) -> DatasetView:
+    found: list[Problem] = []
+    line = pointer_line(dataset.folder, target.place, found)
+    found = [one for one in found if one.subject in {"", target.place}]
+    found += unread_pointer(tree, dataset.dir)
+    view = DatasetView(
+        dataset.slug,
+        dataset.dir,
+        home=home,
+        place=target.place,
+        commit=tree.commit,
+        local=None if gone else dataset,
+        gone=dataset if gone else None,
+        problem=found[0] if found else None,
+    )
+    head_line = line
+    if tree.commit is None:
+        data = workspace.head_pointers.get(home)
+        at_head = parse_pointer(data, path=join(home, POINTER)) if data else None
+        head_line = at_head.lines.get(target.place) if at_head else None
+    counted, view.ignored = workspace.history.tree_line(
+        Lines(line, head_line), home, "" if gone else dataset.files
+    )
+    if isinstance(counted, DatasetPointer):
+        view.line = counted
+        view.is_committed = counted == head_line
+        _take_bases(workspace, view, dataset.folder)
+    elif view.ignored:
+        take_from_history(workspace, view)
+    return view
+
+
+def take_from_history(
+    workspace: Workspace, view: DatasetView, *, only: Collection[str] | None = None
+) -> None:
+    """Let the newest pointer of HEAD's history that counts decide, where the tree has none that does (design.md 3).
+
+    ``only``: it counts for these datasets alone.
+    """
+    found = workspace.history.dataset_line(view.home, view.place)
+    if found is None or (only is not None and found[0].dataset not in only):
+        return
+    line, commit = found
+    folder = workspace.folder_at(commit, view.home)
+    bases, trouble = row_base(folder, view.place) if folder else ({}, ())
+    if trouble or not _belongs(bases, line):
+        view.problem = _lost_bases(view, line)
+        return
+    view.line, view.base_rows, view.is_committed = line, bases, True
+
+
+def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None:
+    """Read the row bases that belong to the line that counts: those beside it, else HEAD's (sync.md 7.3)."""
+    line, head = view.line, workspace.history.head
+    assert line is not None
+    bases, trouble = row_base(folder, view.place)
+    if not trouble and _belongs(bases, line):
+        view.base_rows = bases
+        return
+    at_head = workspace.folder_at(head, view.home) if head else None
+    if at_head is not None:
+        bases, broken = row_base(at_head, view.place)
+        if not broken and _belongs(bases, line) and not trouble:
+            view.base_rows = bases
+            return
+    view.problem = trouble[0] if trouble else _lost_bases(view, line)
+
+
+def _lost_bases(view: DatasetView, line: DatasetPointer) -> Problem:
+    path = join(view.dir or view.home, ROWS)
+    return Problem(
+        "E-POINTER",
+        f"{path} and {POINTER} beside it do not belong together, so what was taken in is not known",
+        subject=view.slug,
+        path=path,
+        fix=f"restore both from one commit, or skillsync adopt {view.slug} --id {line.dataset}",
+    )
+
+
+def _belongs(bases: Mapping[Key, str], line: DatasetPointer) -> bool:
+    return rows_digest((key, Digest(digest)) for key, digest in bases.items()) == line.digest

@@ -1,0 +1,159 @@
+"""Reads the remote rows of a dataset, and finds out which of those that should be there are gone (sync.md I13)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from skillsync.core.reconcile_row import RowPull, pair_by_content
+from skillsync.core.reconcile_skill import Absence
+from skillsync.core.row_states import ABSENT
+from skillsync.core.safety import check_dataset_listing
+from skillsync.errors import BadAnswer, NotFound
+from skillsync.formats.canonical import row_digest, short
+from skillsync.model import Key, RemoteRow, Row
+from skillsync.sync.dataset_history import DatasetPast
+from skillsync.sync.dataset_later import DatasetLater
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.local import LocalDataset
+from skillsync.sync.workspace import Remote, Workspace
+
+
+def has_rows_to_read(view: DatasetView) -> bool:
+    """Tell whether the remote rows matter: the dataset is there, and the local file can be read."""
+    if view.remote is None or view.absence in {Absence.UNCONFIRMED, Absence.UNREACHABLE}:
+        return False
+    return view.local is None or view.local.problem is None
+
+
+def list_rows(view: DatasetView, remote: Remote) -> None:
+    """Read all live rows of a linked dataset, or of one that can be linked.
+
+    Raises BadAnswer when the listing is not complete or holds a row that cannot be read.
+    """
+    assert view.remote is not None
+    listing = remote.datasets.list_rows(view.remote.id)
+    if not listing.complete:
+        raise BadAnswer(
+            "the listing of rows is not complete: its count and its rows disagree",
+            subject=view.slug,
+            unchanged="Nothing of this dataset was changed.",
+            hint="run the command again",
+        )
+    if listing.problems:
+        # A row that cannot be read is not a row that is gone.
+        raise BadAnswer(
+            listing.problems[0].message,
+            subject=view.slug,
+            unchanged="Nothing of this dataset was changed.",
+        )
+    view.remote_rows = tuple(row for row in listing.items if not row.deleted)
+    if view.linked_id is None and view.local is not None:
+        view.rekeyed = rekeyed_rows(view.local, view.remote_rows)
+        view.compatible = _fits(view, view.remote_rows)
+
+
+def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Key]:
+    """Return local key → remote key of the lines that are rows born on the server, by their content (D3).
+
+    A row with a key of ours is another matter: there the line was given another id (I18).
+    """
+    there = {item.row.key for item in live}
+    born_there = sorted(
+        (item for item in live if not item.own_key),
+        key=lambda item: (item.created_at.removesuffix("Z"), item.id),
+    )
+    return pair_by_content(
+        {key: digest for key, digest in local.row_digests.items() if key not in there},
+        {item.row.key: short(row_digest(item.row)) for item in born_there},
+    )
+
+
+def missing_rows(workspace: Workspace, view: DatasetView) -> frozenset[Key]:
+    """Return the keys that some base has and the listing has not; such a row is gone only once that is confirmed.
+
+    Local rows that the remote has not and no base of this tree has either are looked for in history: what was
+    removed once is not created again by itself (sync.md 10.2).
+    """
+    there = {item.row.key for item in view.remote_rows or ()}
+    bases = {key for key, digest in view.base_rows.items() if digest != ABSENT}
+    if view.local is not None:
+        new = view.local.rows.keys() - there - view.base_rows.keys() - view.rekeyed.keys()
+        _look_back(workspace, view, sorted(new))
+    return frozenset((bases | view.older_rows.keys()) - there)
+
+
+def _look_back(workspace: Workspace, view: DatasetView, keys: Sequence[Key]) -> None:
+    """Find out which of these local rows, absent remotely and not in the base, were in a base before or later."""
+    if not keys or view.remote is None:
+        return
+    past, later = DatasetPast(workspace, view), DatasetLater(workspace, view)
+    local = view.local.row_digests if view.local else {}
+    returned = {key for key in keys if past.was_in_base(key)}
+    older: dict[Key, str] = {}
+    for key in keys:
+        bases = later.bases(key) - {ABSENT}
+        if key in returned or not bases:
+            continue
+        if local.get(key) in bases:
+            older[key] = local[key]
+        else:
+            returned.add(key)
+    view.returned_rows, view.older_rows = frozenset(returned), older
+
+
+def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> frozenset[Key]:
+    """Return the keys that a point read (where the id is known) and a second listing do not have either (I13)."""
+    confirmed = set()
+    others = set()
+    for key in missing:
+        if not key.startswith("srv:"):
+            others.add(key)
+            continue
+        try:
+            found = remote.datasets.read_row(key.removeprefix("srv:"))
+        except NotFound:
+            confirmed.add(key)
+        else:
+            if found.deleted:
+                confirmed.add(key)
+    if others and view.remote is not None:
+        again = remote.datasets.list_rows(view.remote.id)
+        seen = {item.row.key for item in again.items if not item.deleted}
+        if again.complete and not again.problems:
+            confirmed |= others - seen
+    return frozenset(confirmed)
+
+
+def refuse_emptied(view: DatasetView, *, for_push: bool, max_removals: int | None) -> None:
+    """Raise RefusedForSafety when the rows that were there are suddenly all gone and lines would go for it."""
+    removals = sum(row.verdict.pull is RowPull.REMOVE for row in view.rows)
+    check_dataset_listing(
+        view.slug,
+        base_rows=view.base_count,
+        remote_rows=len(view.remote_rows or ()),
+        removals=None if for_push else removals,
+        max_removals=max_removals,
+    )
+
+
+def _fits(view: DatasetView, live: Sequence[RemoteRow]) -> bool:
+    """D3: rows of one side are equal to, or a pure superset of, the other's.
+
+    Rows pair by key, then by equal content: those whose key the other side has not, and lines without id.
+    """
+    local = view.local
+    if local is None:
+        return False
+    there = {item.row.key: short(row_digest(item.row)) for item in live}
+    here = dict(local.row_digests)
+    if any(there.get(key, digest) != digest for key, digest in here.items()):
+        return False
+    for old, new in view.rekeyed.items():
+        here[new] = here.pop(old)
+    loose = Counter(
+        short(row_digest(Row(Key(""), line.fields))) for line in local.items.keyless if line.fields
+    )
+    others = Counter(digest for key, digest in there.items() if key not in here)
+    here_only = any(key not in there for key in here) or bool(loose - others)
+    return not here_only or not others - loose

@@ -1,0 +1,93 @@
+"""Git merges, rebases and cherry-picks of commits that carry pointers (sync.md B6)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.sync.harness import Clone, Live, outcome
+
+PATH = "skills/alpha/SKILL.md"
+POINTER = "skills/alpha/.skillsync"
+BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
+
+
+@pytest.fixture
+def two_pulls(solo: Clone, live: Live) -> Clone:
+    """Main has pulled version 2 and edited line three; side, from the same commit, has pulled version 3."""
+    solo.skill("alpha", BODY)
+    assert solo.push().exit == 0
+    solo.commit("published")
+    solo.git("branch", "side")
+    live.edit_body("alpha", "one", "ONE remotely")
+    assert solo.pull().exit == 0
+    solo.replace(PATH, "three\n", "THREE on main\n")
+    solo.commit("pulled v2")
+    solo.git("switch", "-q", "side")
+    live.edit_body("alpha", "five", "FIVE remotely")
+    assert solo.pull().exit == 0
+    solo.commit("pulled v3")
+    solo.git("switch", "-q", "main")
+    return solo
+
+
+def number(clone: Clone) -> str:
+    return clone.read(POINTER).split()[1]
+
+
+def test_a_merge_has_taken_in_what_both_sides_have(two_pulls: Clone, live: Live) -> None:
+    """Only the pointer is in conflict; push settles it and, once that is committed, publishes the merge."""
+    two_pulls.git("merge", "-q", "side", check=False)
+    assert two_pulls.git("diff", "--name-only", "--diff-filter=U") == POINTER
+    assert two_pulls.pull().exit == 0
+    assert number(two_pulls) == "v3"
+    assert two_pulls.git("ls-files", "-u") == ""
+    two_pulls.git("commit", "-q", "--no-edit")
+    report = two_pulls.push()
+    assert outcome(report, "alpha").did == "published v4"
+    body = live.skill("alpha")["body"]
+    assert all(word in body for word in ("ONE remotely", "THREE on main", "FIVE remotely"))
+
+
+def test_an_unfinished_merge_publishes_nothing(two_pulls: Clone, live: Live) -> None:
+    """The newer line counts only once the commit it was written on is in HEAD's history."""
+    two_pulls.git("merge", "-q", "side", check=False)
+    two_pulls.push()
+    assert live.version("alpha") == 3
+
+
+def test_a_cherry_pick_claims_no_version_that_it_does_not_carry(
+    two_pulls: Clone, live: Live
+) -> None:
+    """Side pulls version 4 on top of version 3; main, at version 2, picks that commit alone."""
+    two_pulls.git("switch", "-q", "side")
+    live.edit_body("alpha", "two", "TWO remotely")
+    assert two_pulls.pull().exit == 0
+    two_pulls.commit("pulled v4")
+    two_pulls.git("switch", "-q", "main")
+    two_pulls.git("cherry-pick", "side", check=False)
+    assert POINTER in two_pulls.git("diff", "--name-only", "--diff-filter=U")
+    if PATH in two_pulls.git("diff", "--name-only", "--diff-filter=U").splitlines():
+        two_pulls.git("checkout", "-q", "--theirs", PATH)
+        two_pulls.git("add", PATH)
+    two_pulls.push()
+    assert number(two_pulls) == "v2"
+    two_pulls.commit("picked")
+    assert two_pulls.push().exit == 3
+    assert live.version("alpha") == 4
+
+
+def test_what_is_no_skills_pointer_is_left_to_the_user(solo: Clone, live: Live) -> None:
+    solo.skill("alpha", BODY)
+    assert solo.push().exit == 0
+    solo.commit("published")
+    solo.git("switch", "-q", "-c", "side")
+    solo.write(POINTER, "no pointer\n")
+    solo.commit("side")
+    solo.git("switch", "-q", "main")
+    solo.write(POINTER, "garbage\n")
+    solo.commit("main")
+    solo.git("merge", "-q", "side", check=False)
+    before = solo.read(POINTER)
+    assert outcome(solo.push(), "alpha").code == "E-POINTER"
+    assert solo.read(POINTER) == before
+    assert live.version("alpha") == 1
