@@ -88,6 +88,7 @@ def _missing(at: str, wanted: Shape, there: Shape) -> Iterator[str]:
 _CHANGING = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"(127\.0\.0\.1:PORT/)\d+", r"\g<1>1"),
+    (r"127\.0\.0\.1_\d+/\d+", "127.0.0.1_PORT/1"),
     (r"project \d+", "project 1"),
     (r"(?m)^(  project +)\d+$", r"\g<1>1"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),

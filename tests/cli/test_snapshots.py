@@ -97,7 +97,7 @@ def test_the_main_stories_word_for_word(world: World) -> None:
     story.said.append(repo.read(path).partition("\n\n")[2])
     story.run("status")
     story.run("conflicts", exits=4)
-    story.run("push", exits=3)
+    story.run("push", exits=4)
     story.run("resolve", "triage", exits=1)
     story.run("resolve", "triage", "--local")
     story.run("resolve", "rows:q1", "--remote")

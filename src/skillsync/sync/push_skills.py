@@ -371,7 +371,7 @@ class SkillPush:
             Outcome(
                 Kind.SKILL,
                 view.name,
-                f"archived (was v{latest.number}; its {kept} versions are kept in {ref})",
+                f"archived (was v{latest.number}; versions kept in {ref}: {kept})",
                 row="S13",
                 state=str(view.verdict.state),
                 changed=True,
