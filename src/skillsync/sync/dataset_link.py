@@ -21,6 +21,7 @@ from skillsync.sync.clock import Clock
 from skillsync.sync.dataset_local import take_from_history
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset
+from skillsync.sync.pull_lines import is_occupied
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -182,7 +183,7 @@ def unclaimed(
     names_here = {view.local.name for view in views if view.local and not view.linked_id}
     known = {view.linked_id for view in views}
     known |= {candidate.id for view in views for candidate in view.candidates}
-    taken = {view.slug for view in views}
+    taken = {view.slug for view in views} | _occupied(workspace)
     found = []
     for dataset in sorted(listed, key=lambda item: (item.created_at, item.id)):
         if dataset.id in known or dataset.info.name in names_here:
@@ -196,6 +197,15 @@ def unclaimed(
             taken.add(view.slug)
             found.append(view)
     return found
+
+
+def _occupied(workspace: Workspace) -> set[str]:
+    """Return the folder names below the first root of datasets that are something already."""
+    roots = workspace.settings.datasets
+    folder = workspace.repo.root / (roots[0] if roots else "datasets")
+    if not folder.is_dir():
+        return set()
+    return {entry.name for entry in folder.iterdir() if is_occupied(entry)}
 
 
 def _new_there(target: Target, dataset: RemoteDataset, taken: Collection[str]) -> DatasetView:
