@@ -81,9 +81,11 @@ def _push_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
 
 
 def _plan_dataset_push(view: DatasetView, actions: list[Action], pending: list[Action]) -> None:
-    if view.local is None or view.local.problem is not None:
-        return
     push = view.verdict.push
+    if view.gone is not None and push is DatasetPush.PENDING_REMOVAL:
+        pending.append(Action(Effect.REMOVE, Side.REMOTE, What.DATASET, view.slug))
+    if view.local is None or view.local.problem is not None or view.rekeyed:
+        return
     if push is DatasetPush.CREATE:
         rows = len(view.local.rows) + len(view.local.items.keyless)
         actions.append(

@@ -18,7 +18,7 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
-from skillsync.model import FileChange, Folder
+from skillsync.model import Digest, FileChange, Folder
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import refuse_problem
@@ -184,7 +184,7 @@ class DatasetPusher:
             if row.remote and row.verdict.push is not RowPush.PENDING_REMOVAL
         ]
         now = self.remote.datasets.read(view.remote.id)
-        if edited or (view.line is not None and info_digest(now.info) != view.line.meta):
+        if edited or not _is_info_taken_in(view, info_digest(now.info)):
             return edited_remotely(view)
         store_removed(self.writer, view, view.remote_rows or ())
         delete_dataset(self.remote, view.remote.id)
@@ -287,6 +287,13 @@ class KeylessRefused(InvalidContent):
 
     code = "E-NO-KEY"
     exit_code = 5
+
+
+def _is_info_taken_in(view: DatasetView, remote: Digest) -> bool:
+    """Tell whether name, description and metadata are as the pointer, or without one the removed folder, has them."""
+    if view.line is not None:
+        return remote == view.line.meta
+    return view.gone is not None and remote == view.gone.info_digest
 
 
 def _lines(local: LocalDataset) -> int:
