@@ -159,6 +159,18 @@ def test_equal_rows_are_linked_by_their_content_and_a_superset_as_well(
     assert is_silent(solo)
 
 
+def test_a_line_that_has_the_row_already_is_the_one(solo: Clone, live: Live) -> None:
+    """Its equal under another id is a row of its own, and is created."""
+    dataset = made_in_web(live, "cases", user="me", rows=1)
+    (born,) = (row["id"] for row in live.rows(dataset))
+    solo.dataset("cases", [line("twin", "question 0"), line(f"srv:{born}", "question 0")])
+    solo.write(MD, "---\nname: cases\n---\n")
+    assert solo.pull().exit == 0
+    assert list(lines(solo)) == ["twin", f"srv:{born}"]
+    assert solo.push().exit == 0
+    assert list(inputs(live, dataset)) == [f"srv:{born}", "twin"]
+
+
 def test_rows_that_do_not_fit_are_left_to_a_person(solo: Clone, live: Live) -> None:
     dataset = made_in_web(live, "cases", rows=1)
     solo.dataset("cases", [line("a", "mine")])
