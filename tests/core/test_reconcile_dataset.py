@@ -37,6 +37,7 @@ def unlinked(
     *candidates: Candidate,
     compatible: bool | None = None,
     complete: bool = True,
+    superseded: bool = False,
 ) -> DatasetFacts:
     return DatasetFacts(
         "cases",
@@ -44,6 +45,7 @@ def unlinked(
         candidates=candidates,
         is_compatible=compatible,
         is_listing_complete=complete,
+        superseded=superseded,
     )
 
 
@@ -51,6 +53,8 @@ TABLE = [
     ("nothing anywhere", unlinked(MISSING), "", P.NOTHING, Q.NOTHING, 0, 0, ""),
     ("D1 local only", unlinked(CHANGED), "D1", P.CREATE, Q.NOTHING, 0, 0, ""),
     ("D1 never after an incomplete listing", unlinked(CHANGED, complete=False), "D1", P.ERROR, Q.ERROR, 1, 1, "E-ABSENCE-UNCONFIRMED"),
+    ("D1 of an older commit", unlinked(CHANGED, superseded=True), "D1", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("D3 of an older commit", unlinked(CHANGED, OURS, compatible=True, superseded=True), "D3", P.LINK, Q.LINK, 0, 0, ""),
     ("D2 remote only", unlinked(MISSING, FOREIGN), "D2", P.NOTHING, Q.WRITE, 0, 0, ""),
     ("D3 ours and fitting", unlinked(CHANGED, OURS, compatible=True), "D3", P.LINK, Q.LINK, 0, 0, ""),
     ("D3 ours, rows do not fit", unlinked(CHANGED, OURS, compatible=False), "D3", P.LINK, Q.REFUSE, 0, 4, "E-UNRELATED"),

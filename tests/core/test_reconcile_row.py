@@ -19,6 +19,7 @@ from skillsync.core.reconcile import (
     decide_file,
     decide_row,
     find_rekeyed,
+    pair_by_content,
     removable_duplicates,
     winner,
 )
@@ -73,6 +74,12 @@ TABLE = [
     ("I11 line removed", facts(B, None, B), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("I11 line removed after our own publish", facts(B, None, R, taken_in=True), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("I12 line removed, edited remotely", facts(B, None, R), "I12", P.CONFLICT, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),
+    ("I12 without a pointer, from history", facts(None, None, R, was_in_base=True), "I12", P.CONFLICT, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),
+    ("I6 of an older commit", facts(B, L, B, superseded=True), "I6", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("I1 of an older commit", facts(None, L, superseded=True), "I1", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("I4 of an older commit", facts(None, L, R, superseded=True), "I4", P.NOTHING, Q.CONFLICT, 0, 4, "N-SUPERSEDED"),
+    ("I11 of an older commit", facts(B, None, B, superseded=True), "I11", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("I5 of an older commit", facts(B, B, B, superseded=True), "I5", P.NOTHING, Q.NOTHING, 0, 0, ""),
     ("I13 archived remotely", facts(B, B, None, GONE), "I13", P.NOTHING, Q.REMOVE, 0, 0, "N-ARCHIVED"),
     ("I14 edited, archived remotely", facts(B, L, None, GONE), "I14", P.CONFLICT, Q.CONFLICT, 4, 4, "E-EDITED-BUT-ARCHIVED"),
     ("I14 a key that was in an older base is not created again", facts(None, L, was_in_base=True), "I14", P.CONFLICT, Q.CONFLICT, 4, 4, "E-EDITED-BUT-ARCHIVED"),
@@ -190,6 +197,14 @@ def test_a_new_key_for_equal_content_is_recognised_only_one_to_one() -> None:
     assert find_rekeyed({a: B, c: B}, {b: B}) == ()
 
 
+def test_rows_pair_by_content_one_to_one_where_no_key_does() -> None:
+    a, b, c, x, y = (Key(letter) for letter in "abcxy")
+    assert pair_by_content({a: "1", b: "1", c: "2"}, {x: "1", y: "1"}) == {a: x, b: y}
+    assert pair_by_content({a: "1", b: "1"}, {x: "1"}) == {a: x}
+    assert pair_by_content({a: "1", b: "1"}, {a: "2", x: "1"}) == {b: x}
+    assert pair_by_content({a: "1"}, {a: "1", x: "1"}) == {}
+
+
 # ---------------------------------------------------------------- for all facts
 
 digests = st.none() | st.sampled_from([B, L, R])
@@ -214,7 +229,14 @@ def all_facts(draw: st.DrawFn) -> RowFacts:
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.booleans()),
+        draw(st.booleans()),
     )
+
+
+@given(all_facts())
+def test_what_a_later_commit_decided_is_not_sent(given_facts: RowFacts) -> None:
+    if given_facts.superseded:
+        assert decide_row(given_facts).push is P.NOTHING
 
 
 @given(all_facts())

@@ -96,6 +96,10 @@ def test_a_dataset_that_lists_none_of_its_rows_stops() -> None:
     check_dataset_listing("cases", base_rows=150, remote_rows=1)
     check_dataset_listing("cases", base_rows=0, remote_rows=0)
     check_dataset_listing("cases", base_rows=150, remote_rows=0, max_removals=150)
+    check_dataset_listing("cases", base_rows=150, remote_rows=0, removals=0)
+    with pytest.raises(RefusedForSafety) as refused:
+        check_dataset_listing("cases", base_rows=150, remote_rows=0, removals=149, max_removals=150)
+    assert "--max-removals 149" in refused.value.hint
 
 
 def test_an_emptied_or_missing_items_file_stops() -> None:

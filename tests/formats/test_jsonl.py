@@ -17,6 +17,7 @@ from skillsync.formats.jsonl import (
     assign_keys,
     empty_items,
     parse_items,
+    rekey_rows,
     remove_rows,
     render_items,
     replace_row,
@@ -545,6 +546,19 @@ def test_appending_nothing_and_removing_nothing_change_nothing() -> None:
 def test_removing_takes_out_the_line_and_keeps_the_others() -> None:
     file = parse('{"id":"a"}\n\n{"input":1}\r\n{"id":"b"}\n{"id":"c"}')
     assert text(remove_rows(file, [Key("a"), Key("c")])) == '\n{"input":1}\r\n{"id":"b"}\n'
+    assert text(remove_rows(file, [Key("a")], keyless=True)) == '\n{"id":"b"}\n{"id":"c"}'
+
+
+def test_another_id_changes_nothing_else_on_the_line() -> None:
+    file = parse('{"input":1, "id" : 7}\r\n{"id":"b","output":1}\n')
+    changed = rekey_rows(file, {Key("7"): Key("srv:x"), Key("b"): Key("ü")})
+    assert text(changed) == '{"input":1, "id" : "srv:x"}\r\n{"id":"ü","output":1}\n'
+    assert rekey_rows(file, {Key("none"): Key("c")}) is file
+    with pytest.raises(InvalidContent, match="in the file already"):
+        rekey_rows(file, {Key("7"): Key("b")})
+    derived = parse('{"input":1}\n{"input":2}\n', keys="content")
+    first = derived.rows[0].key
+    assert text(rekey_rows(derived, {first: Key("c")})) == '{"id":"c","input":1}\n{"input":2}\n'
 
 
 # ---------------------------------------------------------------- properties

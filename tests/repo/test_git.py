@@ -246,6 +246,28 @@ def test_history_finds_lines_of_every_branch_newest_first(repo: Repository) -> N
     assert repo.history_of([":(glob)**/.skillsync"], head="HEAD")[0].commit == moved
 
 
+@either_format
+def test_removed_lines_are_those_that_some_commit_took_out(repo: Repository) -> None:
+    """Also in a merge alone, from a file that attributes call binary, and line by line however long it is."""
+    path = "datasets/a/.skillsync.rows"
+    first = commit(
+        repo, {path: "host/1\tk1\ta\nhost/1\tk2\tb\n-odd\n", ".gitattributes": "* binary\n"}
+    )
+    git(repo.root, "checkout", "-q", "-b", "side")
+    commit(repo, {path: "host/1\tk1\tc\nhost/1\tk2\tb\n"})
+    git(repo.root, "checkout", "-q", "main")
+    commit(repo, {"other": "x\n"})
+    git(repo.root, "merge", "-q", "--no-ff", "--no-commit", "side")
+    commit(repo, {path: "host/1\tk1\tc\r\n" * 1})
+    last = commit(repo, {path: "".join(f"host/1\tn{n}\tx\n" for n in range(50_000))})
+    removed = repo.removed_lines(path, head=last)
+    assert removed[0] == "host/1\tk1\tc"
+    assert set(removed) == {"host/1\tk1\ta", "host/1\tk1\tc", "host/1\tk2\tb", "-odd"}
+    assert "host/1\tk1\ta" in repo.removed_lines(path, head=last, since=first)
+    assert repo.removed_lines(path, head=last, since=last) == []
+    assert repo.removed_lines("datasets/b/.skillsync.rows", head=last) == []
+
+
 def test_history_of_huge_or_binary_pointers_is_bounded(repo: Repository) -> None:
     commit(repo, {"skills/a/.skillsync": b"x" * 1_000_001, "skills/b/.skillsync": b"\xff\0\n"})
     found = repo.history_of(["**/.skillsync"], head="HEAD")

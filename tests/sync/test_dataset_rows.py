@@ -284,6 +284,25 @@ def test_many_rows_deleted_in_the_web_page_are_not_taken_without_a_word(
     assert len(lines(solo)) == 5
 
 
+def test_a_row_that_one_list_left_out_is_not_gone(solo: Clone, live: Live) -> None:
+    """I13 needs a second look, 5 s later: the page brings the row back meanwhile, or the list was stale."""
+    dataset = published(solo, numbered(3))
+    item = live.row(dataset, "k001")["id"]
+    live.patch_row(item, deleted=True)
+    slept = solo.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        slept(seconds)
+        live.patch_row(item, deleted=False)
+
+    solo.clock.sleep = sleep  # type: ignore[method-assign]  # the world moves while it waits
+    report = solo.pull()
+    assert solo.clock.slept == [5.0]
+    assert (report.exit, by_subject(report)["cases:k001"].code) == (1, "E-ABSENCE-UNCONFIRMED")
+    assert "k001" in lines(solo)
+    assert is_silent(solo)
+
+
 def test_deleted_here_and_edited_there_is_a_conflict(solo: Clone, live: Live) -> None:
     """I12: keep the deletion, or bring the row back with the edit."""
     dataset = published(solo, numbered(4))

@@ -159,6 +159,18 @@ def test_equal_rows_are_linked_by_their_content_and_a_superset_as_well(
     assert is_silent(solo)
 
 
+def test_a_line_that_has_the_row_already_is_the_one(solo: Clone, live: Live) -> None:
+    """Its equal under another id is a row of its own, and is created."""
+    dataset = made_in_web(live, "cases", user="me", rows=1)
+    (born,) = (row["id"] for row in live.rows(dataset))
+    solo.dataset("cases", [line("twin", "question 0"), line(f"srv:{born}", "question 0")])
+    solo.write(MD, "---\nname: cases\n---\n")
+    assert solo.pull().exit == 0
+    assert list(lines(solo)) == ["twin", f"srv:{born}"]
+    assert solo.push().exit == 0
+    assert list(inputs(live, dataset)) == [f"srv:{born}", "twin"]
+
+
 def test_rows_that_do_not_fit_are_left_to_a_person(solo: Clone, live: Live) -> None:
     dataset = made_in_web(live, "cases", rows=1)
     solo.dataset("cases", [line("a", "mine")])
@@ -261,6 +273,27 @@ def test_a_removed_folder_whose_rows_were_edited_is_a_conflict(solo: Clone, live
     assert outcome(report, "cases").code == "E-DELETED-BUT-EDITED"
     assert report.exit == 4
     assert dataset_id(live) == dataset
+
+
+def test_a_team_that_removed_a_folder_does_not_get_it_back(team: Clone, live: Live) -> None:
+    """CI writes no pointer: there the dataset says which folder it was, and a commit that there was one."""
+    team.dataset("cases", numbered(2))
+    team.dataset("kept", [line("x", 1)])
+    team.commit()
+    assert team.push().exit == 0
+    dataset = dataset_id(live)
+    shutil.rmtree(team.path / "datasets/cases")
+    team.commit("cases are gone")
+    assert team.pull().exit == 0
+    assert not (team.path / ITEMS).exists()
+    report = team.push()
+    assert (report.exit, outcome(report, "cases").code) == (0, "N-PENDING-REMOVAL")
+    live.patch_row(live.row(dataset, "k001")["id"], input="edited in the page")
+    report = team.push(archive=["cases"], max_removals=2)
+    assert (report.exit, outcome(report, "cases").code) == (4, "E-DELETED-BUT-EDITED")
+    live.patch_row(live.row(dataset, "k001")["id"], input="question 1")
+    assert team.push(archive=["cases"], max_removals=2).exit == 0
+    assert [one["name"] for one in live.datasets()] == ["kept"]
 
 
 # ---------------------------------------------------------------- D5: gone there
@@ -427,6 +460,32 @@ def test_a_copied_folder_is_a_new_dataset_unless_it_has_the_same_name(
     assert set(inputs(live, dataset_id(live, "copy"))) == {"k000"}
     solo.commit()
     assert is_silent(solo)
+
+
+def test_a_folder_without_pointer_and_of_another_name_is_a_new_dataset(
+    solo: Clone, live: Live
+) -> None:
+    dataset = published(solo, numbered(2))
+    (solo.path / POINTER).unlink()
+    (solo.path / ROWS).unlink()
+    solo.replace(MD, "name: cases", "name: second edition")
+    solo.commit("detached")
+    assert outcome(solo.push(), "cases").did == "created, 2 rows created"
+    assert dataset_id(live) == dataset
+    assert dataset_id(live, "second edition") != dataset
+    assert len(live.rows(dataset)) == 2
+
+
+def test_a_folder_in_the_way_is_not_written_into(solo: Clone, live: Live) -> None:
+    number = made_in_web(live, "notes", rows=1)
+    solo.write("datasets/notes/todo.txt", "mine\n")
+    (solo.path / "datasets/empty").mkdir()
+    made_in_web(live, "empty")
+    assert solo.pull().exit == 0
+    assert solo.read("datasets/notes/todo.txt") == "mine\n"
+    assert not (solo.path / "datasets/notes/items.jsonl").exists()
+    assert len(lines(solo, f"datasets/notes-{number[:8]}/items.jsonl")) == 1
+    assert (solo.path / "datasets/empty/DATASET.md").exists()
 
 
 def test_lost_pointer_files_come_back_from_history(solo: Clone, live: Live) -> None:

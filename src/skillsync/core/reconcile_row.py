@@ -58,8 +58,10 @@ def decide_row(facts: RowFacts) -> RowVerdict:
             pull_exit=1,
             code="E-ABSENCE-UNCONFIRMED",
         )
-    if facts.superseded and verdict.push is not RowPush.NOTHING:
-        verdict = replace(verdict, push=RowPush.NOTHING, push_exit=0, code="N-SUPERSEDED", fix="")
+    if facts.superseded:
+        if verdict.push is not RowPush.NOTHING:
+            none = RowPush.NOTHING
+            verdict = replace(verdict, push=none, push_exit=0, code="N-SUPERSEDED", fix="")
     elif facts.duplicates and facts.remote is not None:
         verdict = replace(
             verdict,

@@ -111,18 +111,23 @@ def _with_id(file: ItemsFile, raw: bytes, key: Key, default: JsonStyle) -> bytes
 def rekey_rows(file: ItemsFile, keys: Mapping[Key, Key]) -> ItemsFile:
     """Return the file with another id in the lines of these keys; nothing else on a line changes.
 
-    ``keys`` maps the key that a line has to the one that it gets. Raises InvalidContent for an id that cannot be.
+    ``keys`` maps the key that a line has to the one that it gets. Raises InvalidContent for an id that cannot be,
+    or that another line has.
     """
     if not keys.keys() & file.by_key.keys():
         return file
+    taken = {fold_id(key) for key in file.by_key.keys() - keys.keys()}
+    for key in keys.values():
+        if fold_id(key) in taken:
+            raise InvalidContent(f"the id {key!r} is in the file already", path=file.path)
     style = _file_style(file)
     parts: list[Line | _NewLine] = []
     for line in file.lines:
-        key = keys.get(line.row.key) if line.row is not None else None
-        if line.row is None or key is None:
+        new = keys.get(line.row.key) if line.row is not None else None
+        if line.row is None or new is None:
             parts.append(line)
         else:
-            parts.append(_NewLine(_rekeyed(file, line, key, style), Row(key, line.row.fields)))
+            parts.append(_NewLine(_rekeyed(file, line, new, style), Row(new, line.row.fields)))
     return _rebuilt(file, parts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,22 @@ from skillsync.errors import (
     Unreachable,
 )
 from skillsync.formats.dataset_md import dataset_slug
-from skillsync.model import RemoteDataset
+from skillsync.model import Folder, RemoteDataset
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.clock import Clock
+from skillsync.sync.dataset_history import HISTORY_LIMIT
 from skillsync.sync.dataset_local import take_from_history
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import LocalDataset
+from skillsync.sync.local import LocalDataset, last_part
+from skillsync.sync.pull_lines import is_occupied
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+
+_PLAIN_SLUG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+"""What a folder's name must be before git is asked about it: a remote said it."""
 
 
 def link_views(
@@ -47,7 +53,8 @@ def link_views(
     for view in views:
         if view.line is None and view.local is not None and not view.ignored:
             # The pointer files may be lost; while the dataset lives, history says what was taken in (5.3 Rebuild).
-            take_from_history(workspace, view, only=by_id.keys() - linked)
+            of_name = {one.id for one in listed if one.info.name == view.local.name}
+            take_from_history(workspace, view, only=of_name - linked)
             linked.add(view.linked_id)
         view.complete = complete
         if view.linked_id is not None:
@@ -182,7 +189,7 @@ def unclaimed(
     names_here = {view.local.name for view in views if view.local and not view.linked_id}
     known = {view.linked_id for view in views}
     known |= {candidate.id for view in views for candidate in view.candidates}
-    taken = {view.slug for view in views}
+    taken = {view.slug for view in views} | _occupied(workspace)
     found = []
     for dataset in sorted(listed, key=lambda item: (item.created_at, item.id)):
         if dataset.id in known or dataset.info.name in names_here:
@@ -198,6 +205,15 @@ def unclaimed(
     return found
 
 
+def _occupied(workspace: Workspace) -> set[str]:
+    """Return the folder names below the first root of datasets that are something already."""
+    roots = workspace.settings.datasets
+    folder = workspace.repo.root / (roots[0] if roots else "datasets")
+    if not folder.is_dir():
+        return set()
+    return {entry.name for entry in folder.iterdir() if is_occupied(entry)}
+
+
 def _new_there(target: Target, dataset: RemoteDataset, taken: Collection[str]) -> DatasetView:
     slug = dataset_slug(dataset.own_slug or dataset.info.name, id=dataset.id, taken=taken)
     return DatasetView(slug, None, place=target.place, remote=dataset, candidates=(dataset,))
@@ -206,23 +222,48 @@ def _new_there(target: Target, dataset: RemoteDataset, taken: Collection[str]) -
 def _removed_here(
     workspace: Workspace, target: Target, views: Sequence[DatasetView], dataset: RemoteDataset
 ) -> DatasetView | None:
-    """D4 after the removal was committed: a folder of HEAD's history was linked to it and is there no more."""
+    """D4 after the removal was committed: a folder of HEAD's history was this dataset and is there no more.
+
+    It was if it had a pointer to it; where there never was one (team mode), if the dataset carries its name for us.
+    """
     here = {view.dir for view in views}
     for line in workspace.history.added_lines:
         home = line.path.removesuffix(f"/{POINTER}")
         if home in here or f" dataset={dataset.id} " not in line.line:
             continue
         found = workspace.history.dataset_line(home, target.place)
-        folder = workspace.folder_at(found[1], home) if found else None
-        if found is None or found[0].dataset != dataset.id or folder is None:
-            continue
-        gone = LocalDataset(folder)
-        view = DatasetView(
-            gone.slug, home, home=home, place=target.place, gone=gone, remote=dataset
-        )
-        view.absence = Absence.PRESENT
-        take_from_history(workspace, view)
-        return view if view.line is not None else None
+        if found is not None and found[0].dataset == dataset.id:
+            return _gone_view(workspace, target, home, found[1], dataset)
+    if dataset.own_slug is None or not _PLAIN_SLUG.fullmatch(dataset.own_slug):
+        return None
+    for root in workspace.settings.datasets:
+        home = f"{root}/{dataset.own_slug}"
+        commit = None if home in here else _last_commit_with(workspace, home)
+        if commit is not None:
+            return _gone_view(workspace, target, home, commit, dataset)
+    return None
+
+
+def _gone_view(
+    workspace: Workspace, target: Target, home: str, commit: str, dataset: RemoteDataset
+) -> DatasetView:
+    options = workspace.settings.options_for(last_part(home))
+    folder = workspace.folder_at(commit, home) or Folder(home, ())
+    gone = LocalDataset(
+        folder, mapping=options.fields or None, content_keys=options.keys == "content"
+    )
+    view = DatasetView(gone.slug, home, home=home, place=target.place, gone=gone, remote=dataset)
+    view.absence = Absence.PRESENT
+    take_from_history(workspace, view)
+    return view
+
+
+def _last_commit_with(workspace: Workspace, home: str) -> str | None:
+    """Return the newest commit of HEAD's history that has a dataset in this folder."""
+    for commit in workspace.history.touching(home, since=None)[:HISTORY_LIMIT]:
+        folder = workspace.folder_at(commit, home)
+        if folder is not None and folder.entries:
+            return commit
     return None
 
 

@@ -58,13 +58,13 @@ def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Ke
 
     A row with a key of ours is another matter: there the line was given another id (I18).
     """
-    there = {item.row.key for item in live}
+    ours = {item.row.key for item in live if item.own_key}
     born_there = sorted(
         (item for item in live if not item.own_key),
         key=lambda item: (item.created_at.removesuffix("Z"), item.id),
     )
     return pair_by_content(
-        {key: digest for key, digest in local.row_digests.items() if key not in there},
+        {key: digest for key, digest in local.row_digests.items() if key not in ours},
         {item.row.key: short(row_digest(item.row)) for item in born_there},
     )
 

@@ -154,7 +154,7 @@ class DatasetView:
             DatasetFacts(
                 self.slug,
                 self.folder_state(),
-                linked=self.line is not None,
+                linked=self.line is not None or (self.gone is not None and self.remote is not None),
                 absence=self.absence,
                 candidates=tuple(
                     Candidate(item.id, item.id in self.ours) for item in self.candidates

@@ -16,7 +16,7 @@ from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_datasets import GOES_ON, blocked_by_content, sends_info, would_write
+from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import merge_info, merge_row
@@ -21,16 +21,12 @@ from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import new_dataset_md
 from skillsync.formats.jsonl import (
     ItemsFile,
-    append_rows,
     assign_keys,
     empty_items,
     rekey_rows,
-    remove_rows,
     render_items,
-    replace_rows,
 )
-from skillsync.formats.row_keys import fold_id
-from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder, Key, Row
+from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
     dataset_line,
@@ -41,6 +37,7 @@ from skillsync.sync.dataset_pointer import (
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
+from skillsync.sync.pull_lines import Taking, appended, is_occupied, refusals
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
@@ -60,24 +57,6 @@ _WORDS = {
     DatasetPull.CONFLICT: "conflict: changed locally, gone remotely",
     DatasetPull.ERROR: "failed: its absence could not be confirmed",
 }
-
-
-@dataclass
-class _Taking:
-    """The work on one dataset: its file as it becomes, the bases as they become, and what happened to rows."""
-
-    view: DatasetView
-    file: ItemsFile
-    base: dict[Key, str]
-    added: list[Row] = field(default_factory=list)
-    changed: list[Row] = field(default_factory=list)
-    removed: list[Key] = field(default_factory=list)
-    rewritten: int = 0
-    linked: int = 0
-    merged: int = 0
-    conflicts: list[Conflict] = field(default_factory=list)
-    open_rows: list[RowView] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
 
 
 @dataclass
@@ -177,7 +156,7 @@ class DatasetPuller:
             self.workspace.settings.datasets[0] if self.workspace.settings.datasets else "datasets"
         )
         directory = f"{root}/{view.slug}"
-        if (self.workspace.repo.root / directory).exists():
+        if is_occupied(self.workspace.repo.root / directory):
             raise InvalidContent(
                 f"{directory} is there already",
                 subject=view.slug,
@@ -193,7 +172,7 @@ class DatasetPuller:
             mapping=options.fields or None,
             keys="content" if options.keys == "content" else "id",
         )
-        items, refused = _appended(items, [item.row for item in rows])
+        items, refused = appended(items, [item.row for item in rows])
         rows = [item for item in rows if item.row.key not in refused]
         base = {item.row.key: short(row_digest(item.row)) for item in rows}
         changes = (
@@ -216,7 +195,7 @@ class DatasetPuller:
             state="remote only",
             changed=True,
         )
-        return [written, *_refusals(view, refused)]
+        return [written, *refusals(view, refused)]
 
     # -------------------------------------------------------------- rows
 
@@ -230,11 +209,11 @@ class DatasetPuller:
             local_rows=len(local.rows) + len(local.items.keyless) if local.has_items_file else None,
             max_removals=self.max_removals,
         )
-        taking = _Taking(view, self._with_keys(view), dict(view.base_rows))
+        taking = Taking(view, self._with_keys(view), dict(view.base_rows))
         for row in view.rows:
             self._row(taking, row)
-        self._check_removals(taking)
-        self._change_lines(taking)
+        self._check_count(view, len(taking.removed))
+        taking.change_lines()
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
         changes = file_changes(local, render_items(taking.file), info, needs_document=True)
@@ -247,27 +226,11 @@ class DatasetPuller:
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
 
-    def _check_removals(self, taking: _Taking) -> None:
-        """Refuse to take many removals at once out of a file (P11). Raises RefusedForSafety."""
-        self._check_count(taking.view, len(taking.removed))
-
     def _check_count(self, view: DatasetView, count: int) -> None:
-        rows = {view.slug: RowRemovals(count, max(count, view.base_count))} if count else {}
+        """Refuse to take many lines at once out of a file (P11). Raises RefusedForSafety."""
+        total = view.base_count or (len(view.local.rows) if view.local else 0)
+        rows = {view.slug: RowRemovals(count, max(count, total))} if count else {}
         check_removals(Removals(rows=rows), max_removals=self.max_removals)
-
-    def _change_lines(self, taking: _Taking) -> None:
-        """Carry out what was collected, in one pass each; a row that no line can hold fails alone (P17)."""
-        base = taking.view.base_rows
-        taking.file, refused = _rewritten(taking.file, taking.changed)
-        taking.file = remove_rows(taking.file, taking.removed)
-        taking.file, unwritable = _appended(taking.file, taking.added)
-        refused |= unwritable
-        for key in refused:
-            taking.base.pop(key, None)
-            if key in base:
-                taking.base[key] = base[key]
-        taking.added = [row for row in taking.added if row.key not in refused]
-        taking.outcomes += _refusals(taking.view, refused)
 
     def _name_what_stays(self, view: DatasetView) -> None:
         if view.remote is not None and not isinstance(view.remote.info.metadata, dict | None):
@@ -294,7 +257,7 @@ class DatasetPuller:
             return file
         return assign_keys(file, known=known, new_key=None)
 
-    def _row(self, taking: _Taking, row: RowView) -> None:
+    def _row(self, taking: Taking, row: RowView) -> None:
         verdict = row.verdict
         name = f"{taking.view.slug}:{row.key}"
         remote = row.remote
@@ -335,7 +298,7 @@ class DatasetPuller:
             taking.base[row.key] = short(row_digest(remote.row))
 
     def _conflict(
-        self, taking: _Taking, row: RowView, name: str, conflicts: Iterable[Conflict]
+        self, taking: Taking, row: RowView, name: str, conflicts: Iterable[Conflict]
     ) -> None:
         verdict = row.verdict
         taking.open_rows.append(row)
@@ -366,9 +329,10 @@ class DatasetPuller:
         assert view.remote is not None
         local, remote = view.local.document.info, view.remote.info
         base = view.line.meta if view.line else UNKNOWN_INFO
-        if info_digest(local) == info_digest(remote) or view.info_known:
+        is_taken_in = view.info_known and not view.info_older
+        if info_digest(local) == info_digest(remote) or is_taken_in:
             return local, info_digest(remote), ()
-        if step is DatasetPull.TAKE_INFO:
+        if step is DatasetPull.TAKE_INFO or view.info_older:
             return remote, info_digest(remote), ()
         if step is DatasetPull.MERGE_INFO or view.line is None:
             merged = merge_info(base_info(self.workspace, view), local, remote, subject=view.slug)
@@ -380,22 +344,12 @@ class DatasetPuller:
     def _summary(
         self,
         view: DatasetView,
-        taking: _Taking,
+        taking: Taking,
         info_conflicts: tuple[Conflict, ...],
         *,
         changed: bool,
     ) -> list[Outcome]:
-        counts = [
-            f"{count} {'row' if count == 1 else 'rows'} {word}"
-            for count, word in (
-                (len(taking.added), "added"),
-                (taking.rewritten, "updated"),
-                (taking.merged, "merged"),
-                (len(taking.removed), "removed"),
-                (taking.linked, "linked"),
-            )
-            if count
-        ]
+        counts = taking.counts
         outcomes = list(taking.outcomes)
         if info_conflicts:
             outcomes.append(
@@ -424,52 +378,3 @@ class DatasetPuller:
                 ),
             )
         return outcomes
-
-
-def _rewritten(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
-    """Return the file with these lines changed, and the keys of rows that no line can hold."""
-    try:
-        return replace_rows(file, rows, spelling="seed"), set()
-    except InvalidContent:
-        refused = {row.key for row in rows if not _fits_a_line(file, row)}
-        good = [row for row in rows if row.key not in refused]
-        return replace_rows(file, good, spelling="seed"), refused
-
-
-def _appended(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
-    """Return the file with these rows added, and the keys of rows that no line can hold."""
-    try:
-        return append_rows(file, rows, spelling="seed"), set()
-    except InvalidContent:
-        refused = {row.key for row in rows if not _fits_a_line(file, row)}
-        taken = {fold_id(key) for key in file.by_key}
-        for row in rows:
-            if row.key not in refused and fold_id(row.key) in taken:
-                refused.add(row.key)
-            taken.add(fold_id(row.key))
-        good = [row for row in rows if row.key not in refused]
-        return append_rows(file, good, spelling="seed"), refused
-
-
-def _fits_a_line(file: ItemsFile, row: Row) -> bool:
-    try:
-        append_rows(replace(file, lines=()), [row], spelling="seed")
-    except InvalidContent:
-        return False
-    return True
-
-
-def _refusals(view: DatasetView, keys: Iterable[Key]) -> list[Outcome]:
-    return [
-        Outcome(
-            Kind.ROW,
-            f"{view.slug}:{key}",
-            "failed: no line of items.jsonl can hold this remote row",
-            state="error",
-            exit=1,
-            code="E-INVALID",
-            message="It is too long, or its key equals another's but for Unicode normalisation.",
-            fix="correct it in the web page, then pull again",
-        )
-        for key in sorted(keys)
-    ]

@@ -16,7 +16,8 @@ from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
-from skillsync.sync.push_datasets import DatasetPusher, is_blocked
+from skillsync.sync.push_dataset_words import is_blocked
+from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report

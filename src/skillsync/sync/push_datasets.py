@@ -7,60 +7,47 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPush
-from skillsync.core.reconcile_row import RowPush, find_rekeyed
+from skillsync.core.reconcile_row import RowPush
 from skillsync.core.safety import Removals, RowRemovals, check_items_file, check_removals
 from skillsync.errors import (
     BadAnswer,
     InvalidContent,
-    NotFound,
     RefusedForSafety,
-    RemoteError,
     SkillsyncError,
     Unreachable,
 )
 from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
-from skillsync.model import DatasetInfo, FileChange, Folder, Key, RemoteDataset
+from skillsync.model import Digest, FileChange, Folder
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import ITEMS, LocalDataset
-from skillsync.sync.push_rows import (
-    LOOK_AGAIN_FOR,
-    LOOK_PAUSE,
-    RowPusher,
-    Sending,
-    store_removed,
+from skillsync.sync.push_dataset_words import (
+    GOES_ON,
+    SUPERSEDED,
+    blocked_by_content,
+    blocked_by_pointer,
+    blocked_info,
+    edited_remotely,
+    notes,
+    said,
+    sends_info,
+    summary,
+    would_write,
 )
+from skillsync.sync.push_rows import RowPusher, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.sending import Sending
 from skillsync.sync.status import IGNORED
+from skillsync.sync.sure_writes import create_dataset, delete_dataset, patch_dataset
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-
-GOES_ON = {
-    DatasetPush.CREATE,
-    DatasetPush.LINK,
-    DatasetPush.ROWS,
-    DatasetPush.SEND_INFO,
-    DatasetPush.BLOCK_INFO,
-}
-
-SUPERSEDED = "a commit later than this one has gone on from there"
-"""Why an older commit publishes nothing (sync.md B8)."""
-
-_WORDS = {
-    DatasetPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
-    DatasetPush.DROP_POINTER: "is gone on both sides",
-    DatasetPush.REFUSE: "not linked: datasets of that name exist and none is known to be this one",
-    DatasetPush.CONFLICT: "conflict: changed locally, gone remotely",
-    DatasetPush.ERROR: "failed: its absence could not be confirmed",
-    DatasetPush.NOTHING: "is gone remotely",
-}
 
 
 @dataclass
@@ -174,7 +161,7 @@ class DatasetPusher:
             self.report.note(f"{view.slug}: {IGNORED}")
         if verdict.push in GOES_ON and view.local is not None:
             if view.ignored and would_write(view):
-                return [_blocked_by_pointer(view)]
+                return [blocked_by_pointer(view)]
             if view.rekeyed:
                 return [blocked_by_content(view)]
             return self._send(view, verdict.push)
@@ -185,18 +172,7 @@ class DatasetPusher:
             return []
         if self._is_archived(view):
             return [self._archive(view)]
-        return [
-            Outcome(
-                Kind.DATASET,
-                view.slug,
-                _WORDS.get(verdict.push, str(verdict.push)),
-                row=verdict.row,
-                state=str(verdict.push),
-                exit=verdict.push_exit,
-                code=verdict.code,
-                fix=verdict.fix,
-            )
-        ]
+        return [said(view)]
 
     def _archive(self, view: DatasetView) -> Outcome:
         """Delete the dataset softly, by name only; its rows stay as the server keeps them (D4)."""
@@ -208,34 +184,13 @@ class DatasetPusher:
             if row.remote and row.verdict.push is not RowPush.PENDING_REMOVAL
         ]
         now = self.remote.datasets.read(view.remote.id)
-        if edited or (view.line is not None and info_digest(now.info) != view.line.meta):
-            return Outcome(
-                Kind.DATASET,
-                view.slug,
-                "conflict: deleted locally, edited remotely",
-                row="D4",
-                state=str(DatasetPush.CONFLICT),
-                exit=4,
-                code="E-DELETED-BUT-EDITED",
-                fix=f"git restore {view.dir}, skillsync pull {view.slug}, then decide again",
-            )
+        if edited or not _is_info_taken_in(view, info_digest(now.info)):
+            return edited_remotely(view)
         store_removed(self.writer, view, view.remote_rows or ())
-        self._delete(view.remote.id)
+        delete_dataset(self.remote, view.remote.id)
         return Outcome(
             Kind.DATASET, view.slug, "archived remotely", row="D4", state="deleted", changed=True
         )
-
-    def _delete(self, number: str) -> None:
-        try:
-            self.remote.datasets.delete(number)
-        except RemoteError as error:
-            if not error.indeterminate:
-                raise
-            try:
-                self.remote.datasets.read(number)
-            except NotFound:
-                return
-            raise
 
     # -------------------------------------------------------------- one dataset
 
@@ -253,7 +208,9 @@ class DatasetPusher:
             stopped = error
         finally:
             self._write_pointer(sending)
-        outcomes = self._summary(sending, step)
+        outcomes = summary(sending, step, linked=self.options.writes_pointer)
+        for note in notes(view):
+            self.report.note(note)
         if stopped is not None:
             outcomes.append(failed(Kind.DATASET, view.slug, stopped))
         return outcomes
@@ -270,81 +227,29 @@ class DatasetPusher:
             view.slug, {"creating": "dataset", "place": self.target.place}
         )
         try:
-            remote = self.remote.datasets.create(local.document.info, slug=view.slug)
-        except RemoteError as error:
-            if not error.indeterminate:
-                raise
-            remote = self._look_for(view)
+            remote = create_dataset(
+                self.remote, local.document.info, slug=view.slug, clock=self.writer.clock
+            )
         finally:
             self.writer.journal.finish(entry)
         sending = Sending(view, remote, {}, meta_sent=True)
         self._write_pointer(sending)
         return sending
 
-    def _look_for(self, view: DatasetView) -> RemoteDataset:
-        """Return the dataset whose creation had no answer; names may be doubled, so it is never sent again blindly.
-
-        Raises CreationPending when it does not show up.
-        """
-        clock = self.writer.clock
-        end = clock.monotonic() + LOOK_AGAIN_FOR
-        while True:
-            for dataset in self._list_again():
-                is_this = dataset.own_slug == view.slug and dataset.info.name == view.name
-                if is_this and self.remote.is_own(dataset.author):
-                    return dataset
-            if clock.monotonic() >= end:
-                raise CreationPending(
-                    "the server did not say whether the dataset was created, and it is not listed yet",
-                    subject=view.slug,
-                    unchanged="No row was sent.",
-                    hint="run the command again: it looks for the dataset before it creates it",
-                )
-            clock.sleep(LOOK_PAUSE)
-
-    def _list_again(self) -> Sequence[RemoteDataset]:
-        try:
-            return self.remote.datasets.list().items
-        except (Unreachable, BadAnswer):
-            return ()
-
     def _info(self, sending: Sending) -> None:
         view = sending.view
         assert view.local is not None
         now = self.remote.datasets.read(sending.remote.id)
         if info_digest(now.info) != info_digest(sending.remote.info):
-            sending.outcomes.append(
-                Outcome(
-                    Kind.DATASET,
-                    view.slug,
-                    "blocked: its name, description or metadata changed just now",
-                    row="D6",
-                    state="diverged",
-                    exit=3,
-                    code="E-REMOTE-AHEAD",
-                    fix=f"skillsync pull {view.slug}",
-                )
-            )
+            sending.outcomes.append(blocked_info(view, "just now"))
             return
-        sending.remote = self._patch_info(now, view.local.document.info)
+        sending.remote = patch_dataset(self.remote, now, to=view.local.document.info)
         sending.meta_sent = sending.remote is not now
         if info_digest(sending.remote.info) != view.local.info_digest:
             self.report.note(
                 f"{view.slug}: its metadata on the server is no mapping and stays there; "
                 "the file's metadata was not sent"
             )
-
-    def _patch_info(self, now: RemoteDataset, to: DatasetInfo) -> RemoteDataset:
-        """Change the dataset's own fields; after a lost answer what is there tells whether that was done."""
-        try:
-            return self.remote.datasets.patch(now, to=to)
-        except RemoteError as error:
-            if not error.indeterminate:
-                raise
-            after = self.remote.datasets.read(now.id)
-            if info_digest(after.info) == info_digest(now.info):
-                raise
-            return after
 
     # -------------------------------------------------------------- what is recorded
 
@@ -376,72 +281,6 @@ class DatasetPusher:
             rows=rows.read_bytes() if rows.is_file() else None,
         )
 
-    def _summary(self, sending: Sending, step: DatasetPush) -> list[Outcome]:
-        view = sending.view
-        counts = [
-            f"{count} {'row' if count == 1 else 'rows'} {word}"
-            for count, word in (
-                (sending.created, "created"),
-                (sending.updated, "updated"),
-                (sending.removed, "removed"),
-                (sending.cleaned, "doubled and cleaned"),
-                (sending.linked if self.options.writes_pointer else 0, "linked"),
-            )
-            if count
-        ]
-        if older := sum(row.is_older or row.facts.superseded for row in view.rows):
-            rows = "1 row is" if older == 1 else f"{older} rows are"
-            self.report.note(f"{view.slug}: {rows} left as the server has them: {SUPERSEDED}")
-        if step is DatasetPush.CREATE:
-            counts.insert(0, "created")
-        elif sending.meta_sent:
-            counts.insert(0, "name, description or metadata updated")
-        outcomes = list(sending.outcomes)
-        for old, new in _rekeyed(view):
-            self.report.note(
-                f"{view.slug}: the row {old} was given the id {new}: the old one is archived only by name, "
-                f"skillsync push --archive {view.slug}:{old}"
-            )
-        if _blocks_info(view, step):
-            outcomes.append(
-                Outcome(
-                    Kind.DATASET,
-                    view.slug,
-                    "blocked: its name, description or metadata changed on both sides",
-                    row="D6",
-                    state="diverged",
-                    exit=3,
-                    code="E-REMOTE-AHEAD",
-                    fix=f"skillsync pull {view.slug}",
-                )
-            )
-        if counts:
-            outcomes.insert(
-                0,
-                Outcome(
-                    Kind.DATASET,
-                    view.slug,
-                    ", ".join(counts),
-                    row=view.verdict.row,
-                    state="pushed",
-                    changed=True,
-                ),
-            )
-        return outcomes
-
-
-def is_blocked(view: DatasetView) -> bool:
-    """Tell whether something of the dataset could not be published as it is (--all-or-nothing)."""
-    if view.error or view.problem or (view.local is not None and view.local.problem):
-        return True
-    verdict = view.verdict
-    if verdict.push_exit or any(row.verdict.push_exit for row in view.rows):
-        return True
-    if view.local is None or verdict.push not in GOES_ON:
-        return False
-    ignored = view.ignored and would_write(view)
-    return ignored or bool(view.rekeyed) or _blocks_info(view, verdict.push)
-
 
 class KeylessRefused(InvalidContent):
     """Team mode: a line without an id, and CI never writes one (I22)."""
@@ -450,73 +289,12 @@ class KeylessRefused(InvalidContent):
     exit_code = 5
 
 
-class CreationPending(RemoteError):
-    """The creation of a dataset had no answer, and the dataset does not show up: not sent again (sync.md 10.2)."""
-
-    code = "E-INDETERMINATE"
-    exit_code = 5
+def _is_info_taken_in(view: DatasetView, remote: Digest) -> bool:
+    """Tell whether name, description and metadata are as the pointer, or without one the removed folder, has them."""
+    if view.line is not None:
+        return remote == view.line.meta
+    return view.gone is not None and remote == view.gone.info_digest
 
 
 def _lines(local: LocalDataset) -> int:
     return len(local.rows) + len(local.items.keyless)
-
-
-def sends_info(view: DatasetView, step: DatasetPush) -> bool:
-    """Whether name, description and metadata are sent: what the server has of them was taken in (D6)."""
-    is_linking = step is DatasetPush.LINK and view.info_differs and view.info_known
-    return step is DatasetPush.SEND_INFO or (is_linking and not view.info_older)
-
-
-def _blocks_info(view: DatasetView, step: DatasetPush) -> bool:
-    is_linking = step is DatasetPush.LINK and view.info_differs and not view.info_known
-    return step is DatasetPush.BLOCK_INFO or (is_linking and not view.info_older)
-
-
-def would_write(view: DatasetView) -> bool:
-    """Tell whether a push would send anything of it."""
-    writing = {RowPush.CREATE, RowPush.PATCH}
-    return view.info_differs or any(row.verdict.push in writing for row in view.rows)
-
-
-def _blocked_by_pointer(view: DatasetView) -> Outcome:
-    """Say that a pointer line is there and does not count: nothing is published over it (design.md 3)."""
-    return Outcome(
-        Kind.DATASET,
-        view.slug,
-        "blocked: its pointer line is ignored, because the files it was written with never came along",
-        state="pointer ignored",
-        exit=3,
-        code="E-REMOTE-AHEAD",
-        fix=f"skillsync pull {view.slug}",
-    )
-
-
-def blocked_by_content(view: DatasetView) -> Outcome:
-    """D3: rows of equal content have other ids on the server; sending ours as well would double them."""
-    id_ = view.remote.id if view.remote else ""
-    links = f"skillsync pull {view.slug}"
-    return Outcome(
-        Kind.DATASET,
-        view.slug,
-        "not linked: the server has rows of equal content under other ids",
-        row="D3",
-        state=str(DatasetPush.REFUSE),
-        exit=4,
-        code="E-UNRELATED",
-        fix=links if view.compatible else f"skillsync adopt {view.slug} --id {id_}",
-    )
-
-
-def _rekeyed(view: DatasetView) -> tuple[tuple[Key, Key], ...]:
-    """Return (old key, new key) of rows that were only given another id (I18)."""
-    removed = {
-        row.key: row.facts.remote
-        for row in view.rows
-        if row.verdict.push is RowPush.PENDING_REMOVAL and row.facts.remote
-    }
-    created = {
-        row.key: row.facts.local
-        for row in view.rows
-        if row.verdict.push is RowPush.CREATE and row.facts.local
-    }
-    return find_rekeyed(removed, created)

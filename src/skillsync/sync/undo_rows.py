@@ -10,8 +10,8 @@ from skillsync.api.rows import FOREIGN
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.model import Digest, Key, RemoteRow
+from skillsync.sync.push_new_rows import changed_fields
 from skillsync.sync.push_record import Written
-from skillsync.sync.push_rows import changed_fields
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.undo_pointers import RowsUndone, UndoPointers
 from skillsync.sync.undo_skills import pending

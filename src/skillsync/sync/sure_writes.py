@@ -1,0 +1,112 @@
+"""Writes of the dataset API whose answer may be lost: what is there afterwards tells whether they were done (10.2).
+
+None is sent a second time. Each raises what it would have raised where a look does not tell that it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from skillsync.errors import BadAnswer, NotFound, RemoteError, Unreachable
+from skillsync.formats.canonical import info_digest
+from skillsync.model import DatasetInfo, RemoteDataset, RemoteRow
+from skillsync.sync.clock import Clock
+from skillsync.sync.workspace import Remote
+
+LOOK_AGAIN_FOR = 30.0
+"""Seconds that a creation without an answer is looked for before it is left pending (sync.md 10.2)."""
+
+LOOK_PAUSE = 2.0
+"""Seconds between two looks."""
+
+
+class CreationPending(RemoteError):
+    """The creation of a dataset had no answer, and the dataset does not show up: not sent again (sync.md 10.2)."""
+
+    code = "E-INDETERMINATE"
+    exit_code = 5
+
+
+def create_dataset(remote: Remote, info: DatasetInfo, *, slug: str, clock: Clock) -> RemoteDataset:
+    """Create a dataset that carries ``slug`` for us; without an answer look for it, as names may be doubled.
+
+    Raises CreationPending when it does not show up.
+    """
+    try:
+        return remote.datasets.create(info, slug=slug)
+    except RemoteError as error:
+        if not error.indeterminate:
+            raise
+    end = clock.monotonic() + LOOK_AGAIN_FOR
+    while True:
+        for dataset in _datasets(remote):
+            is_this = dataset.own_slug == slug and dataset.info.name == info.name.strip()
+            if is_this and remote.is_own(dataset.author):
+                return dataset
+        if clock.monotonic() >= end:
+            break
+        clock.sleep(LOOK_PAUSE)
+    raise CreationPending(
+        "the server did not say whether the dataset was created, and it is not listed yet",
+        subject=slug,
+        unchanged="No row was sent.",
+        hint="run the command again: it looks for the dataset before it creates it",
+    )
+
+
+def _datasets(remote: Remote) -> Sequence[RemoteDataset]:
+    try:
+        return remote.datasets.list().items
+    except (Unreachable, BadAnswer):
+        return ()
+
+
+def patch_dataset(remote: Remote, now: RemoteDataset, *, to: DatasetInfo) -> RemoteDataset:
+    """Change name, description and metadata of a dataset that was just read."""
+    try:
+        return remote.datasets.patch(now, to=to)
+    except RemoteError as error:
+        if not error.indeterminate:
+            raise
+        after = remote.datasets.read(now.id)
+        if info_digest(after.info) == info_digest(now.info):
+            raise
+        return after
+
+
+def delete_dataset(remote: Remote, number: str) -> None:
+    """Delete a dataset softly."""
+    try:
+        remote.datasets.delete(number)
+    except RemoteError as error:
+        if not error.indeterminate:
+            raise
+        try:
+            remote.datasets.read(number)
+        except NotFound:
+            return
+        raise
+
+
+def delete_row(remote: Remote, number: str) -> None:
+    """Delete an item softly."""
+    try:
+        remote.datasets.delete_row(number)
+    except RemoteError as error:
+        if not error.indeterminate:
+            raise
+        try:
+            remote.datasets.read_row(number)
+        except NotFound:
+            return
+        raise
+
+
+def undelete_row(remote: Remote, number: str) -> RemoteRow:
+    """Bring a deleted item back and return it."""
+    try:
+        return remote.datasets.undelete_row(number)
+    except RemoteError as error:
+        if not error.indeterminate:
+            raise
+        return remote.datasets.read_row(number)
