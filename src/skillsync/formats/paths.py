@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 MAX_PATH = 500
 """Characters of a bundled path (skill-format.md 11)."""
@@ -36,7 +37,15 @@ def path_problem(path: str) -> str | None:
     Remote paths are hostile input (skill-format.md 11; sync.md F23 and 14.6 inputs 1 to 21): nothing may leave
     the folder, hide in git's or our own files, or differ from what a file system would store.
     """
+    return _known_problem(path) if len(path) <= MAX_PATH else _find_problem(path)
+
+
+def _find_problem(path: str) -> str | None:
     return _text_problem(path) or _shape_problem(path) or _reserved_problem(path)
+
+
+_known_problem = lru_cache(maxsize=4_096)(_find_problem)
+"""Skills have files of the same few names, and each is asked about several times."""
 
 
 def _text_problem(path: str) -> str | None:
