@@ -44,7 +44,16 @@ def test_crlf_markers_are_markers(side: Side) -> None:
     assert take_text_side(crlf, side) == take_text_side(MARKED, side).replace("\n", "\r\n")
 
 
-def test_markers_of_git_are_text() -> None:
+def test_what_git_makes_again_from_the_stages_is_a_hunk_too() -> None:
+    """`git checkout --merge`, with the base or without."""
+    text = "head\n<<<<<<< ours\nmine\n=======\ntheirs\n>>>>>>> theirs\ntail\n"
+    diff3 = text.replace("=======", "||||||| base\nold\n=======")
+    for marked in (text, diff3):
+        assert take_text_side(marked, Side.LOCAL) == "head\nmine\ntail\n"
+        assert take_text_side(marked, Side.REMOTE) == "head\ntheirs\ntail\n"
+
+
+def test_markers_of_a_merge_of_branches_are_text() -> None:
     text = "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n"
     assert take_text_side(text, Side.LOCAL) == text
 
