@@ -26,11 +26,21 @@ _FOREIGN = frozenset(
         *("DATABASE_URL", "PYTHON_KEYRING_BACKEND", "DBUS_SESSION_BUS_ADDRESS"),
     }
 )
+_worlds = Path(tempfile.mkdtemp(prefix="skillsync-world-"))
+_numbers = itertools.count()
+_git_config = _worlds / "gitconfig"
+_QUICK_GIT = """\
+[core]
+fsync = none
+[init]
+templateDir = ""
+"""
+"""Git flushes nothing, and copies no sample hooks into each repository."""
 _FIXED = {
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
     "TERM": "dumb",
-    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_GLOBAL": str(_git_config),
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_EDITOR": "false",
@@ -52,9 +62,6 @@ settings.register_profile("ci", settings.get_profile("fast"), max_examples=400)
 settings.register_profile(
     "nightly", settings.get_profile("fast"), max_examples=4000, derandomize=False
 )
-
-_worlds = Path(tempfile.mkdtemp(prefix="skillsync-world-"))
-_numbers = itertools.count()
 
 
 def _is_foreign(name: str) -> bool:
@@ -89,16 +96,24 @@ def _stay_home(event: str, args: tuple[Any, ...]) -> None:
         raise socket.gaierror(socket.EAI_NONAME, f"tests look nothing up: {args[0]}")
 
 
+def _flush_nothing(fd: object = None, /) -> None:
+    """Stand in for fsync and sync."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Seal the process before anything of ours is imported."""
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
     for name in [name for name in os.environ if _is_foreign(name)]:
         del os.environ[name]
+    _git_config.write_text(_QUICK_GIT)
     os.environ.update(_seal(_worlds))
     if not os.environ.get(
         "CONTRACT_URL"
     ):  # `make contract` may be told to reach a server elsewhere
         sys.addaudithook(_stay_home)
+    # A test's process may die, its machine does not: flushing would only wait for everybody's disk.
+    os.fsync = _flush_nothing  # type: ignore[assignment]
+    os.sync = _flush_nothing
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

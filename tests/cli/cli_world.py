@@ -18,6 +18,7 @@ from skillsync.cli.main import cli
 from skillsync.server.accounts import create_key, first_start
 from skillsync.server.app import create_app, new_database
 from skillsync.server.serve import running
+from tests.unflushed import flush_nothing
 from tests.world import commit_all, git
 
 CONFIG = """\
@@ -201,7 +202,7 @@ class Repo:
 @contextmanager
 def open_world(folder: Path) -> Iterator[World]:
     """Start a server with two people."""
-    database = new_database(folder / "server.sqlite3")
+    database = flush_nothing(new_database(folder / "server.sqlite3"))
     app = create_app(database)
     first_start(key=None)
     keys = {user: create_key(user=user).value for user in ("me", "web")}

@@ -251,11 +251,11 @@ def test_a_folder_swapped_for_a_link_at_any_effect_never_leads_outside(
     before = tree_of(outside)
 
     class Swapper(FailingDisk):
-        def _begins(self, what: str) -> bool:
+        def begin(self, what: str) -> int:
             if self.count + 1 == when:
                 (root / "s").rename(root / "aside")
                 (root / "s").symlink_to(outside, target_is_directory=True)
-            return super()._begins(what)
+            return super().begin(what)
 
     with suppress(SkillsyncError, OSError):
         apply_changes(root, "s", plan(), disk=Swapper())

@@ -117,13 +117,7 @@ class Known:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "dialect",
-    [
-        "seed",
-        pytest.param(
-            "current",
-            marks=pytest.mark.xfail(reason="the list of skills fails for an owner_id over 64 bits"),
-        ),
-    ],
+    ["seed", "current"],
 )
 def test_no_request_fails_the_server_or_meets_an_answer_that_is_not_described(
     address: str, dialect: str

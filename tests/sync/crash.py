@@ -1,24 +1,32 @@
-"""Crashes a run at one of its effects, on copies of a clone and of the server's database."""
+"""Crashes a run at any of its effects, on copies of a clone and of the server's database.
+
+Effects are what the world can see: calls of the disk, git commands that write, and requests. They are counted in one
+sequence, so that "the k-th effect" means the same in a run that counts and in the runs that die.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import httpx
+import pytest
 
-from skillsync.repo.disk import TEMP_PREFIX
+from skillsync.formats.canonical import row_digest, short
+from skillsync.model import SkillPointer
+from skillsync.repo.disk import TEMP_PREFIX, RealDisk
+from skillsync.repo.git import Repository
+from skillsync.repo.pointer import parse_pointer, parse_rows
 from skillsync.repo.rescue import Rescue
-from tests.failing import Crash, FailingDisk, When, as_disk
+from tests.failing import DISK_EFFECTS, Crash, FailingDisk, When
 from tests.sync.harness import Clone, Live, Requests
 
 POINTERS = (".skillsync", ".skillsync.rows")
-Moment = Literal["sent", "answered"]
+Run = Callable[[Clone], object]
 
 
 def save_server(live: Live, path: Path) -> None:
@@ -33,6 +41,7 @@ def load_server(live: Live, path: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+        other.execute("PRAGMA synchronous=OFF")
         one.backup(other)
 
 
@@ -43,57 +52,96 @@ def copied(clone: Clone, path: Path) -> Clone:
     return Clone(clone.live, path, clone.user)
 
 
-@dataclass
-class Dying:
-    """A process that dies at the k-th request, before it arrives or after it was answered."""
-
-    k: int | None = None
-    moment: Moment = "sent"
-    count: int = 0
-    disk: FailingDisk = field(default_factory=FailingDisk)
-
-    def requests(self, live: Live) -> Requests:
-        """Return the transport of this process."""
-        made = Requests(httpx.WSGITransport(app=live.app))
-        made.before, made.after = self._before, self._after
-        return made
-
-    def _before(self, request: httpx.Request) -> None:
-        if self.disk.is_dead:
-            raise Crash(str(request.url))
-        self.count += 1
-        if self.count == self.k and self.moment == "sent":
-            self._die(request)
-
-    def _after(self, request: httpx.Request, response: httpx.Response) -> httpx.Response:
-        if self.count == self.k and self.moment == "answered":
-            self._die(request)
-        return response
-
-    def _die(self, request: httpx.Request) -> None:
-        self.disk.die()
-        raise Crash(f"{request.method} {request.url}")
-
-
-def crashed(clone: Clone, run: Callable[[Clone], object], dying: Dying) -> bool:
-    """Run in a process that dies; returns whether it did. What the process held in memory is gone."""
-    clone.disk = as_disk(dying.disk)
-    clone.requests = dying.requests(clone.live)
-    try:
-        run(clone)
-    except Crash:
-        return True
-    return False
-
-
 def reborn(clone: Clone) -> Clone:
-    """Return a new process on the same path, with the real disk."""
+    """Return a new process on the same path: what the last one held in memory is gone."""
     return Clone(clone.live, clone.path, clone.user)
 
 
-def disk_death(k: int, when: When) -> Dying:
-    """Die at the k-th effect on the disk."""
-    return Dying(disk=FailingDisk(k, when=when))
+# ---------------------------------------------------------------- dying
+
+
+class Process:
+    """A process that dies at its k-th effect. A request that is torn is answered to nobody, and the process lives."""
+
+    def __init__(self, k: int | None = None, *, when: When = "before") -> None:
+        self.effects = FailingDisk(k, when=when)
+
+    @property
+    def log(self) -> list[str]:
+        """The effects that were begun, in order."""
+        return self.effects.log
+
+    def run(self, clone: Clone, run: Run) -> bool:
+        """Run and return whether the process died."""
+        clone.requests = self._requests(clone.live)
+        with self._watched():
+            try:
+                run(clone)
+            except Crash:
+                return True
+            return self.effects.is_dead
+
+    def _requests(self, live: Live) -> Requests:
+        numbers: dict[int, int] = {}
+        effects = self.effects
+
+        def before(request: httpx.Request) -> None:
+            numbers[id(request)] = effects.begin(f"{request.method} {request.url.path}")
+
+        def after(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+            number = numbers.pop(id(request))
+            if effects.is_torn(number):
+                raise httpx.ReadError("the connection was reset", request=request)
+            effects.end(number)
+            return response
+
+        return Requests(httpx.WSGITransport(app=live.app), before=before, after=after)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Count every effect, also of writers and stores that nobody handed a disk."""
+        effects, run_git = self.effects, Repository.run
+
+        def run(repo: Repository, arguments: Any, *, reads: bool = True, **how: Any) -> Any:
+            if reads:
+                return run_git(repo, arguments, **how)
+            number = effects.begin(f"git {arguments[0]}")
+            done = run_git(repo, arguments, reads=False, **how)
+            effects.end(number)
+            return done
+
+        with pytest.MonkeyPatch.context() as patch:
+            for name in DISK_EFFECTS:
+                patch.setattr(RealDisk, name, _through(effects, name))
+            patch.setattr(Repository, "run", run)
+            yield
+
+
+def _through(effects: FailingDisk, name: str) -> Callable[..., None]:
+    def effect(_: RealDisk, *words: Any, **named: Any) -> None:
+        getattr(effects, name)(*words, **named)
+
+    return effect
+
+
+def moments(effect: str) -> tuple[When, ...]:
+    """Name the moments at which an effect can be struck with different results."""
+    if effect.startswith("GET "):
+        return ("before",)
+    if effect.startswith(("write_temp ", "create ", "POST ", "PATCH ", "DELETE ")):
+        return ("before", "after", "torn")
+    return ("before", "after")
+
+
+def every(log: Iterable[str]) -> list[tuple[int, When]]:
+    """List every way to strike a run with these effects."""
+    return [(k, when) for k, effect in enumerate(log, 1) for when in moments(effect)]
+
+
+def spread(points: list[tuple[int, When]], count: int) -> list[tuple[int, When]]:
+    """Choose some of the points, evenly over the run, the first and the last among them."""
+    last = len(points) - 1
+    return [points[round(number * last / (count - 1))] for number in range(count)]
 
 
 # ---------------------------------------------------------------- what must hold
@@ -118,12 +166,36 @@ def check_atomic(
                 assert found.get(one) == after.get(one), (path, one)
 
 
+def check_pointers_true(clone: Clone, before: Mapping[str, bytes]) -> None:
+    """P6 of a push: a pointer that moved names a version, or a row's digest, that the server really has."""
+    for path, data in clone.files().items():
+        if data == before.get(path):
+            continue
+        if path.endswith("/.skillsync"):
+            for line in parse_pointer(data, path=path).lines.values():
+                if isinstance(line, SkillPointer):
+                    name = path.split("/")[1]
+                    assert clone.live.skill(name).get("id") == line.id, path
+        if path.endswith("/.skillsync.rows"):
+            old = parse_rows(before.get(path, b""), path=path)
+            with clone.connect(clone.target) as remote:
+                held = {
+                    item.row.key: short(row_digest(item.row))
+                    for dataset in clone.live.datasets()
+                    for item in remote.datasets.list_rows(dataset["id"]).items
+                }
+            for place, base in parse_rows(data, path=path).items():
+                for key, digest in base.items():
+                    was = old.get(place, {}).get(key)
+                    assert digest in (was, held.get(key)), (path, key)
+
+
 def check_rescued(clone: Clone, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
     """P10: what was overwritten or deleted can be printed."""
-    rescue = Rescue(clone.workspace.repo)
-    saved = {
-        (file.path, rescue.show(one.id, file.path)) for one in rescue.list() for file in one.files
-    }
+    repo = clone.workspace.repo
+    kept = [file for one in Rescue(repo).list() for file in one.files]
+    contents = repo.read_blobs({file.blob for file in kept})
+    saved = {(file.path, contents[file.blob]) for file in kept}
     for path, data in before.items():
         if after.get(path) != data and path.rpartition("/")[2] not in POINTERS:
             assert (path, data) in saved, path
@@ -133,3 +205,29 @@ def check_no_leftovers(clone: Clone) -> None:
     """Nothing of ours is left behind: no temporary file, no journal entry."""
     assert list(clone.path.rglob(f"{TEMP_PREFIX}*")) == []
     assert list((clone.path / ".git/skillsync/journal").glob("*.json")) == []
+
+
+def check_staged(clone: Clone, paths: Collection[str]) -> None:
+    """The pointers that were written are in the index as they are on disk (design.md 3)."""
+    differs = clone.git("diff", "--name-only", "--", *paths).splitlines()
+    assert differs == []
+    assert set(clone.git("ls-files", "--", *paths).splitlines()) == set(paths)
+
+
+def stamps(clone: Clone) -> dict[str, tuple[int, int, bytes]]:
+    """Return inode, time of change and bytes of every file."""
+    found = {}
+    for path, data in clone.files().items():
+        info = (clone.path / path).stat()
+        found[path] = (info.st_ino, info.st_mtime_ns, data)
+    return found
+
+
+def check_silent(clone: Clone, *runs: Run) -> None:
+    """P3: the runs write nothing on either side, and every file keeps inode, time and bytes."""
+    before, quiet = stamps(clone), reborn(clone)
+    for run in runs:
+        run(quiet)
+    assert quiet.requests is not None
+    assert quiet.requests.writes == []
+    assert stamps(quiet) == before

@@ -27,6 +27,7 @@ from skillsync.sync.resolve import Choice, resolve
 from skillsync.sync.status import Status, status
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
+from tests.unflushed import flush_nothing
 
 HOST = "http://127.0.0.1:8765"
 CONFIG = f"""\
@@ -86,7 +87,8 @@ class Live:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.app: Application = create_app(new_database(folder / "server.sqlite3"))
+        database = flush_nothing(new_database(folder / "server.sqlite3"))
+        self.app: Application = create_app(database)
         first_start(key=None)
         self.keys = {user: create_key(user=user).value for user in ("me", "web")}
 

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.failing import When
-from tests.sync.crash import (
-    Dying,
-    check_atomic,
-    check_no_leftovers,
-    check_rescued,
-    copied,
-    crashed,
-    disk_death,
-    load_server,
-    reborn,
-    save_server,
-)
+from skillsync.sync.adopt import Way
+from skillsync.sync.resolve import Choice
+from tests.sync.crash import every, reborn, spread
+from tests.sync.crash_stage import Scene, Stage
 from tests.sync.harness import Clone, Live
 
-WHENS: tuple[When, ...] = ("before", "after", "torn")
 BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
 
 
@@ -36,10 +24,11 @@ def row(key: str, text: str) -> str:
 
 
 def forward(solo: Clone, live: Live) -> None:
-    """A fast-forward with a changed, a new and a deleted file."""
+    """A fast-forward with a changed, a new, a deleted and a renamed file."""
     solo.skill("forward", BODY)
     solo.write("skills/forward/references/old.md", "goes\n")
     solo.write("skills/forward/references/kept.md", "stays\n")
+    solo.write("skills/forward/references/named.md", "has a name\n")
     solo.push()
     solo.commit()
     live.edit(
@@ -47,18 +36,22 @@ def forward(solo: Clone, live: Live) -> None:
         body="another body",
         files=[
             {"path": "references/kept.md", "content": "stays\nand grows\n"},
+            {"path": "named.md", "content": "has a name\n"},
             {"path": "scripts/new.py", "content": "print('new')\n"},
         ],
     )
 
 
 def merge(solo: Clone, live: Live) -> None:
-    """Both sides edited another line."""
+    """Both sides edited another line, and a file that was renamed remotely was edited here."""
     path = solo.skill("merge", BODY)
+    solo.write("skills/merge/a.md", "named a\n")
     solo.push()
     solo.commit()
-    live.edit_body("merge", "five", "five from the web")
+    body = BODY.replace("five", "five from the web").strip()
+    live.edit("merge", body=body, files=[{"path": "b.md", "content": "named a\n"}])
     solo.replace(path, "one\n", "one from the file\n")
+    solo.write("skills/merge/a.md", "named a, and edited\n")
 
 
 def fresh(solo: Clone, live: Live) -> None:
@@ -91,94 +84,83 @@ def rows(solo: Clone, live: Live) -> None:
     live.patch_row(live.row(dataset, "b")["id"], ref_trace_id="trace-from-the-web")
     live.patch_row(live.row(dataset, "c")["id"], input="c from the web")
     live.add_row(dataset, input="born in the web", output="x")
+    live.patch_row(live.row(dataset, "d")["id"], deleted=True)
     solo.replace(path, '"input": "text b"', '"input": "b from the file"')
     solo.replace(path, '"input": "text c"', '"input": "c from the file"')
 
 
+def dataset(solo: Clone, live: Live) -> None:
+    """A dataset that is not here yet."""
+    with live.api() as client:
+        made = client.post("datasets/", json={"name": "Born there", "description": "Rows."}).json()
+    live.add_row(made["id"], input="first", output="x")
+    live.add_row(made["id"], input="second", metadata={"source": "web"})
+
+
 def everything(solo: Clone, live: Live) -> None:
     """All of them in one run, in one batch."""
-    for scene in (forward, merge, conflict, rows, fresh):
-        scene(solo, live)
+    for part in (forward, merge, conflict, rows, fresh, dataset):
+        part(solo, live)
 
 
-Scene = Callable[[Clone, Live], None]
-SCENES: tuple[Scene, ...] = (forward, merge, fresh, conflict, rows, everything)
+KEPT = {
+    "forward": ("another body", "and grows", "has a name", "print("),
+    "merge": ("one from the file", "five from the web", "named a, and edited"),
+    "conflict": ("three from the file", "three from the web", "notes from the web"),
+    "rows": ("a from the web", "trace-from-the-web", "b from the file", "c from the file",
+             "c from the web", "born in the web"),
+    "fresh": ("Does fresh.", "a\\n", "b\\n"),
+    "dataset": ("first", "second"),
+}  # fmt: skip
+SCENES = {
+    part.__name__: Scene(part.__name__, part, Clone.pull, KEPT[part.__name__])
+    for part in (forward, merge, conflict, rows, fresh, dataset)
+}
+EVERYTHING = Scene(
+    "everything", everything, Clone.pull, tuple(text for texts in KEPT.values() for text in texts)
+)
 
 
-@dataclass
-class Stage:
-    """A clone before a pull, what an undisturbed pull makes of it, and how many effects that has."""
-
-    before: Clone
-    done: Clone
-    effects: int
-    requests: int
-    server: Path
-    folder: Path
-
-    def copy(self) -> Clone:
-        """Return a clone that has not pulled yet, beside the server as it was."""
-        load_server(self.before.live, self.server)
-        return copied(self.before, self.folder / "copy")
+# ---------------------------------------------------------------- what else writes files
 
 
-def set_up(scene: Scene, solo: Clone, live: Live, folder: Path) -> Stage:
-    scene(solo, live)
-    server = folder / "saved.sqlite3"
-    save_server(live, server)
-    done = copied(solo, folder / "done")
-    counting = Dying()
-    assert not crashed(done, Clone.pull, counting)
-    assert done.files() != solo.files()
-    return Stage(solo, reborn(done), counting.disk.count, counting.count, server, folder)
+def shown(solo: Clone, live: Live) -> None:
+    """A conflict that a pull has shown."""
+    conflict(solo, live)
+    assert solo.pull().exit == 4
 
 
-def unmerged(clone: Clone) -> str:
-    return clone.git("ls-files", "-u")
+def unrelated(solo: Clone, live: Live) -> None:
+    """A skill of the same name on both sides, never linked."""
+    solo.skill("unrelated", BODY.replace("one", "one from the file"))
+    solo.commit()
+    live.create("unrelated", body=BODY.replace("five", "five from the web").strip())
 
 
-def state(clone: Clone) -> tuple[dict[str, bytes], str, list[tuple[str, str]]]:
-    """What a clone is like: its files, its index stages, and what status says."""
-    lines = [(line.subject, line.state) for line in clone.status().lines]
-    return clone.files(), unmerged(clone), lines
+def settled(choice: Choice) -> Scene:
+    def verb(clone: Clone) -> object:
+        return clone.resolve("conflict", choice)
+
+    kept = {"local": ("three from the file",), "abort": ("three from the file",),
+            "union": ("three from the file", "three from the web")}  # fmt: skip
+    return Scene(f"resolve {choice}", shown, verb, kept.get(choice, ("three from the web",)))
 
 
-def check_recovers(stage: Stage, clone: Clone) -> None:
-    """P4, P10: at most three runs later everything is as if nothing had happened, and then it is quiet."""
-    wanted = state(stage.done)
-    for _ in range(3):
-        reborn(clone).pull()
-        if state(clone) == wanted:
-            break
-    assert state(clone) == wanted
-    check_rescued(clone, stage.before.files(), clone.files())
-    check_no_leftovers(clone)
-    again = reborn(clone)
-    stamps = {path: (clone.path / path).stat() for path in clone.files()}
-    again.pull()
-    assert {path: (clone.path / path).stat() for path in clone.files()} == stamps
-    assert again.requests is not None
-    assert again.requests.writes == []
+def adopted(way: Way) -> Scene:
+    def verb(clone: Clone) -> object:
+        return clone.adopt("unrelated", way)
+
+    kept = () if way is Way.LOCAL else ("five from the web",)
+    return Scene(f"adopt {way}", unrelated, verb, kept)
 
 
-def check_publishes(clone: Clone) -> None:
-    """P1, P3: what both sides wrote is published, and then push and pull write nothing."""
-    reborn(clone).push()
-    quiet = reborn(clone)
-    files = quiet.files()
-    quiet.push()
-    quiet.pull()
-    assert quiet.requests is not None
-    assert quiet.requests.writes == []
-    assert quiet.files() == files
-    assert all("conflict" in line.did for line in quiet.status().lines), quiet.status().lines
-
-
-def die_at(stage: Stage, k: int, when: When) -> Clone:
-    clone = stage.copy()
-    assert crashed(clone, Clone.pull, disk_death(k, when)), (k, when)
-    check_atomic(clone.files(), stage.before.files(), stage.done.files())
-    return reborn(clone)
+OTHERS = {
+    scene.name: scene
+    for scene in (
+        *(settled(choice) for choice in (Choice.LOCAL, Choice.REMOTE, Choice.UNION, Choice.ABORT)),
+        *(adopted(way) for way in Way),
+    )
+}
 
 
 # ---------------------------------------------------------------- the matrix
@@ -186,20 +168,43 @@ def die_at(stage: Stage, k: int, when: When) -> Clone:
 
 def test_a_pull_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_path: Path) -> None:
     """A sample of all effects of one pull of everything; the slow tier takes each of them."""
-    stage = set_up(everything, solo, live, tmp_path)
-    for number, k in enumerate(range(1, stage.effects + 1, 9)):
-        check_recovers(stage, die_at(stage, k, WHENS[number % 3]))
+    stage = Stage(EVERYTHING, solo, tmp_path)
+    for k, when in spread(every(stage.log), 7):
+        stage.strike(k, when)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", WHENS)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.__name__))
+@pytest.mark.parametrize("name", SCENES)
 def test_a_pull_that_dies_at_any_effect_is_finished_by_the_next(
-    scene: Scene, when: When, solo: Clone, live: Live, tmp_path: Path
+    name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    stage = set_up(scene, solo, live, tmp_path)
-    for k in range(1, stage.effects + 1):
-        clone = die_at(stage, k, when)
-        check_recovers(stage, clone)
-        if k % 5 == 0:
-            check_publishes(clone)
+    Stage(SCENES[name], solo, tmp_path).strike_everywhere()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_resolve_or_adopt_that_dies_at_any_effect_is_finished_by_the_next(
+    name: str, solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    Stage(OTHERS[name], solo, tmp_path).strike_everywhere()
+
+
+@pytest.mark.soak
+def test_a_pull_of_everything_that_dies_at_any_effect_is_finished_by_the_next(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    Stage(EVERYTHING, solo, tmp_path).strike_everywhere()
+
+
+def test_what_a_crash_left_is_published_after_it_was_finished(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    """P1, P3: what both sides wrote is on the server in the end, and then push and pull write nothing."""
+    stage = Stage(SCENES["merge"], solo, tmp_path)
+    stage.strike(len(stage.log) // 2, "after")
+    clone = reborn(stage.copy)
+    assert clone.push().exit == 0
+    body = live.skill("merge")
+    assert "one from the file" in body["body"]
+    assert "five from the web" in body["body"]
+    assert body["contents"] == {"b.md": "named a, and edited"}

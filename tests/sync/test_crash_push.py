@@ -2,146 +2,135 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections import Counter
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.failing import When
-from tests.sync.crash import (
-    Dying,
-    check_no_leftovers,
-    copied,
-    crashed,
-    disk_death,
-    load_server,
-    reborn,
-    save_server,
-)
+from tests.sync.crash import every, spread
+from tests.sync.crash_stage import Scene, Stage
 from tests.sync.harness import Clone, Live
 
-WHENS: tuple[When, ...] = ("before", "after", "torn")
 
-
-def row(key: str, text: str) -> str:
-    return json.dumps({"id": key, "input": text, "output": f"{text}!"})
+def row(key: str | None, text: str) -> str:
+    known = {} if key is None else {"id": key}
+    return json.dumps({**known, "input": text, "output": f"{text}!"})
 
 
 def push(clone: Clone) -> object:
-    has_old = (clone.path / "datasets" / "old").exists()
-    return clone.push(archive=["old:gone"] if has_old else [])
+    numbers = itertools.count(1)
+    known = {"gone": "skills/gone", "old:gone": "datasets/old"}
+    words = [word for word, folder in known.items() if clone.git("ls-files", folder)]
+    return clone.push(archive=words, new_key=lambda: f"given-{next(numbers)}")
 
 
-def skills(solo: Clone) -> None:
-    """One skill is changed, one is new."""
+# ---------------------------------------------------------------- what a push has to do
+
+
+def edited(solo: Clone) -> Iterator[None]:
+    """A skill's text is changed, and of its files one is changed, one new, one deleted, one renamed."""
     path = solo.skill("edited", "one\n\ntwo\n")
-    solo.push()
-    solo.commit()
+    folder = solo.path / "skills/edited"
+    for name in ("changed", "deleted", "named"):
+        solo.write(f"skills/edited/references/{name}.md", f"{name}\n")
+    yield
     solo.replace(path, "two", "two, edited")
+    solo.write("skills/edited/references/changed.md", "changed again\n")
+    (folder / "references/deleted.md").unlink()
+    (folder / "references/named.md").rename(folder / "other.md")
+    solo.write("skills/edited/scripts/new.py", "print('new')\n", executable=True)
+
+
+def created(solo: Clone) -> Iterator[None]:
+    """One skill is new, and one was deleted and is archived by name."""
+    solo.skill("gone")
+    yield
+    shutil.rmtree(solo.path / "skills/gone")
     solo.skill("created")
-    solo.write("skills/created/references/a.md", "a\n")
+    solo.write("skills/created/references/a.md", "a of created\n")
 
 
-def rows(solo: Clone) -> None:
-    """A row is changed, one is new, one is removed."""
+def rows(solo: Clone) -> Iterator[None]:
+    """A row is changed, one is new, one without id is new, one is removed."""
     path = solo.dataset("old", [row(key, f"text {key}") for key in ("a", "gone", "kept")])
-    solo.push()
-    solo.commit()
-    solo.write(path, "".join(f"{line}\n" for line in (row("a", "edited"), row("kept", "text kept"),
-                                                      row("b", "new"))))  # fmt: skip
+    yield
+    lines = row("a", "edited"), row("kept", "text kept"), row("b", "new"), row(None, "keyless")
+    solo.write(path, "".join(f"{line}\n" for line in lines))
 
 
-def dataset(solo: Clone) -> None:
+def dataset(solo: Clone) -> Iterator[None]:
     """A dataset is new."""
+    yield
     solo.dataset("born", [row(key, f"text {key}") for key in ("x", "y")])
 
 
-Scene = Callable[[Clone], None]
-SCENES: tuple[Scene, ...] = (skills, rows, dataset)
+PARTS = (edited, created, rows, dataset)
+KEPT = {
+    "edited": ("two, edited", "changed again", "'named", "print("),
+    "created": ("a of created",),
+    "rows": ("edited!", "text kept", "new!", "keyless!"),
+    "dataset": ("text x", "text y"),
+}
 
 
-def contents(live: Live) -> dict[str, Any]:
-    """What the server holds, without ids and times: skills with their versions, rows by key and how often."""
-    found: dict[str, Any] = {}
-    for name in ("edited", "created"):
-        detail = live.skill(name)
-        found[name] = {
-            key: detail.get(key) for key in ("version", "body", "description", "contents")
-        }
-    for one in live.datasets():
-        found.setdefault("datasets", Counter())[one["name"]] += 1
-        found[f"rows of {one['name']}"] = Counter(
-            json.dumps([(item["metadata"] or {}).get("skillsync_id"), item["input"]])
-            for item in live.rows(one["id"])
-        )
-    return found
+def scene(name: str, *parts: Callable[[Clone], Iterator[None]]) -> Scene:
+    """Publish what the parts begin with, then let each edit."""
+
+    def prepare(solo: Clone, _: Live) -> None:
+        begun = [part(solo) for part in parts]
+        for one in begun:
+            next(one)
+        solo.push()
+        solo.commit()
+        for one in begun:
+            next(one, None)
+
+    kept = tuple(text for part in parts for text in KEPT[part.__name__])
+    return Scene(name, prepare, push, kept, moves_files=False)
 
 
-class Stage:
-    """A clone before a push, and what an undisturbed push makes of the server."""
-
-    def __init__(self, scene: Scene, solo: Clone, live: Live, folder: Path) -> None:
-        self.live, self.before, self.folder = live, solo, folder
-        self.server = folder / "saved.sqlite3"
-        scene(solo)
-        save_server(live, self.server)
-        self.counting = Dying()
-        done = copied(solo, folder / "done")
-        assert not crashed(done, push, self.counting)
-        assert reborn(done).status().is_clean
-        self.wanted = contents(live)
-
-    def check(self, dying: Dying, what: object) -> None:
-        """Die, then recover in at most three runs to what an undisturbed push does, and then be quiet."""
-        load_server(self.live, self.server)
-        clone = copied(self.before, self.folder / "copy")
-        assert crashed(clone, push, dying), what
-        for _ in range(3):
-            push(reborn(clone))
-            if reborn(clone).status().is_clean:
-                break
-        assert reborn(clone).status().is_clean, (what, reborn(clone).status().lines)
-        assert contents(self.live) == self.wanted, what
-        check_no_leftovers(clone)
-        quiet = reborn(clone)
-        files = quiet.files()
-        push(quiet)
-        quiet.pull()
-        assert quiet.requests is not None
-        assert quiet.requests.writes == [], what
-        assert quiet.files() == files, what
+SCENES = {part.__name__: scene(part.__name__, part) for part in PARTS}
+EVERYTHING = scene("everything", *PARTS)
 
 
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.__name__))
-def test_a_push_whose_request_was_applied_without_an_answer_is_finished_by_the_next(
-    scene: Scene, solo: Clone, live: Live, tmp_path: Path
+# ---------------------------------------------------------------- the matrix
+
+
+def test_a_push_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_path: Path) -> None:
+    """A sample of all effects of one push of everything; the slow tier takes each of them."""
+    stage = Stage(EVERYTHING, solo, tmp_path)
+    for k, when in spread(every(stage.log), 5):
+        stage.strike(k, when)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_push_whose_request_was_applied_without_an_answer_is_finished(
+    name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    """The last request and one in the middle; the slow tier takes all."""
-    stage = Stage(scene, solo, live, tmp_path)
-    for k in sorted({stage.counting.count, stage.counting.count // 2 + 1}):
-        stage.check(Dying(k, "answered"), k)
+    """The process dies of it, or lives on; the last such request and the one in the middle."""
+    stage = Stage(SCENES[name], solo, tmp_path)
+    torn = [k for k, when in every(stage.log) if when == "torn" and is_write(stage.log[k - 1])]
+    stage.strike(torn[-1], "torn")
+    stage.strike(torn[len(torn) // 2], "after")
+
+
+def is_write(effect: str) -> bool:
+    return effect.startswith(("POST ", "PATCH ", "DELETE "))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.__name__))
-def test_a_push_that_dies_at_any_request_is_finished_by_the_next(
-    scene: Scene, solo: Clone, live: Live, tmp_path: Path
+@pytest.mark.parametrize("name", SCENES)
+def test_a_push_that_dies_at_any_effect_is_finished_by_the_next(
+    name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    stage = Stage(scene, solo, live, tmp_path)
-    for k in range(1, stage.counting.count + 1):
-        stage.check(Dying(k, "sent"), (k, "sent"))
-        stage.check(Dying(k, "answered"), (k, "answered"))
+    Stage(SCENES[name], solo, tmp_path).strike_everywhere()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: str(scene.__name__))
-def test_a_push_that_dies_at_any_effect_on_the_disk_is_finished_by_the_next(
-    scene: Scene, solo: Clone, live: Live, tmp_path: Path
+@pytest.mark.soak
+def test_a_push_of_everything_that_dies_at_any_effect_is_finished_by_the_next(
+    solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    stage = Stage(scene, solo, live, tmp_path)
-    for k in range(1, stage.counting.disk.count + 1):
-        for when in WHENS:
-            stage.check(disk_death(k, when), (k, when))
+    Stage(EVERYTHING, solo, tmp_path).strike_everywhere()

@@ -12,8 +12,7 @@ from skillsync.errors import NotFound, RefusedForSafety, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
-from tests.failing import FailingDisk
-from tests.sync.crash import Dying, crashed
+from tests.sync.crash import Process, copied, every, load_server, reborn, save_server, spread
 from tests.sync.harness import Clone, Live, outcome
 
 PATH = "skills/alpha/SKILL.md"
@@ -295,33 +294,23 @@ def test_an_old_checkout_publishes_nothing_over_a_restored_text(live: Live, solo
     assert live.version("alpha") == 3
 
 
-@pytest.mark.parametrize("at", ["answered", 1, 3, 5])
-def test_a_crash_leaves_the_publish_to_be_pulled(
-    live: Live, solo: Clone, at: str | int, tmp_path: Path
-) -> None:
+def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_path: Path) -> None:
     """Whatever was reached: at the end both sides hold the restored text, or both the old one."""
     first, second = two_versions(solo)
+    save_server(live, tmp_path / "saved.sqlite3")
 
     def run(clone: Clone) -> Report:
         return restored(clone, 1)
 
-    if isinstance(at, int):
-        dying = Dying(disk=FailingDisk(k=at, when="before"))
-    else:
-        dying = Dying(k=_patch_number(solo), moment="answered")
-    solo.requests = None
-    assert crashed(solo, run, dying)
-    solo.requests, solo.disk = None, Clone(live, solo.path).disk
-    solo.pull()
-    solo.push()
-    assert solo.status().is_clean
-    wanted = first if live.version("alpha") == 3 else second
-    assert skill_files(solo) == wanted
-
-
-def _patch_number(clone: Clone) -> int:
-    """How many requests a restore makes up to its publish, counted on a dry one: it reads the same."""
-    assert clone.requests
-    clone.requests.made.clear()
-    restored(clone, 1, dry_run=True)
-    return len(clone.requests.made) + 2  # what it builds upon is read again, then it is sent
+    counted = Process()
+    counted.run(copied(solo, tmp_path / "counted"), run)
+    for k, when in spread(every(counted.log), 8):
+        load_server(live, tmp_path / "saved.sqlite3")
+        clone = copied(solo, tmp_path / "crashed")
+        Process(k, when=when).run(clone, run)
+        clone = reborn(clone)
+        clone.pull()
+        clone.push()
+        assert clone.status().is_clean, (k, when)
+        wanted = first if live.version("alpha") == 3 else second
+        assert skill_files(clone) == wanted, (k, when)

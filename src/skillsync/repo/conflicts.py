@@ -14,6 +14,7 @@ from skillsync.model import Json
 from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk
 from skillsync.repo.files import write_atomic
 from skillsync.repo.git import Repository
+from skillsync.repo.handles import opened_root
 
 _LONGEST = 200
 _SIDES = ("base", "local", "remote")
@@ -46,10 +47,12 @@ class ConflictStore:
 
     def delete(self, subject: str) -> bool:
         """Forget a parked conflict; returns whether there was one."""
-        path = self._folder / _file_name(subject)
-        there = path.exists()
-        path.unlink(missing_ok=True)
-        return there
+        try:
+            with opened_root(self._folder) as at:
+                self._disk.unlink(_file_name(subject), at=at)
+        except FileNotFoundError:
+            return False
+        return True
 
     def clean(self) -> None:
         """Remove the temporary files that a crash left here; only while holding the lock."""

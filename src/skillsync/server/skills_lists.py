@@ -32,6 +32,10 @@ _ORDERS = {
 }
 
 
+_LARGEST_ID = 2**63 - 1
+"""What the column of an id can hold; nobody has a larger one."""
+
+
 def filtered(
     rows: QuerySet[Skill],
     parameters: QueryDict,
@@ -44,7 +48,7 @@ def filtered(
     ``numbers`` are the validated ones: ``created_by_id`` and ``owner_id``.
     """
     search = parameters.get("search", "").strip()
-    if "\0" in search:
+    if "\0" in search or any(abs(number) > _LARGEST_ID for number in numbers.values()):
         return rows.none()
     if search:
         rows = rows.filter(Q(name__contains_text=search) | Q(description__contains_text=search))

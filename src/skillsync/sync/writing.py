@@ -178,12 +178,16 @@ class _Batch:
 
 @dataclass
 class Writer:
-    """Writes the objects of one run, alone or in batches; ``staged`` collects pointers for one `git add`."""
+    """Writes the objects of one run, alone or in batches; ``staged`` collects pointers for one `git add`.
+
+    The journal keeps the entries of those pointers until then: a crash before it is finished by the next command.
+    """
 
     workspace: Workspace
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = REAL
     staged: list[str] = field(default_factory=list)
+    _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
     @property
@@ -270,10 +274,12 @@ class Writer:
         failed |= apply_all(
             root, {intent.folder.dir: intent.pointers for intent in written}, disk=self.disk
         )
-        journal.finish(*entries)
-        for intent in written:
-            if intent.folder.dir not in failed:
-                self._to_stage(intent.folder.dir, intent.pointers)
+        done: list[PullEntry] = []
+        for intent, entry in zip(intents, entries, strict=True):
+            folder = intent.folder.dir
+            waits = folder not in failed and self._to_stage(folder, intent.pointers)
+            (self._unstaged if waits else done).append(entry)
+        journal.finish(*done)
         return failed
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
@@ -310,14 +316,19 @@ class Writer:
     def _conflicts(self) -> ConflictStore:
         return ConflictStore(self.workspace.repo, disk=self.disk)
 
-    def _to_stage(self, folder: str, pointers: Iterable[FileChange | LoggedChange]) -> None:
-        self.staged.extend(join(folder, change.path) for change in pointers if change.after)
+    def _to_stage(self, folder: str, pointers: Iterable[FileChange | LoggedChange]) -> bool:
+        """Remember pointers for the next ``stage``; returns whether there are any."""
+        paths = [join(folder, change.path) for change in pointers if change.after]
+        self.staged.extend(paths)
+        return bool(paths)
 
     def stage(self) -> None:
         """Stage the pointers written, so that stash and reset take them along (design.md 3)."""
         if self.staged:
             self.workspace.repo.stage(self.staged)
             self.staged.clear()
+        self.journal.finish(*self._unstaged)
+        self._unstaged.clear()
 
     # ---------------------------------------------------------------- after a crash
 

@@ -1,0 +1,152 @@
+"""A stage for crashes: one scene, one command, and what it leads to when nothing disturbs it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from skillsync.errors import UsageError
+from tests.failing import When
+from tests.sync.crash import (
+    POINTERS,
+    Process,
+    Run,
+    check_atomic,
+    check_no_leftovers,
+    check_pointers_true,
+    check_rescued,
+    check_silent,
+    check_staged,
+    copied,
+    every,
+    load_server,
+    reborn,
+    save_server,
+)
+from tests.sync.harness import Clone, Live
+
+MOST_RUNS = 3
+"""How many runs may be needed after a crash (P4)."""
+
+
+def contents(live: Live) -> dict[str, Any]:
+    """What the server holds, without ids and times: skills with versions and files, rows by key and how often."""
+    with live.api() as client:
+        names = [one["name"] for one in client.get("llm_skills").json()["results"]]
+    found: dict[str, Any] = {}
+    for name in names:
+        detail = live.skill(name)
+        found[name] = {key: detail[key] for key in ("version", "body", "description", "contents")}
+    for one in live.datasets():
+        found.setdefault("datasets", Counter())[one["name"], one["description"]] += 1
+        found[f"rows of {one['name']}"] = Counter(
+            json.dumps([item["metadata"], item["input"], item["output"], item["ref_trace_id"]])
+            for item in live.rows(one["id"])
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Scene:
+    """``prepare`` makes both sides; ``verb`` is the command that dies. ``kept`` are texts that must survive it.
+
+    ``moves_files`` says that the command brings the remote into the files; else it publishes.
+    """
+
+    name: str
+    prepare: Callable[[Clone, Live], None]
+    verb: Run
+    kept: tuple[str, ...]
+    moves_files: bool = True
+
+
+@dataclass
+class Stage:
+    """A clone before a command, and what an undisturbed run of it makes of both sides."""
+
+    scene: Scene
+    before: Clone
+    folder: Path
+    done: Clone = field(init=False)
+    copy: Clone = field(init=False)
+    log: list[str] = field(init=False)
+    wanted: object = field(init=False)
+    lines: list[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live = self.before.live
+        self.server = self.folder / "saved.sqlite3"
+        self.scene.prepare(self.before, self.live)
+        save_server(self.live, self.server)
+        self.files_before = self.before.files()
+        self.done = copied(self.before, self.folder / "done")
+        process = Process()
+        assert not process.run(self.done, self.scene.verb)
+        self.log = process.log
+        self.files_after = self.done.files()
+        self.wanted, self.lines = self.state(self.done), _lines(self.done)
+        self._check_kept()
+
+    def state(self, clone: Clone) -> object:
+        """Return what both sides are like; a publish makes version ids, so its pointers are left out."""
+        files = {
+            path: data
+            for path, data in clone.files().items()
+            if self.scene.moves_files or path.rpartition("/")[2] not in POINTERS
+        }
+        return files, clone.git("ls-files", "-u"), contents(self.live)
+
+    def _check_kept(self) -> None:
+        """P1 of the undisturbed run: every text is in the files or on the server, so also after a recovery."""
+        held = repr(contents(self.live)) + repr(list(self.done.files().values()))
+        for text in self.scene.kept:
+            assert text in held, text
+
+    def strike(self, k: int, when: When) -> None:
+        """Die, look at what is left, recover in at most three runs, and be quiet."""
+        try:
+            self._strike(k, when)
+        except AssertionError as error:
+            error.add_note(f"{self.scene.name}: {when} effect {k}, {self.log[k - 1]}")
+            raise
+
+    def _strike(self, k: int, when: When) -> None:
+        load_server(self.live, self.server)
+        self.copy = clone = copied(self.before, self.folder / "copy")
+        died = Process(k, when=when).run(clone, self.scene.verb)
+        lives = when == "torn" and self.log[k - 1].startswith(("POST", "PATCH", "DELETE"))
+        assert died != lives
+        if self.scene.moves_files:
+            check_atomic(clone.files(), self.files_before, self.files_after)
+        elif died:
+            check_pointers_true(reborn(clone), self.files_before)
+        self._recover(clone)
+
+    def _recover(self, clone: Clone) -> None:
+        for _ in range(MOST_RUNS):
+            with suppress(UsageError):  # `resolve` finds that it is done
+                self.scene.verb(reborn(clone))
+            if (now := self.state(clone)) == self.wanted:
+                break
+        assert now == self.wanted
+        assert _lines(clone) == self.lines
+        check_no_leftovers(clone)
+        check_staged(clone, [path for path in clone.files() if path.endswith(POINTERS)])
+        check_rescued(clone, self.files_before, clone.files())
+        check_silent(
+            clone, *((Clone.pull,) if self.scene.moves_files else (Clone.push, Clone.pull))
+        )
+
+    def strike_everywhere(self) -> None:
+        """Play every effect, before it, after it and by half."""
+        for k, when in every(self.log):
+            self.strike(k, when)
+
+
+def _lines(clone: Clone) -> list[tuple[str, str]]:
+    return [(line.subject, line.state) for line in reborn(clone).status().lines]
