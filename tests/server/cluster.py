@@ -116,29 +116,33 @@ def running_cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has to be short
     folder.chmod(0o700)
     os.chown(folder, user.pw_uid, user.pw_gid)
-    data = folder / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [programs / program, *arguments],
-            user=user.pw_uid, group=user.pw_gid, cwd=folder, check=False, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.fspath(folder)},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
-
-    try:
-        run("initdb", "-D", f"{data}", "-U", "skillsync", "-A", "trust", "-E", "UTF8",
-            "--no-sync", "--locale=C.UTF-8")  # fmt: skip
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-        log = f"{folder}/log"
-        run("pg_ctl", "start", "-w", "-D", f"{data}", "-l", log, "-o", f"{options} -k {folder}")
+    options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+    command = ["sh", "-c", _SCRIPT, "cluster", f"{programs}", f"{folder}", f"{options} -k {folder}"]
+    with subprocess.Popen(
+        command, user=user.pw_uid, group=user.pw_gid, cwd=folder, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": os.fspath(folder)},
+    ) as keeper:  # fmt: skip
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
         try:
+            assert keeper.stdout.readline() == "ready\n", (folder / "log").read_text()
             yield Cluster(folder)
         finally:
-            run("pg_ctl", "stop", "-m", "immediate", "-D", f"{data}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            keeper.stdin.close()
+            keeper.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+_SCRIPT = """
+cd "$2"
+"$1/initdb" -D data -U skillsync -A trust -E UTF8 --no-sync --locale=C.UTF-8 >>log 2>&1 &&
+"$1/pg_ctl" start -w -D data -l log -o "$3" >>log 2>&1 && echo ready
+read -r _
+"$1/pg_ctl" stop -m immediate -D data >>log 2>&1
+cd / && rm -rf "$2/data" "$2/log"
+"""
+"""Ends PostgreSQL as soon as its standard input is closed, also when the tests were killed."""
 
 
 def _user() -> str:
