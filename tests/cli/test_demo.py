@@ -79,6 +79,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 def test_the_story_ends_clean_with_its_key_private_and_its_server_stopped(tmp_path: Path) -> None:
     root = tmp_path / "a folder with spaces"
     done = demo("--json", "--directory", str(root))

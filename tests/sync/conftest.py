@@ -27,17 +27,13 @@ def team(live: Live, tmp_path: Path) -> Clone:
     return new_clone(live, tmp_path / "team", team="main")
 
 
+BOUNDED = {"test_skill_rows.py"}
+"""Where slow tests of these folders end in time."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if (
-            item.get_closest_marker("slow")
-            and item.path.parent.name
-            in {
-                "sync",
-                "integration",
-                "cli",
-            }
-            and item.path.name != "test_skill_rows.py"
-        ):
-            # Not bounded yet, and some fail: until they hold they belong to the long tier.
+        is_engine = item.path.parent.name in {"sync", "integration"}
+        if item.get_closest_marker("slow") and is_engine and item.path.name not in BOUNDED:
+            # Whole matrices of crashes and faults: they belong to the long tier.
             item.add_marker(pytest.mark.soak)

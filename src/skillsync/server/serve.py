@@ -45,6 +45,8 @@ class Listener:
         self._app = app
         self._end_waits: Callable[[], None] | None = getattr(app, "end_waits", None)
         self._stopping = threading.Event()
+        self._closing = threading.RLock()  # a signal may come in the very thread that holds it
+        self._is_closed = False
         self._sockets: dict[int, Any] = {}
         listening = _listen(host, port)
         self.url = _url(host, listening.getsockname()[1])
@@ -65,6 +67,8 @@ class Listener:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=1.0, use_poll=_USE_POLL, map=self._sockets, count=1)
         finally:
+            with self._closing:
+                self._is_closed = True
             self._server.task_dispatcher.shutdown()
             wasyncore.close_all(self._sockets, ignore_all=True)
             self._app.close()
@@ -74,7 +78,9 @@ class Listener:
         self._stopping.set()
         if self._end_waits:
             self._end_waits()
-        self._server.pull_trigger()
+        with self._closing:
+            if not self._is_closed:
+                self._server.pull_trigger()
 
 
 def serve(
