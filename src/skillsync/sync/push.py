@@ -135,7 +135,7 @@ def survey_for_push(
     if names:  # what an option names is looked at as well
         scope += tuple(part for word in request.archive for part in (word, word.partition(":")[0]))
         scope += tuple(request.republish)
-    needs_skills = bool(tree.skills or tree.gone_skills)
+    needs_skills = bool(tree.skills or tree.gone_skills or workspace.skill_history.deleted)
     skills = SkillSurvey({}, problems_in_scope(workspace, tree, names), listed=False)
     if needs_skills:
         skills = survey_skills(
