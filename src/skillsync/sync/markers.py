@@ -202,6 +202,12 @@ class Markers:
 
     # ------------------------------------------------------------ one marker
 
+    def commits_of(self, view: SkillView, versions: Sequence[Version]) -> Mapping[str, str]:
+        """Return the commits that the versions' valid markers name, by version id."""
+        self._prepare(versions)
+        found = {version.id: self.commit_of(view, version) for version in versions}
+        return {number: commit for number, commit in found.items() if commit is not None}
+
     def commit_of(
         self, view: SkillView, version: Version, *, content: Digest | None = None
     ) -> str | None:
