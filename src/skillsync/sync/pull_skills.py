@@ -101,8 +101,8 @@ class SkillPull:
                 return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
-            case PullStep.REFUSE | PullStep.CONFLICT:
-                return self._refused(view)
+            case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
+                return self._refused(view)  # a rename that could be done was done before
 
     # -------------------------------------------------------------- steps
 
