@@ -100,8 +100,9 @@ TEXTS: Mapping[str, str] = {
     "`skillsync resolve NAME`.",
     "E-INDETERMINATE": "A write got no answer, and a look did not tell whether it was done. Run the command again: it "
     "looks for it first and does not send it twice.",
-    "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
-    "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-RENAMED": "The skill's name was changed here and this server offers no rename, or both sides gave it another name. "
+    "Take the old name back (or the server's), or publish under the new one and archive the old: `skillsync push "
+    "--archive OLD`.",
     # ------------------------------------------------ files of skillsync's own
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "
