@@ -66,7 +66,7 @@ class SkillsView(ApiView):
         shown = Shown(
             skill,
             latest=versions.latest_version_of(skill),
-            files=list(skill.files.order_by("path").values(*self.dialect.file_fields)),
+            files=versions.manifest_of(skill, self.dialect),
             belongings=self._belongings([skill])[skill.name],
             page=page or BodyPage(),
         )
