@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Model")
 
 
 class Slot(Expression):
@@ -83,8 +84,11 @@ class PreparedUpdate:
         return _Statement(query.get_compiler(connection=connection))
 
 
-def insert_row(row: Model) -> None:
-    """What ``row.save(force_insert=True)`` does, for a row that brings its primary key; IntegrityError as there."""
+def insert_row(row: M) -> M:
+    """What ``row.save(force_insert=True)`` does, for a row that brings its primary key; IntegrityError as there.
+
+    Returns the row.
+    """
     connection = connections["default"]
     fields = row._meta.local_concrete_fields
 
@@ -99,6 +103,7 @@ def insert_row(row: Model) -> None:
         cursor.execute(_kept(connection, type(row), plan), values)
     row._state.adding = False
     row._state.db = connection.alias
+    return row
 
 
 class _Statement:

@@ -57,14 +57,15 @@ def versions_named(project: Project, name: str) -> QuerySet[Skill]:
     return rows.none() if "\0" in name else rows.filter(name=name)
 
 
-_LATEST = Prepared(
-    lambda: Skill.objects.filter(
-        project_id=Slot("project", BigIntegerField()),
-        name=Slot("name", CharField()),
-        deleted=False,
-        is_latest=True,
-    ).select_related("created_by")
-)
+def _named() -> QuerySet[Skill]:
+    """``versions_named``, of a project and a name that are given later."""
+    return Skill.objects.filter(
+        project_id=Slot("project", BigIntegerField()), name=Slot("name", CharField()), deleted=False
+    )
+
+
+_LATEST = Prepared(lambda: _named().filter(is_latest=True).select_related("created_by"))
+_ANY = Prepared(lambda: _named().values_list("pk")[:1])
 
 
 def _files_with(*fields: str) -> Prepared[tuple[Any, ...]]:
@@ -98,7 +99,7 @@ def find_skill(
 
 def require_skill(project: Project, name: str, *, dialect: Dialect) -> None:
     """BareError 404 when no active skill bears the name."""
-    if not versions_named(project, name).exists():
+    if "\0" in name or not _ANY.rows(project=project.pk, name=name):
         raise skill_missing(project, name, dialect=dialect)
 
 

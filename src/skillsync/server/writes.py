@@ -12,12 +12,19 @@ from django.utils import timezone
 from rest_framework.exceptions import NotFound
 
 from skillsync.server.models import Project
-from skillsync.server.prepared import PreparedUpdate, Slot
+from skillsync.server.prepared import Prepared, PreparedUpdate, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+_LOCK = Prepared(
+    lambda: (
+        Project.objects.select_for_update()
+        .filter(pk=Slot("pk", BigIntegerField()))
+        .values_list("pk")
+    )
+)
 _SKILLS_CHANGED = PreparedUpdate(
     lambda: Project.objects.filter(pk=Slot("pk", BigIntegerField())),
     skills_revision=F("skills_revision") + 1,
@@ -33,7 +40,7 @@ def writing(project: Project) -> Iterator[None]:
     """
     with transaction.atomic():
         if connection.features.has_select_for_update:
-            Project.objects.select_for_update().only("pk").get(pk=project.pk)
+            _require_there(len(_LOCK.rows(pk=project.pk)))
         yield
 
 
@@ -42,8 +49,13 @@ def writing_skills(project: Project) -> Iterator[None]:
     """``writing`` that also says that the project's skills changed (``X-Skills-Version``)."""
     with writing(project):
         yield
-        if not _SKILLS_CHANGED.run(pk=project.pk):
-            raise NotFound("Project not found.")  # taken away since the request was let in
+        _require_there(_SKILLS_CHANGED.run(pk=project.pk))
+
+
+def _require_there(projects: int) -> None:
+    """NotFound when somebody took the project away since the request was let in."""
+    if not projects:
+        raise NotFound("Project not found.")
 
 
 def now_after(moment: datetime | None) -> datetime:
