@@ -276,6 +276,13 @@ class Repository:
         )
         return done.line.split(" ")[1:2] == ["commit"]
 
+    def commit_id(self, revision: str) -> str | None:
+        """Return the full id of the commit that a revision names, None when there is none of that name here."""
+        if revision.startswith("-") or "\0" in revision:
+            return None
+        asked = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+        return self.run(asked, accept=(0, 1, 128)).line or None
+
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Tell whether ``descendant`` is or contains ``ancestor``; a commit that is not here is no ancestor.
 
