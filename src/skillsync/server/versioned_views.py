@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from rest_framework.request import Request
-    from rest_framework.serializers import Serializer
 
     from skillsync.server.paging import Paging
 
@@ -32,15 +31,6 @@ class VersionedView(ApiView):
 
     scope_object = "dataset"
     refuses_unmapped = True
-
-    def accept(
-        self, kind: type[Serializer[Any]], data: Any, *, partial: bool = False
-    ) -> dict[str, Any]:
-        """The validated input; ValidationError (400) otherwise."""
-        serializer = kind(data=data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
 
     def page(
         self,
