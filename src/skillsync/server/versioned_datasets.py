@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.exceptions import NotFound
 
 from skillsync.server import versioned_conflicts as conflicts
+from skillsync.server.versioned_access import (
+    EDITOR,
+    VIEWER,
+    level_of,
+    require_level,
+    with_grant,
+)
 from skillsync.server.versioned_models import DatasetRevision, VersionedDataset
 from skillsync.server.writes import now_after, writing
 
@@ -33,11 +40,18 @@ def as_uuid(text: str) -> uuid.UUID:
         raise NotFound("Not found.") from None
 
 
-def find_dataset(project: Project, number: uuid.UUID) -> VersionedDataset:
-    """The dataset; NotFound (404) for an unknown one and for another project's."""
-    dataset = datasets_of(project).filter(pk=number).first()
-    if dataset is None:
+def find_dataset(
+    project: Project, number: uuid.UUID, *, user: User, needs: str = VIEWER
+) -> VersionedDataset:
+    """The dataset, with the user's ``granted``.
+
+    NotFound (404) for an unknown one and for another project's, PermissionDenied (403) when the user may not.
+    """
+    found = with_grant(datasets_of(project), user).filter(pk=number).first()
+    if found is None:
         raise NotFound("Not found.")
+    dataset: VersionedDataset = found
+    require_level(level_of(dataset, user, found.granted), needs)
     return dataset
 
 
@@ -57,11 +71,11 @@ def create_dataset(
 
 
 def change_dataset(
-    project: Project, number: uuid.UUID, values: Mapping[str, Any]
+    project: Project, number: uuid.UUID, values: Mapping[str, Any], *, user: User
 ) -> VersionedDataset:
     """Write the fields that were sent; 409 when it is archived or the name is taken."""
     with writing(project):
-        dataset = find_dataset(project, number)
+        dataset = find_dataset(project, number, user=user, needs=EDITOR)
         if dataset.archived:
             raise conflicts.dataset_archived("updating it")
         if values.get("name", dataset.name) != dataset.name:
@@ -69,10 +83,12 @@ def change_dataset(
         return _save(dataset, values)
 
 
-def set_archived(project: Project, number: uuid.UUID, *, archived: bool) -> VersionedDataset:
+def set_archived(
+    project: Project, number: uuid.UUID, *, archived: bool, user: User
+) -> VersionedDataset:
     """Archive or restore; nothing happens when it is so already. Items keep their own state."""
     with writing(project):
-        dataset = find_dataset(project, number)
+        dataset = find_dataset(project, number, user=user, needs=EDITOR)
         return dataset if dataset.archived is archived else _save(dataset, {"archived": archived})
 
 
