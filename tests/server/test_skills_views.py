@@ -444,8 +444,11 @@ def test_a_thousand_skills_are_listed_with_a_handful_of_queries(client: httpx.Cl
     for number in range(12):
         create(client, f"s{number}", files=[a_file()])
     with CaptureQueriesContext(connection) as few:
-        client.get("llm_skills?limit=3&order_by=name")
+        assert client.get("llm_skills?search=s1").json()["count"] == 3
+    with CaptureQueriesContext(connection) as counted:
+        assert client.get("llm_skills?limit=3&order_by=name").json()["count"] == 12
     with CaptureQueriesContext(connection) as many:
-        client.get("llm_skills?limit=1000&order_by=name")
-    assert len(many) == len(few) <= 5
+        assert client.get("llm_skills?limit=1000&order_by=name").json()["count"] == 12
+    assert len(many) == len(few) == len(counted) - 1
+    assert len(counted) <= 5
     assert all('"body"' not in query["sql"] for query in many.captured_queries)

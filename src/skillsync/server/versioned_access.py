@@ -9,39 +9,49 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 
 from skillsync.server.models import DatasetGrant, User
 from skillsync.server.permissions import is_member
+from skillsync.server.prepared import Prepared, Slot
+from skillsync.server.versioned_models import VersionedDataset
 from skillsync.server.writes import now_after, writing
 
 if TYPE_CHECKING:
     import uuid
 
     from skillsync.server.models import Project
-    from skillsync.server.versioned_models import VersionedDataset
 
 NONE, VIEWER, EDITOR = "none", "viewer", "editor"
 LEVELS = (NONE, VIEWER, EDITOR)
 """Each may what those before it may."""
 
 
-def with_grant(rows: QuerySet[Any], user: User, *, dataset: str = "pk") -> QuerySet[Any]:
-    """The rows with ``granted``: the user's grant for the dataset that ``dataset`` leads to, or None."""
-    grants = DatasetGrant.objects.filter(dataset=OuterRef(dataset), user=user)
-    annotated: QuerySet[Any] = rows.annotate(granted=Subquery(grants.values("access_level")[:1]))
-    return annotated
+def visible_to(rows: QuerySet[VersionedDataset], user: User) -> QuerySet[Any]:
+    """The datasets that a list shows to the user, each with the grant as ``granted``, or None."""
+    grants = DatasetGrant.objects.filter(dataset=OuterRef("pk"), user=user)
+    return rows.annotate(granted=Subquery(grants.values("access_level")[:1])).filter(
+        Q(granted=None) | ~Q(granted=NONE) | Q(created_by=user)
+    )
 
 
-def visible_to(rows: QuerySet[Any], user: User) -> QuerySet[Any]:
-    """The datasets, with their ``granted``, that a list shows to the user."""
-    return rows.filter(Q(granted=None) | ~Q(granted=NONE) | Q(created_by=user))
-
-
-def level_of(dataset: VersionedDataset, user: User, granted: str | None) -> str:
+def level_of(dataset: VersionedDataset, user: User) -> str:
     """What the user may do. Whoever made a dataset edits it, so that nobody locks everybody out."""
-    return EDITOR if granted is None or dataset.created_by_id == user.pk else granted
+    if dataset.created_by_id == user.pk:
+        return EDITOR
+    if hasattr(dataset, "granted"):  # out of a list
+        granted: str | None = dataset.granted
+        return granted or EDITOR
+    found = _GRANT.first(dataset=dataset.pk, user=user.pk)
+    return EDITOR if found is None else found[0]
 
 
-def require_level(level: str, needed: str) -> None:
-    """PermissionDenied (403) when the level is below the one that is needed."""
-    if LEVELS.index(level) < LEVELS.index(needed):
+_GRANT: Prepared[tuple[str]] = Prepared(
+    lambda: DatasetGrant.objects.filter(
+        dataset=Slot("dataset", VersionedDataset._meta.pk), user=Slot("user", User._meta.pk)
+    ).values_list("access_level")
+)
+
+
+def require_level(dataset: VersionedDataset, user: User, needed: str) -> None:
+    """PermissionDenied (403) when the user has less than the level that is needed."""
+    if LEVELS.index(level_of(dataset, user)) < LEVELS.index(needed):
         raise PermissionDenied(f"You do not have {needed} access to this resource.")
 
 

@@ -31,7 +31,7 @@ class AccessControls(VersionedView):
                 "access_controls": [_rendered(grant) for grant in grants],
                 "available_access_levels": list(access.LEVELS),
                 "default_access_level": access.EDITOR,
-                "user_access_level": self.level_of(dataset),
+                "user_access_level": access.level_of(dataset, self.caller),
             }
         )
 

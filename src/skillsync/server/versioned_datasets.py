@@ -5,16 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField, UUIDField
 from rest_framework.exceptions import NotFound
 
 from skillsync.server import versioned_conflicts as conflicts
-from skillsync.server.versioned_access import (
-    EDITOR,
-    VIEWER,
-    level_of,
-    require_level,
-    with_grant,
-)
+from skillsync.server.prepared import Prepared, Slot, insert_row
+from skillsync.server.versioned_access import EDITOR, VIEWER, require_level
 from skillsync.server.versioned_models import DatasetRevision, VersionedDataset
 from skillsync.server.writes import now_after, writing
 
@@ -32,6 +28,13 @@ def datasets_of(project: Project) -> QuerySet[VersionedDataset]:
     return VersionedDataset.objects.filter(project=project).select_related("created_by")
 
 
+_DATASET = Prepared(
+    lambda: VersionedDataset.objects.filter(
+        project_id=Slot("project", BigIntegerField()), pk=Slot("pk", UUIDField())
+    ).select_related("created_by")
+)
+
+
 def as_uuid(text: str) -> uuid.UUID:
     """The id of a URL; NotFound when it is none."""
     try:
@@ -43,15 +46,14 @@ def as_uuid(text: str) -> uuid.UUID:
 def find_dataset(
     project: Project, number: uuid.UUID, *, user: User, needs: str = VIEWER
 ) -> VersionedDataset:
-    """The dataset, with the user's ``granted``.
+    """The dataset.
 
     NotFound (404) for an unknown one and for another project's, PermissionDenied (403) when the user may not.
     """
-    found = with_grant(datasets_of(project), user).filter(pk=number).first()
-    if found is None:
+    dataset = _DATASET.first(project=project.pk, pk=number)
+    if dataset is None:
         raise NotFound("Not found.")
-    dataset: VersionedDataset = found
-    require_level(level_of(dataset, user, found.granted), needs)
+    require_level(dataset, user, needs)
     return dataset
 
 
@@ -95,11 +97,13 @@ def set_archived(
 def next_revision(dataset: VersionedDataset, *, user: User) -> DatasetRevision:
     """Add a revision and make it the dataset's current one."""
     now = now_after(dataset.updated_at)
-    revision = DatasetRevision.objects.create(
-        dataset=dataset,
-        revision=(dataset.current_revision or 0) + 1,
-        created_by=user,
-        created_at=now,
+    revision = insert_row(
+        DatasetRevision(
+            dataset=dataset,
+            revision=(dataset.current_revision or 0) + 1,
+            created_by=user,
+            created_at=now,
+        )
     )
     dataset.current_revision = revision.revision
     dataset.current_revision_key = revision.pk

@@ -8,13 +8,8 @@ from django.db.models import Q
 from rest_framework.exceptions import NotFound, ValidationError
 
 from skillsync.server import versioned_conflicts as conflicts
-from skillsync.server.versioned_access import (
-    EDITOR,
-    VIEWER,
-    level_of,
-    require_level,
-    with_grant,
-)
+from skillsync.server.prepared import insert_row
+from skillsync.server.versioned_access import EDITOR, VIEWER, require_level
 from skillsync.server.versioned_datasets import find_dataset, next_revision
 from skillsync.server.versioned_input import canonical, json_bytes
 from skillsync.server.versioned_models import ItemVersion, VersionedItem
@@ -59,12 +54,10 @@ def find_item(
 
     NotFound (404) for an unknown item and for another project's, PermissionDenied (403) when the user may not.
     """
-    rows = with_grant(visible(versions_of(project), None), user, dataset="dataset")
-    found = rows.filter(item=number).first()
-    if found is None:
+    version = visible(versions_of(project), None).filter(item=number).first()
+    if version is None:
         raise NotFound("Not found.")
-    version: ItemVersion = found
-    require_level(level_of(version.dataset, user, found.granted), needs)
+    require_level(version.dataset, user, needs)
     return version
 
 
@@ -92,12 +85,14 @@ def create_item(
         if count >= quota.items:
             raise conflicts.no_more_items(count, quota)
         revision = next_revision(dataset, user=user)
-        item = VersionedItem.objects.create(
-            dataset=dataset,
-            client_item_id=client_id,
-            created_by=user,
-            created_at=revision.created_at,
-            updated_at=revision.created_at,
+        item = insert_row(
+            VersionedItem(
+                dataset=dataset,
+                client_item_id=client_id,
+                created_by=user,
+                created_at=revision.created_at,
+                updated_at=revision.created_at,
+            )
         )
         return _insert(item, revision, version=1, user=user, content=content), True
 
@@ -222,14 +217,16 @@ def _insert(
     user: User,
     content: Mapping[str, Any],
 ) -> ItemVersion:
-    return ItemVersion.objects.create(
-        item=item,
-        dataset=revision.dataset,
-        version=version,
-        revision=revision,
-        introduced_in=revision.revision,
-        item_created_at=item.created_at,
-        created_by=user,
-        created_at=revision.created_at,
-        **content,
+    return insert_row(
+        ItemVersion(
+            item=item,
+            dataset=revision.dataset,
+            version=version,
+            revision=revision,
+            introduced_in=revision.revision,
+            item_created_at=item.created_at,
+            created_by=user,
+            created_at=revision.created_at,
+            **content,
+        )
     )

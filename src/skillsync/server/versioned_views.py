@@ -13,7 +13,7 @@ from skillsync.server import versioned_datasets as datasets
 from skillsync.server import versioned_input as accepted
 from skillsync.server import versioned_items as items
 from skillsync.server.paging import DatasetPages, ItemPages, VersionPages
-from skillsync.server.versioned_access import level_of, visible_to, with_grant
+from skillsync.server.versioned_access import level_of, visible_to
 from skillsync.server.versioned_datasets import as_uuid
 from skillsync.server.versioned_render import render_dataset, render_item, render_revision
 from skillsync.server.views import ApiView
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rest_framework.serializers import Serializer
 
     from skillsync.server.paging import Paging
+    from skillsync.server.versioned_models import VersionedDataset
 
 
 class VersionedView(ApiView):
@@ -55,14 +56,9 @@ class VersionedView(ApiView):
         found = pages.paginate_queryset(rows, request) or []
         return pages.get_paginated_response([render(row) for row in found])
 
-    def level_of(self, dataset: Any) -> str:
-        """What the caller may do with a dataset that was just found, changed or made."""
-        granted: str | None = getattr(dataset, "granted", None)
-        return level_of(dataset, self.caller, granted)
-
-    def rendered(self, dataset: Any) -> dict[str, Any]:
+    def rendered(self, dataset: VersionedDataset) -> dict[str, Any]:
         """A dataset as the caller sees it."""
-        return render_dataset(dataset, level=self.level_of(dataset))
+        return render_dataset(dataset, level=level_of(dataset, self.caller))
 
 
 class DatasetList(VersionedView):
@@ -71,7 +67,7 @@ class DatasetList(VersionedView):
     def get(self, request: Request, **_: str) -> Response:
         """A page of datasets; archived ones only when asked for."""
         query = self.accept(accepted.DatasetsQuery, request.query_params)
-        rows = visible_to(with_grant(datasets.datasets_of(self.project), self.caller), self.caller)
+        rows = visible_to(datasets.datasets_of(self.project), self.caller)
         rows = rows.filter(archived=query["archived"])
         asked = request.query_params.getlist("id__in")
         if asked:
