@@ -13,7 +13,7 @@ SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-ci laws soak contract lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-postgresql test-ci laws soak contract lint format docs docs-check bench constraints clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -32,9 +32,13 @@ test-slow: $(DEV) ## The bounded slow tests
 laws: $(DEV) ## The laws of planning and merging, each with 2,000 values; PROFILE=nightly: 100,000
 	HYPOTHESIS_PROFILE=$(PROFILE) $(PYTEST) -m law tests/core $(ARGS)
 
-test-ci: test test-slow laws ## All of these, and the HTTP contract of both dialects (under 10 minutes)
+test-ci: test test-slow test-postgresql laws ## All of these, and the HTTP contract of both dialects (under 10 minutes)
 	$(MAKE) contract DIALECT=seed
 	$(MAKE) contract DIALECT=current
+
+test-postgresql: export TEST_SERVER_DATABASE = postgresql
+test-postgresql: $(DEV) ## The server's tests on a PostgreSQL of their own
+	$(PYTEST) -m "not slow and not soak" tests/server $(ARGS)
 
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
