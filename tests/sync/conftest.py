@@ -32,7 +32,7 @@ def team(live: Live, tmp_path: Path) -> Clone:
     return new_clone(live, tmp_path / "team", team="main")
 
 
-BOUNDED = {"test_skill_rows.py"}
+BOUNDED = {"test_skill_rows.py", "test_skill_files.py", "test_dataset_table.py"}
 """Where slow tests of these folders end in time."""
 
 
