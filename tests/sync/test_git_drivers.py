@@ -283,3 +283,27 @@ def test_a_pointer_that_cannot_be_read_is_left_to_a_person(solo: Clone) -> None:
     solo.git("merge", "-q", "side", check=False)
     assert solo.git("diff", "--name-only", "--diff-filter=U") == POINTER
     assert "<<<<<<< here\nother garbage\n" in solo.read(POINTER)
+
+
+def test_rows_that_git_has_in_conflict_are_neither_sent_nor_written(
+    solo: Clone, live: Live
+) -> None:
+    """The file looks whole: only git knows that a person has still to choose."""
+    solo.dataset("cases", [line("a", input="q"), line("b", input="q")])
+    assert solo.push().exit == 0
+    teach_git(solo.workspace.repo, ["datasets"])
+    solo.commit("published")
+    solo.git("branch", "side")
+    b = line("b", input="q")
+    both(solo.path, items(line("a", input="main"), b), items(line("a", input="side"), b))
+    solo.git("merge", "-q", "side", check=False)
+    before = solo.files()
+    for report in (solo.push(), solo.pull()):
+        assert report.exit == 1
+        assert "unmerged" in report.outcomes[0].message
+    assert solo.files() == before
+    dataset = live.datasets()[0]["id"]
+    assert live.row(dataset, "a")["input"] == "q"
+    solo.git("add", ITEMS)
+    assert outcome(solo.push(), "cases").changed
+    assert live.row(dataset, "a")["input"] == "main"
