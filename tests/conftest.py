@@ -58,9 +58,9 @@ settings.register_profile(
     "fast", max_examples=60, derandomize=True, deadline=None, database=None,
     print_blob=True, suppress_health_check=_QUIET,
 )  # fmt: skip
-settings.register_profile("ci", settings.get_profile("fast"), max_examples=400)
+settings.register_profile("ci", settings.get_profile("fast"), max_examples=2_000)
 settings.register_profile(
-    "nightly", settings.get_profile("fast"), max_examples=4000, derandomize=False
+    "nightly", settings.get_profile("fast"), max_examples=100_000, derandomize=False
 )
 
 

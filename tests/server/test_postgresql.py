@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from skillsync.server.app import Application
     from tests.server.cluster import Cluster
 
+pytestmark = pytest.mark.slow  # a cluster, and processes of its own
+
 SKILL = "llm_skills/name/greet"
 
 

@@ -254,6 +254,7 @@ def process(database: str, *options: str) -> Iterator[tuple[subprocess.Popen[str
         started.stderr.close()
 
 
+@pytest.mark.slow
 def test_an_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/server.sqlite3"
     acknowledged = 0
@@ -307,6 +308,7 @@ def test_killed_in_the_middle_of_publishing_it_kept_all_or_nothing(tmp_path: Pat
             killer.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     database = f"sqlite:///{tmp_path}/server.sqlite3"

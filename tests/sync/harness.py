@@ -85,10 +85,10 @@ class Requests(httpx.BaseTransport):
 class Live:
     """The server with two people: ``me`` runs skillsync, ``web`` edits in the page."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, dialect: str = "seed") -> None:
+        self.folder, self.dialect = folder, dialect
         database = flush_nothing(new_database(folder / "server.sqlite3"))
-        self.app: Application = create_app(database)
+        self.app: Application = create_app(database, dialect=dialect)
         first_start(key=None)
         self.keys = {user: create_key(user=user).value for user in ("me", "web")}
 

@@ -13,6 +13,7 @@ from skillsync.server.datasets_input import DatasetFilter, DatasetInput, ItemFil
 from skillsync.server.datasets_render import render_dataset, render_item
 from skillsync.server.models import Dataset, DatasetItem
 from skillsync.server.paging import Paging
+from skillsync.server.prepared import insert_row
 from skillsync.server.views import ApiView
 from skillsync.server.writes import now_after, writing
 
@@ -76,7 +77,7 @@ class RowList(RowsView):
                 updated_at=now_after(created),
                 **values,
             )
-            row.save(force_insert=True)
+            insert_row(row)
         return Response(self.render(row), status=201)
 
 

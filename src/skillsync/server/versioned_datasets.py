@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField, UUIDField
 from rest_framework.exceptions import NotFound
 
 from skillsync.server import versioned_conflicts as conflicts
+from skillsync.server.prepared import Prepared, Slot, insert_row
 from skillsync.server.versioned_models import DatasetRevision, VersionedDataset
 from skillsync.server.writes import now_after, writing
 
@@ -25,6 +27,13 @@ def datasets_of(project: Project) -> QuerySet[VersionedDataset]:
     return VersionedDataset.objects.filter(project=project).select_related("created_by")
 
 
+_DATASET = Prepared(
+    lambda: VersionedDataset.objects.filter(
+        project_id=Slot("project", BigIntegerField()), pk=Slot("pk", UUIDField())
+    ).select_related("created_by")
+)
+
+
 def as_uuid(text: str) -> uuid.UUID:
     """The id of a URL; NotFound when it is none."""
     try:
@@ -35,7 +44,7 @@ def as_uuid(text: str) -> uuid.UUID:
 
 def find_dataset(project: Project, number: uuid.UUID) -> VersionedDataset:
     """The dataset; NotFound (404) for an unknown one and for another project's."""
-    dataset = datasets_of(project).filter(pk=number).first()
+    dataset = _DATASET.first(project=project.pk, pk=number)
     if dataset is None:
         raise NotFound("Not found.")
     return dataset
@@ -79,11 +88,13 @@ def set_archived(project: Project, number: uuid.UUID, *, archived: bool) -> Vers
 def next_revision(dataset: VersionedDataset, *, user: User) -> DatasetRevision:
     """Add a revision and make it the dataset's current one."""
     now = now_after(dataset.updated_at)
-    revision = DatasetRevision.objects.create(
-        dataset=dataset,
-        revision=(dataset.current_revision or 0) + 1,
-        created_by=user,
-        created_at=now,
+    revision = insert_row(
+        DatasetRevision(
+            dataset=dataset,
+            revision=(dataset.current_revision or 0) + 1,
+            created_by=user,
+            created_at=now,
+        )
     )
     dataset.current_revision = revision.revision
     dataset.current_revision_key = revision.pk

@@ -8,6 +8,7 @@ from django.db.models import Q
 from rest_framework.exceptions import NotFound, ValidationError
 
 from skillsync.server import versioned_conflicts as conflicts
+from skillsync.server.prepared import insert_row
 from skillsync.server.versioned_datasets import find_dataset, next_revision
 from skillsync.server.versioned_input import canonical, json_bytes
 from skillsync.server.versioned_models import ItemVersion, VersionedItem
@@ -77,12 +78,14 @@ def create_item(
         if count >= quota.items:
             raise conflicts.no_more_items(count, quota)
         revision = next_revision(dataset, user=user)
-        item = VersionedItem.objects.create(
-            dataset=dataset,
-            client_item_id=client_id,
-            created_by=user,
-            created_at=revision.created_at,
-            updated_at=revision.created_at,
+        item = insert_row(
+            VersionedItem(
+                dataset=dataset,
+                client_item_id=client_id,
+                created_by=user,
+                created_at=revision.created_at,
+                updated_at=revision.created_at,
+            )
         )
         return _insert(item, revision, version=1, user=user, content=content), True
 
@@ -205,14 +208,16 @@ def _insert(
     user: User,
     content: Mapping[str, Any],
 ) -> ItemVersion:
-    return ItemVersion.objects.create(
-        item=item,
-        dataset=revision.dataset,
-        version=version,
-        revision=revision,
-        introduced_in=revision.revision,
-        item_created_at=item.created_at,
-        created_by=user,
-        created_at=revision.created_at,
-        **content,
+    return insert_row(
+        ItemVersion(
+            item=item,
+            dataset=revision.dataset,
+            version=version,
+            revision=revision,
+            introduced_in=revision.revision,
+            item_created_at=item.created_at,
+            created_by=user,
+            created_at=revision.created_at,
+            **content,
+        )
     )

@@ -24,7 +24,11 @@ from skillsync.sync.workspace import Remote, Workspace
 if TYPE_CHECKING:
     from skillsync.config import Target
 
-_PUSH = {PushStep.CREATE: Effect.CREATE, PushStep.PUBLISH: Effect.UPDATE}
+_PUSH = {
+    PushStep.CREATE: Effect.CREATE,
+    PushStep.PUBLISH: Effect.UPDATE,
+    PushStep.MARK: Effect.LINK,
+}
 _PULL = {
     PullStep.WRITE: Effect.CREATE,
     PullStep.FAST_FORWARD: Effect.UPDATE,
@@ -260,6 +264,10 @@ def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:
         detail = f"v{version.number} → v{version.number + 1}"
     elif effect is Effect.CREATE and side is Side.REMOTE:
         detail = "v1"
+    elif effect is Effect.LINK and side is Side.REMOTE and version:
+        detail = (
+            f"v{version.number} → v{version.number + 1}, the same content with its publish marker"
+        )
     elif version is not None:
         detail = f"{base} → v{version.number} by {version.author.label}".removeprefix(" → ")
     else:

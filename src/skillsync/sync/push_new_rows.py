@@ -25,7 +25,7 @@ from skillsync.sync.local import ITEMS, join
 from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.sending import Sending
-from skillsync.sync.sure_writes import LOOK_AGAIN_FOR, LOOK_PAUSE, undelete_row
+from skillsync.sync.sure_writes import LOOK_AGAIN_FOR, LOOK_PAUSE, bring_back
 from skillsync.sync.workspace import Remote
 from skillsync.sync.writing import Writer
 
@@ -144,23 +144,21 @@ class RowCreator:
                     unchanged="The row was not sent.",
                     hint="give the line an id of its own, or none: push then gives it one",
                 )
-            fields = changed_fields(now.row, row)
-            if fields:
-                self.remote.datasets.patch_row(number, fields, key=None)
-            self._created(sending, row, undelete_row(self.remote, number))
+            back = bring_back(self.remote, now, changed_fields(now.row, row))
+            self._created(sending, row, back)
         except (*RUN_ENDING, Throttled, Unreachable):
             raise
         except SkillsyncError as error:
             sending.failed(row.key, error, "I14")
 
     def _deleted_item(self, number: str) -> RemoteRow | None:
-        """Return a deleted item as it is; only an empty PATCH shows one, and it is sent to no live item."""
+        """Return an item, deleted or not; what shows a deleted one may be a write, so it is asked for last."""
         try:
             return self.remote.datasets.read_row(number)
         except NotFound:
             pass
         try:
-            return self.remote.datasets.patch_row(number, {}, key=None)
+            return self.remote.datasets.read_any(number)
         except NotFound:
             return None
 

@@ -97,11 +97,8 @@ class RowPusher:
             return deleted_meanwhile(sending, row)
         if row_digest(now.row) != row_digest(row.remote.row):
             return moved(sending, row)
-        key = row.key if now.own_key else None
         try:
-            answer = self.remote.datasets.patch_row(
-                now.id, changed_fields(now.row, row.local), key=key
-            )
+            answer = self.remote.datasets.update_row(now, changed_fields(now.row, row.local))
         except RemoteError as error:
             if not error.indeterminate:
                 raise
@@ -148,7 +145,7 @@ class RowPusher:
             return None
         if row_digest(now.row) != row_digest(row.remote.row):
             return moved(sending, row)
-        delete_row(self.remote, now.id)
+        delete_row(self.remote, now)
         sending.base.pop(row.key, None)
         sending.removed += 1
         return None
@@ -164,7 +161,7 @@ class RowPusher:
         kept = self.remote.datasets.read_row(row.remote.id)
         if row_digest(now.row) != row_digest(kept.row):
             return
-        delete_row(self.remote, loser.id)
+        delete_row(self.remote, now)
         sending.cleaned += 1
         self.report.note(
             f"{sending.row_name(row.key)}: an equal second copy was removed ({loser.id})"

@@ -5,11 +5,11 @@ None is sent a second time. Each raises what it would have raised where a look d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from skillsync.errors import BadAnswer, NotFound, RemoteError, Unreachable
 from skillsync.formats.canonical import info_digest
-from skillsync.model import DatasetInfo, RemoteDataset, RemoteRow
+from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow
 from skillsync.sync.clock import Clock
 from skillsync.sync.workspace import Remote
 
@@ -88,25 +88,25 @@ def delete_dataset(remote: Remote, number: str) -> None:
         raise
 
 
-def delete_row(remote: Remote, number: str) -> None:
-    """Delete an item softly."""
+def delete_row(remote: Remote, now: RemoteRow) -> RemoteRow | None:
+    """Archive a row that is as ``now``, and return it as it is then, None where no answer says how."""
     try:
-        remote.datasets.delete_row(number)
+        return remote.datasets.delete_row(now)
     except RemoteError as error:
         if not error.indeterminate:
             raise
         try:
-            remote.datasets.read_row(number)
+            remote.datasets.read_row(now.id)
         except NotFound:
-            return
+            return None
         raise
 
 
-def undelete_row(remote: Remote, number: str) -> RemoteRow:
-    """Bring a deleted item back and return it."""
+def bring_back(remote: Remote, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+    """Bring the archived row ``now`` back with these fields changed, and return it."""
     try:
-        return remote.datasets.undelete_row(number)
+        return remote.datasets.bring_back(now, fields)
     except RemoteError as error:
         if not error.indeterminate:
             raise
-        return remote.datasets.read_row(number)
+        return remote.datasets.read_row(now.id)

@@ -141,7 +141,7 @@ class DatasetUndo:
             return _moved(Kind.ROW, name, "it was edited since"), False
         if self.dry_run:
             return _row(name, "would be archived: the push created it"), False
-        self.remote.datasets.delete_row(number)
+        self.remote.datasets.delete_row(row)
         self._changed(row.dataset).rows[key] = (short(Digest(written.digest)), None)
         return _row(name, "archived: the push had created it", changed=True), True
 
@@ -157,8 +157,7 @@ class DatasetUndo:
             return _moved(Kind.ROW, name, "it was edited since"), False
         if self.dry_run:
             return _row(name, "would be patched back"), False
-        key = row.row.key if row.own_key else None
-        self.remote.datasets.patch_row(number, changed_fields(row.row, old), key=key)
+        self.remote.datasets.update_row(row, changed_fields(row.row, old))
         after = self._live(number)
         if after is None or row_digest(after.row) != row_digest(old):
             raise BadAnswer(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
+    from skillsync.sync.skill_history import SkillHistory
 
 CONFIG = "skillsync.toml"
 
@@ -61,6 +62,13 @@ class Workspace:
 
         roots = (*self.settings.skills, *self.settings.datasets)
         return History(self.repo, self.folder_at, roots=roots)
+
+    @cached_property
+    def skill_history(self) -> SkillHistory:
+        """Skills as commits have them, each read once per run."""
+        from skillsync.sync.skill_history import SkillHistory
+
+        return SkillHistory(self)
 
     @cached_property
     def aside(self) -> Aside:
