@@ -14,7 +14,10 @@ from tests.sync.harness import Clone, Live, new_clone
 def live(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Live]:
     """A fresh server; parametrised indirectly it speaks the dialect that is named."""
     import os
-    server = Live(tmp_path, dialect=getattr(request, "param", os.environ.get("LIVE_DIALECT", "seed")))
+
+    server = Live(
+        tmp_path, dialect=getattr(request, "param", os.environ.get("LIVE_DIALECT", "seed"))
+    )
     yield server
     server.close()
 
