@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillsync.model import DatasetPointer, FileChange, Folder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from skillsync.model import Pointer
     from skillsync.repo.git import Repository
+    from skillsync.sync.local import LocalTree
     from skillsync.sync.report import Report
     from skillsync.sync.workspace import Workspace
     from skillsync.sync.writing import Writer
@@ -40,6 +42,24 @@ def settle_pointers(workspace: Workspace, writer: Writer, report: Report) -> Non
         _write(workspace, writer, directory, merged, unmerged)
         shown = ", ".join(sorted(_short(line) for line in merged.lines.values())) or "none"
         report.note(f"{directory}: git left two pointers in conflict; what counts now: {shown}")
+
+
+def as_settled(workspace: Workspace, tree: LocalTree) -> LocalTree:
+    """Return a working tree that was just read as ``settle_pointers`` would leave it; writes nothing (P19)."""
+    unmerged = workspace.repo.unmerged() if tree.commit is None else {}
+    for directory in unmerged_objects(workspace, unmerged):
+        merged = merged_files(workspace.repo, directory, unmerged)
+        if merged is None:
+            continue
+        for one in (*tree.skills, *tree.gone_skills, *tree.datasets, *tree.gone_datasets):
+            if one.dir == directory:
+                rows = merged.rows if _has_rows(directory, merged, unmerged) else one.folder.rows
+                one.folder = replace(one.folder, pointer=merged.pointer or None, rows=rows or None)
+    return tree
+
+
+def _has_rows(directory: str, merged: MergedFiles, unmerged: Collection[str]) -> bool:
+    return bool(merged.rows) or join(directory, ROWS) in unmerged
 
 
 def unmerged_objects(workspace: Workspace, unmerged: Iterable[str]) -> list[str]:
@@ -78,8 +98,7 @@ def _write(
     merged: MergedFiles,
     unmerged: Collection[str],
 ) -> None:
-    has_rows = bool(merged.rows) or join(directory, ROWS) in unmerged
-    wanted = {ROWS: merged.rows} if has_rows else {}
+    wanted = {ROWS: merged.rows} if _has_rows(directory, merged, unmerged) else {}
     wanted[POINTER] = merged.pointer
     before = {name: _read(workspace, join(directory, name)) for name in wanted}
     changes = [
