@@ -229,8 +229,9 @@ def all_facts(draw: st.DrawFn) -> SkillFacts:
         local,
         remote,
         draw(st.sampled_from(absences[::-1])),
-        draw(st.booleans()),
-        draw(st.none() | st.frozensets(ids)),
+        superseded=draw(st.booleans()),
+        unmarked=draw(st.booleans()),
+        known_ids=draw(st.none() | st.frozensets(ids)),
     )
 
 
