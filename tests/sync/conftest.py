@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.harness import Clone, Live, new_clone
+from tests.sync.dialects import dialects_of
+from tests.sync.harness import LIVES, Clone, Live, new_clone
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Live]:
-    server = Live(tmp_path)
+def live(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Live]:
+    server = LIVES[getattr(request, "param", "seed")](tmp_path)
     yield server
     server.close()
 
@@ -27,7 +28,15 @@ def team(live: Live, tmp_path: Path) -> Clone:
     return new_clone(live, tmp_path / "team", team="main")
 
 
-BOUNDED = {"test_skill_rows.py"}
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask tests of both dialects where their module says so."""
+    if "live" in metafunc.fixturenames:
+        dialects = dialects_of(metafunc.module, metafunc.function)
+        if dialects:
+            metafunc.parametrize("live", dialects, indirect=True)
+
+
+BOUNDED = {"test_skill_rows.py", "test_dataset_rows.py", "test_datasets_whole.py"}
 """Where slow tests of these folders end in time."""
 
 

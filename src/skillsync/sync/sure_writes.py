@@ -1,15 +1,15 @@
 """Writes of the dataset API whose answer may be lost: what is there afterwards tells whether they were done (10.2).
 
-None is sent a second time. Each raises what it would have raised where a look does not tell that it was done.
+None is sent a second time, but for those that name the version they build upon. Each raises what it would have raised where a look does not tell that it was done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from skillsync.errors import BadAnswer, NotFound, RemoteError, Unreachable
-from skillsync.formats.canonical import info_digest
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow
+from skillsync.errors import BadAnswer, NotFound, RemoteError, Unreachable, VersionConflict
+from skillsync.formats.canonical import info_digest, row_digest
+from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
 from skillsync.sync.clock import Clock
 from skillsync.sync.workspace import Remote
 
@@ -95,11 +95,40 @@ def delete_row(remote: Remote, now: RemoteRow) -> RemoteRow | None:
     except RemoteError as error:
         if not error.indeterminate:
             raise
+        if remote.datasets.guarantees.history:
+            after = remote.datasets.read_any(now.id)
+            if after.deleted:
+                return after
+            raise
         try:
             remote.datasets.read_row(now.id)
         except NotFound:
             return None
         raise
+
+
+def update_row(
+    remote: Remote, now: RemoteRow, fields: Mapping[str, Json], *, wanted: Row
+) -> RemoteRow | None:
+    """Change fields of a row whose versions guard it, so that it is ``wanted``; None: nobody knows whether it is.
+
+    Without an answer the row tells: it is what was wanted; or it is as before, and then the identical request may go
+    once more, as at most one of the two can be accepted (sync.md 9.2); or VersionConflict, somebody was faster.
+    """
+    for _ in range(2):
+        try:
+            return remote.datasets.update_row(now, fields)
+        except VersionConflict:
+            pass
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+        after = remote.datasets.read_any(now.id)
+        if not after.deleted and row_digest(after.row) == row_digest(wanted):
+            return after
+        if after.version != now.version:
+            raise VersionConflict("somebody wrote the row meanwhile", current=after.version)
+    return None
 
 
 def bring_back(remote: Remote, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
