@@ -184,6 +184,11 @@ class Live:
             row for row in self.rows(dataset) if (row["metadata"] or {}).get("skillsync_id") == key
         )
 
+    def patch_dataset(self, dataset: str, **fields: Any) -> None:
+        """Edit a dataset's own fields in the web page, archive it or bring it back."""
+        with self.api() as client:
+            assert client.patch(f"datasets/{dataset}/", json=fields).status_code == 200
+
     def patch_row(self, item_id: str, *, user: str = "web", **fields: Any) -> None:
         """Edit an item in the web page."""
         with self.api(user) as client:
@@ -217,6 +222,16 @@ class LiveCurrent(Live):
                 found += page["results"]
                 url = page["next"]
         return [_in_old_clothes(item) for item in reversed(found)]
+
+    def patch_dataset(self, dataset: str, **fields: Any) -> None:
+        """Edit a dataset's own fields in the web page, archive it or bring it back."""
+        deleted = fields.pop("deleted", None)
+        if fields:
+            super().patch_dataset(dataset, **fields)
+        if deleted is not None:
+            verb = "archive" if deleted else "restore"
+            with self.api() as client:
+                assert client.post(f"datasets/{dataset}/{verb}/").status_code == 200
 
     def patch_row(self, item_id: str, *, user: str = "web", **fields: Any) -> None:
         """Edit, archive or restore an item in the web page."""

@@ -391,7 +391,9 @@ def test_a_restored_row_is_the_same_row(solo: Clone, live: Live) -> None:
     item = live.row(dataset, "k001")["id"]
     live.patch_row(item, deleted=True)
     live.patch_row(item, deleted=False)
-    assert [one.did for one in solo.pull().outcomes] in ([], ["updated"]), "at most the revision is taken in"
+    assert [one.did for one in solo.pull().outcomes] in ([], ["updated"]), (
+        "at most the revision is taken in"
+    )
     assert is_silent(solo)
     live.patch_row(item, deleted=True)
     solo.pull()

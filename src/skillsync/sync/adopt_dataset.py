@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from skillsync.errors import UsageError
+from skillsync.errors import NotFound, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.jsonl import (
     ItemsFile,
@@ -19,7 +19,7 @@ from skillsync.formats.jsonl import (
     replace_rows,
 )
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Digest, Key, RemoteRow
+from skillsync.model import DatasetInfo, Digest, Key, RemoteDataset, RemoteRow
 from skillsync.sync.dataset_pointer import bases_of, file_changes, pointer_changes, recorded
 from skillsync.sync.dataset_reading import list_rows, rekeyed_rows
 from skillsync.sync.dataset_survey import survey_datasets
@@ -65,7 +65,7 @@ class DatasetAdopter:
         assert local is not None
         if local.problem is not None:
             raise local.problem
-        view.remote = self.remote.datasets.read(self._chosen(view, name, dataset_id))
+        view.remote = self._dataset(self._chosen(view, name, dataset_id))
         view.line, view.base_rows, view.base_revisions = None, {}, {}
         list_rows(self.workspace, view, self.remote)
         live = _by_key(view.remote_rows or ())
@@ -94,6 +94,15 @@ class DatasetAdopter:
             state="adopted",
             changed=True,
         )
+
+    def _dataset(self, number: str) -> RemoteDataset:
+        """Read the dataset; one that is archived is brought back, as a person named it."""
+        try:
+            return self.remote.datasets.read(number)
+        except NotFound as error:
+            if error.reason != "archived":
+                raise
+        return self.remote.datasets.undelete(number)
 
     def _view(self, tree: LocalTree, name: str, dataset_id: str | None) -> DatasetView:
         survey = survey_datasets(
