@@ -562,7 +562,9 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
         return
     known = base.number if base else 0
     is_equal = local.digest == (base.digest if base else view.remote_digest)
-    if is_equal or version.number - known > WALK_LIMIT:
+    if version.number - known > WALK_LIMIT or (base is None and is_equal):
+        return
+    if base is not None and is_equal and not _came_back(workspace, view, base):
         return
     try:
         if base is None:
@@ -573,6 +575,13 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
             view.superseded = _is_superseded(workspace, view, remote)
     except SkillsyncError as error:
         view.error = error
+
+
+def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
+    """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
+    directory = view.dir or ""
+    since = workspace.history.introduced_at(base.id, directory)
+    return since is not None and bool(workspace.history.touching(directory, since=since))
 
 
 def _use_own_creation(
