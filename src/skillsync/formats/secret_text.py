@@ -18,6 +18,12 @@ _KINDS = (
 _ANY = re.compile("|".join(f"({pattern})" for _, pattern in _KINDS))
 
 
+def secret_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each text that looks like a key starts and ends, and what kind of key."""
+    for found in _ANY.finditer(text):
+        yield found.start(), found.end(), _KINDS[(found.lastindex or 1) - 1][0]
+
+
 def secret_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the 1-based line of each text that looks like a key, and what kind of key; the first of a line only."""
     line, end = 1, 0

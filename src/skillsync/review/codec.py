@@ -30,7 +30,7 @@ def to_json(value: Any) -> Json:
         return value.value
     if isinstance(value, tuple):
         return [to_json(one) for one in value]
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: to_json(getattr(value, name)) for name, _ in _fields(type(value))}
     if value is None or isinstance(value, str | bool | int):
         return value

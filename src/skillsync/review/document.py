@@ -67,7 +67,7 @@ def make_plan(mode: Mode, place: str, ops: Iterable[Op]) -> Plan:
 
 def plan_id(mode: Mode, place: str, ops: Iterable[Op]) -> str:
     """Return ``sha256:<hex>`` over effects only: place, mode and the sorted op ids."""
-    return _hash([SCHEMA, mode, place, sorted(op.op_id for op in ops)])
+    return _hash([SCHEMA, mode, place, [*sorted(op.op_id for op in ops)]])
 
 
 def dataset_digest(info: Digest, rows: Digest) -> str:
@@ -157,7 +157,8 @@ def _check(review: Review) -> None:
         raise NotThat("review.plan does not fit its plan_id: it was edited or cut off")
     for skill in review.skills:
         parts = [*(skill.trigger.words if skill.trigger else ())]
-        hunks = [hunk for one in (*skill.sections, *skill.files) for hunk in one.hunks]
+        hunks = [hunk for section in skill.sections for hunk in section.hunks]
+        hunks += [hunk for file in skill.files for hunk in file.hunks]
         ops = {one.op for one in parts} | {line.op for hunk in hunks for line in hunk.lines}
         if ops - _WORDS:
             raise NotThat("a part of a text is neither =, - nor +")

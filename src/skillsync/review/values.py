@@ -153,10 +153,10 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One frontmatter key or dataset field; ``status`` is new, changed, removed or kept.
+    """One frontmatter key or dataset field; ``status`` is new, changed or removed.
 
     ``carried``: the store has no such field, the value rides in the carry entry and nothing there applies it.
-    ``kept``: the key went and the store holds its old value on. ``behavioural``: it changes what an agent may do.
+    ``behavioural``: it changes what an agent may do.
     """
 
     key: str

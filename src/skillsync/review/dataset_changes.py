@@ -1,0 +1,290 @@
+"""What differs between two contents of a dataset: rows by key and field, aggregated, in the file's own order."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from skillsync.errors import InvalidContent
+from skillsync.formats.canonical import ALGORITHM, canonical_fields, canonical_json, rows_digest
+from skillsync.formats.jsonl import ItemsFile
+from skillsync.model import Digest, Folder, Json, Key, Row
+from skillsync.review.document import dataset_digest
+from skillsync.review.values import FieldChange, FieldCount, Item, ItemField, Standing
+from skillsync.sync.local import LocalDataset, last_part
+
+MAX_VALUES = 500
+"""Items of one dataset whose values are kept; the others are listed with the names of their fields."""
+
+MAX_ITEMS = 20_000
+"""Items of one dataset that are listed at all; the rest is counted."""
+
+_AROUND = 60
+_LONGEST = 400
+SOURCE_FIELDS = frozenset({"source_trace_id", "source_timestamp", "source_event_id"})
+"""Where a row comes from: servers take it at creation only (datasets-api.md 3)."""
+
+
+@dataclass
+class DatasetContent:
+    """One side of a dataset, None where there is none; ``local`` knows how its files are to be read."""
+
+    local: LocalDataset | None
+
+    @property
+    def name(self) -> str:
+        """The folder's own name, by which commands know it."""
+        return last_part(self.local.dir) if self.local else ""
+
+    @property
+    def items(self) -> ItemsFile | None:
+        """The rows, None where the file is not there or cannot be read."""
+        if self.local is None or self.local.problem is not None:
+            return None
+        return self.local.items
+
+    @cached_property
+    def rows(self) -> Mapping[Key, Row]:
+        """The rows that have a key, in file order."""
+        return {row.key: row for row in self.items.rows} if self.items else {}
+
+    @cached_property
+    def digests(self) -> dict[Key, Digest]:
+        """The digest of every row."""
+        return {key: texts_digest(field_texts(row)) for key, row in self.rows.items()}
+
+    def digest(self) -> Digest | None:
+        """One digest for rows and own fields, None while it cannot be read."""
+        if self.local is None or self.local.problem is not None:
+            return None
+        return Digest(dataset_digest(self.local.info_digest, rows_digest(self.digests.items())))
+
+    @property
+    def info(self) -> dict[str, str]:
+        """Name, description and metadata as texts."""
+        if self.local is None:
+            return {}
+        try:
+            info = self.local.document.info
+        except InvalidContent:
+            return {}
+        found = {"name": info.name, "description": info.description.strip()}
+        metadata = info.metadata if isinstance(info.metadata, dict) else {}
+        found |= {f"metadata.{key}": canonical_json(value) for key, value in metadata.items()}
+        return {key: value for key, value in found.items() if value}
+
+
+def open_dataset(
+    folder: Folder | None, *, mapping: Mapping[str, str] | None = None, content_keys: bool = False
+) -> DatasetContent:
+    """Return one side of a dataset."""
+    if folder is None:
+        return DatasetContent(None)
+    return DatasetContent(LocalDataset(folder, mapping=mapping, content_keys=content_keys))
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """One row that differs: its texts by field on both sides, None where it is not there."""
+
+    key: Key
+    status: str
+    line: int | None
+    before: Mapping[str, str] | None
+    after: Mapping[str, str] | None
+    key_before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetParts:
+    """The parts of a DatasetChange that the two contents alone decide."""
+
+    info: tuple[FieldChange, ...]
+    rows: tuple[RowChange, ...]
+    unchanged: int
+    keyless: int
+
+    def count(self, status: str) -> int:
+        """How many rows have that status."""
+        return sum(row.status == status for row in self.rows)
+
+
+def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetParts:
+    """Compare two contents: rows by key, equal lines without a look at them; the order of lines is no difference."""
+    old_items, new_items = before.items, after.items
+    old_raw = {line.row.key: line for line in old_items.lines if line.row} if old_items else {}
+    changes: list[RowChange] = []
+    unchanged = 0
+    for line in new_items.lines if new_items else ():
+        if line.row is None:
+            continue
+        key = line.row.key
+        was = old_raw.get(key)
+        if was is not None and was.raw.strip() == line.raw.strip():
+            unchanged += 1
+            continue
+        new = field_texts(line.row)
+        if was is None or was.row is None:
+            changes.append(RowChange(key, "added", line.number, None, new))
+            continue
+        old = field_texts(was.row)
+        if old == new:
+            unchanged += 1
+        else:
+            changes.append(RowChange(key, "changed", line.number, old, new))
+    here = after.rows
+    removed = [
+        RowChange(key, "removed", None, field_texts(line.row), None)
+        for key, line in old_raw.items()
+        if key not in here and line.row
+    ]
+    keyless = len(new_items.keyless) if new_items else 0
+    info = tuple(_info(before.info, after.info))
+    return DatasetParts(info, tuple(_rekeyed(changes, removed)), unchanged, keyless)
+
+
+def field_texts(row: Row) -> dict[str, str]:
+    """Return each field in canonical form: what of a row is compared, made once."""
+    return {name: canonical_json(value) for name, value in canonical_fields(row.fields).items()}
+
+
+def texts_digest(texts: Mapping[str, str]) -> Digest:
+    """Return the row's digest, the same as ``canonical.row_digest``, from its texts by field."""
+    inner = ",".join(
+        f"{json.dumps(name, ensure_ascii=False)}:{texts[name]}" for name in sorted(texts)
+    )
+    return Digest(ALGORITHM + sha256(f"{{{inner}}}".encode()).hexdigest())
+
+
+def _rekeyed(changes: list[RowChange], removed: list[RowChange]) -> Iterator[RowChange]:
+    """Pair what went with what is new and equal, one to one in file order (I18)."""
+    by_content: dict[Digest, list[RowChange]] = {}
+    for one in removed:
+        by_content.setdefault(texts_digest(one.before or {}), []).append(one)
+    gone: set[Key] = set()
+    for change in changes:
+        found = (
+            by_content.get(texts_digest(change.after or {})) if change.status == "added" else None
+        )
+        if found:
+            old = found.pop(0)
+            gone.add(old.key)
+            yield RowChange(change.key, "rekeyed", change.line, None, change.after, str(old.key))
+        else:
+            yield change
+    yield from (one for one in removed if one.key not in gone)
+
+
+def _info(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[FieldChange]:
+    for key in [*after, *(one for one in before if one not in after)]:
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            status = "new" if old is None else "removed" if new is None else "changed"
+            yield FieldChange(key, status, old, new)
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The rows as a review holds them, and how much was left out of it."""
+
+    fields: tuple[FieldCount, ...]
+    items: tuple[Item, ...]
+    omitted_values: int
+    omitted_items: int
+
+
+def show_rows(
+    rows: tuple[RowChange, ...],
+    clean: Callable[[str], str],
+    *,
+    with_values: bool,
+    standing: Callable[[Key], Standing],
+) -> Shown:
+    """Return the rows for people: fields counted over all of them, values of the first few hundred."""
+    counted: Counter[str] = Counter()
+    items: list[Item] = []
+    hidden = 0
+    for number, row in enumerate(rows):
+        found = list(_differing(row))
+        if row.status == "changed":
+            counted.update(name for name, _, _ in found)
+        if number >= MAX_ITEMS:
+            hidden += len(found)
+            continue
+        shown = with_values and number < MAX_VALUES
+        hidden += 0 if shown else len(found)
+        values = tuple(
+            _shown(one, clean) if shown else ItemField(clean(one[0]), None, None, shown=False)
+            for one in found
+        )
+        key, before = clean(str(row.key)), clean(row.key_before)
+        items.append(Item(key, row.status, row.line, before, values, standing(row.key)))
+    fields = tuple(FieldCount(clean(name), count) for name, count in
+                   sorted(counted.items(), key=lambda one: (-one[1], one[0])))  # fmt: skip
+    return Shown(fields, tuple(items), hidden, max(0, len(rows) - MAX_ITEMS))
+
+
+def _differing(row: RowChange) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield the fields that differ; within objects on both sides, the fields within."""
+    if row.status == "rekeyed":
+        return
+    old, new = row.before or {}, row.after or {}
+    for name in [*new, *(one for one in old if one not in new)]:
+        was, is_now = old.get(name), new.get(name)
+        if was == is_now:
+            continue
+        if was and is_now and was.startswith("{") and is_now.startswith("{"):
+            yield from _within(name, json.loads(was), json.loads(is_now))
+        else:
+            yield name, was, is_now
+
+
+def _within(
+    name: str, old: Mapping[str, Json], new: Mapping[str, Json]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    for key in [*new, *(one for one in old if one not in new)]:
+        was = canonical_json(old[key]) if key in old else None
+        is_now = canonical_json(new[key]) if key in new else None
+        if was != is_now:
+            yield f"{name}.{key}", was, is_now
+
+
+def _shown(field: tuple[str, str | None, str | None], clean: Callable[[str], str]) -> ItemField:
+    name, was, is_now = field
+    start = _common(was or "", is_now or "")
+    return ItemField(
+        clean(name),
+        None if was is None else _excerpt(clean(was), start),
+        None if is_now is None else _excerpt(clean(is_now), start),
+        True,
+    )
+
+
+def _common(one: str, other: str) -> int:
+    if len(one) <= _LONGEST and len(other) <= _LONGEST:
+        return 0
+    least = min(len(one), len(other))
+    low, high = 0, least
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _excerpt(text: str, start: int) -> str:
+    """Cut a long text around where the two begin to differ."""
+    if len(text) <= _LONGEST:
+        return text
+    first = max(0, min(start - _AROUND, len(text) - _LONGEST))
+    end = first + _LONGEST
+    return ("…" if first else "") + text[first:end] + ("…" if end < len(text) else "")
