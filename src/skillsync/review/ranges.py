@@ -111,7 +111,7 @@ def find_range(
     asked = parse_words(words) if words else detect(environ, read_event(environ))
     if asked is None:
         asked = _local(repo, branch)
-    base, head = _commit(repo, asked.base), _commit(repo, asked.head)
+    base, head = find_commit(repo, asked.base), find_commit(repo, asked.head)
     common = repo.merge_bases(base, head)
     if not common:
         raise UsageError(
@@ -131,7 +131,8 @@ def _local(repo: Repository, branch: str | None) -> Asked:
     )
 
 
-def _commit(repo: Repository, revision: str) -> str:
+def find_commit(repo: Repository, revision: str) -> str:
+    """Return the commit that a revision names. Raises UsageError when this clone has none."""
     asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     try:
         found = repo.run(asked, accept=(0, 1)).line

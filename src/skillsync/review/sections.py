@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from skillsync.errors import MissingExtra
@@ -48,11 +49,13 @@ def _parser() -> MarkdownIt:
 
 def split_body(body: str) -> list[Part]:
     """Cut a body into parts whose lines joined are the body; the first has the path ()."""
+    if not body:
+        return []
     lines = body.split("\n")
     marks: list[tuple[int, int, str]] = []
     if "#" in body or "==" in body or "--" in body or "\n=" in body or "\n-" in body:
         tokens = _parser().parse(body)
-        for token, inner in zip(tokens, tokens[1:], strict=False):
+        for token, inner in pairwise(tokens):
             if token.type == "heading_open" and token.level == 0 and token.map:
                 marks.append((token.map[0], int(token.tag[1:]), inner.content.strip()))
     marks = marks[:MAX_SECTIONS]

@@ -131,14 +131,12 @@ def _fields(document: SkillDocument | None) -> dict[str, str]:
     """Return every key but name and description with its value as text, metadata by its own keys."""
     if document is None:
         return {}
-    fields: dict[str, str] = {}
-    for name, value in (
-        ("license", document.license.strip()),
-        ("compatibility", document.compatibility.strip()),
-        ("allowed-tools", " ".join(document.allowed_tools)),
-    ):
-        if value:
-            fields[name] = value
+    fields = {
+        "license": document.license.strip(),
+        "compatibility": document.compatibility.strip(),
+        "allowed-tools": " ".join(document.allowed_tools),
+    }
+    fields = {name: value for name, value in fields.items() if value}
     fields |= {f"metadata.{key}": _text(value) for key, value in document.metadata.items()}
     fields |= {key: _text(value) for key, value in document.extra_keys.items()}
     return fields

@@ -46,7 +46,7 @@ _MOST_HITS = 50
 
 def check_hidden(text: Text) -> Iterator[Hit]:
     """Yield the characters of one text that cannot be seen, comments that give orders, and what hides by place."""
-    yield from _characters(text)
+    yield from check_characters(text)
     yield from _comments(text)
     yield from _blank_lines(text)
     for number, line in enumerate(text.text.split("\n"), start=1):
@@ -66,7 +66,8 @@ def check_name(path: str, *, is_new: bool) -> Iterator[Hit]:
             return
 
 
-def _characters(text: Text) -> Iterator[Hit]:
+def check_characters(text: Text) -> Iterator[Hit]:
+    """Yield the characters of one text that cannot be seen, one hit for each line and rule."""
     if text.text.isascii() and not _SUSPECT.search(text.text):
         return
     flags = [one.span() for one in _FLAG.finditer(text.text)] if "\U0001f3f4" in text.text else []

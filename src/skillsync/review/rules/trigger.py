@@ -14,10 +14,11 @@ _BROAD = re.compile(
 )
 _DESCRIPTION = re.compile(rb"^description:[ \t]*(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_COMMON = frozenset(
+_COMMON_WORDS = (
     "the and for with this that when use uses used user from into your you are can not any all has have will its "
-    "skill skills asks ask about using such should their there which what how who".split()
+    "skill skills asks ask about using such should their there which what how who"
 )
+_COMMON = frozenset(_COMMON_WORDS.split())
 _OVERLAP = 60
 _FEW_WORDS = 4
 
