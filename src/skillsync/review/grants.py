@@ -66,9 +66,20 @@ def parse_grant(token: str) -> Grant:
     if found is None:
         return Grant(token, "", None)
     tool, specifier = found[1], found[2]
-    if specifier is not None and specifier.strip() in {"*", ":*", "**"}:
+    if specifier is not None and not _is_balanced(specifier):
+        return Grant(token, "", None)
+    if specifier in {"*", ":*", "**"}:
         specifier = None
     return Grant(token, tool, specifier.strip() if specifier is not None else None)
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def parse_grants(value: str | Iterable[str]) -> tuple[Grant, ...]:

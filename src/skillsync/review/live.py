@@ -118,6 +118,17 @@ class Sides:
             side = self._with_live(side, view, after)
         return replace(side, dropped=self._dropped(view, before, after))
 
+    def under_new_name(self, name: str, after: Content) -> Side:
+        """Say how a skill stands that bore another name in the base: its pointer is that of the other name."""
+        if not self.target.takes_skill(name):
+            return Side(Standing.UNCHANGED, Verb.NONE)
+        if after.digest is None:
+            return Side(Standing.INVALID, Verb.NONE)
+        if self.listing is None:
+            return Side(Standing.UNVERIFIED, Verb.CREATE, None, 1)
+        taken = any(version.name == name for version in self.listing)
+        return Side(Standing.COLLISION if taken else Standing.CURRENT, Verb.CREATE, None, 1)
+
     def _offline(
         self, view: SkillView | None, before: Content | None, after: Content | None
     ) -> Side:

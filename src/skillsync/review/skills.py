@@ -237,7 +237,7 @@ def _renamed(built: _Parts, before: Content, after: Content) -> tuple[list[Skill
         op = make_op(Kind.SKILL, after.name, Verb.RENAME, key=before.name, base=side.base,
                      target=after.digest or "", new_version=number, standing=side.standing)  # fmt: skip
         return [built.change("renamed", side, after.name)], [op]
-    new = built.sides.skill(after.name, None, after)
+    new = built.sides.under_new_name(after.name, after)
     changes = [
         built.change("archived", old, before.name, whole=False),
         built.change("new", new, after.name),

@@ -41,7 +41,9 @@ from skillsync.review.values import (
 MAX_CHARS = 65_000
 MAX_BYTES = 250_000
 _MOST_ROWS = 200
-_MOST_OF_A_KIND = 20
+_MOST_OF_A_KIND = (20, 10, 5, 2, 1)
+"""Decisions of one kind that are written out: the first number with which they fit; the others are counted."""
+
 _SAMPLE = 10
 _MOST_LINES = 60
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,60}")
@@ -104,8 +106,7 @@ def compose(
         max_chars - _units(header) - _units(footer) - reserve,
         max_bytes - len(header.encode()) - len(footer.encode()) - reserve,
     )
-    for block in _decision_blocks(review):
-        budget.add(block, must=True)
+    _add_decisions(review, budget)
     for block, shown in _overview_blocks(review):
         if not budget.add(block):
             left_out.update(shown)
@@ -189,22 +190,29 @@ def _url(url: str) -> str:
 # ---------------------------------------------------------------- decisions
 
 
-def _decision_blocks(review: Review) -> Iterator[str]:
+def _add_decisions(review: Review, budget: _Budget) -> None:
+    """Add what needs a decision: never dropped, only grouped more tightly until it fits."""
     found = decisions(review)
     if not found:
         return
+    fits = any(budget.add(_decisions(found, most)) for most in _MOST_OF_A_KIND[:-1])
+    if not fits:
+        budget.add(_decisions(found, _MOST_OF_A_KIND[-1]), must=True)
+
+
+def _decisions(found: list[Decision], most: int) -> str:
     lines = ["#### Needs a decision"]
     number = 0
     for kind in dict.fromkeys(one.kind for one in found):
         group = [one for one in found if one.kind == kind]
-        for one in group[:_MOST_OF_A_KIND]:
+        for one in group[:most]:
             number += 1
             lines.append(f"{number}. {_decision(one)}")
-        if len(group) > _MOST_OF_A_KIND:
+        if len(group) > most:
             number += 1
-            more = counted(len(group) - _MOST_OF_A_KIND, "more of this kind", "more of this kind")
+            more = counted(len(group) - most, "more of this kind", "more of this kind")
             lines.append(f"{number}. + {more} ({_KINDS[kind]}), listed in the report")
-    yield "\n".join(lines)
+    return "\n".join(lines)
 
 
 _KINDS = {

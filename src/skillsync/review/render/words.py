@@ -133,14 +133,15 @@ def _moved(review: Review) -> Iterator[Decision]:
 def _permissions(review: Review) -> Iterator[Decision]:
     if is_given(review, "permissions") is not False:
         return
-    for finding in open_findings(review):
-        if (
-            finding.rule.startswith("P-")
-            and finding.level is Level.ERROR
-            and finding.status == "new"
-        ):
-            action = "the label skillsync:permissions-ok accepts it"
-            yield Decision("permissions", finding.subject, finding.message, finding.rule, action)
+    by_skill: dict[str, list[Finding]] = {}
+    for one in open_findings(review):
+        if one.rule.startswith("P-") and one.level is Level.ERROR and one.status == "new":
+            by_skill.setdefault(one.subject, []).append(one)
+    for subject, found in by_skill.items():
+        messages = "; ".join(dict.fromkeys(one.message for one in found))
+        action = "the label skillsync:permissions-ok accepts it"
+        detail = ", ".join(dict.fromkeys(one.rule for one in found))
+        yield Decision("permissions", subject, messages, detail, action)
 
 
 def _archives(review: Review) -> Iterator[Decision]:
@@ -148,17 +149,17 @@ def _archives(review: Review) -> Iterator[Decision]:
         return
     gate = next(one for one in review.gates if one.name == "archive")
     totals = {one.name: one.versions.total for one in review.skills if one.op is Verb.ARCHIVE}
+    gone = {one.name for one in review.datasets if one.op is Verb.ARCHIVE}
     for name in gate.subjects:
         total = totals.get(name)
-        what = (
-            f"all {total} versions and its owners go"
-            if total
-            else "the object goes with its history"
-        )
         action = "the label skillsync:archive-ok accepts it"
-        yield Decision(
-            "archive", name, "would be archived, or lose most of its items", what, action
-        )
+        if name in totals or name in gone:
+            what = (
+                f"all {total} versions and its owners go" if total else "its history goes with it"
+            )
+            yield Decision("archive", name, "would be archived", what, action)
+        else:
+            yield Decision("archive", name, "would lose many of its items", "", action)
 
 
 def _findings(review: Review) -> Iterator[Decision]:
