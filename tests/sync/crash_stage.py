@@ -63,6 +63,14 @@ class Scene:
     verb: Run
     kept: tuple[str, ...]
     moves_files: bool = True
+    again: tuple[Run, ...] | None = None
+
+    @property
+    def silent(self) -> tuple[Run, ...]:
+        """What is run once all is finished, and must write nothing."""
+        if self.again is not None:
+            return self.again
+        return (Clone.pull,) if self.moves_files else (Clone.push, Clone.pull)
 
 
 @dataclass
@@ -138,9 +146,7 @@ class Stage:
         check_no_leftovers(clone)
         check_staged(clone, [path for path in clone.files() if path.endswith(POINTERS)])
         check_rescued(clone, self.files_before, clone.files())
-        check_silent(
-            clone, *((Clone.pull,) if self.scene.moves_files else (Clone.push, Clone.pull))
-        )
+        check_silent(clone, *self.scene.silent)
 
     def strike_everywhere(self) -> None:
         """Play every effect, before it, after it and by half."""

@@ -143,7 +143,10 @@ def settled(choice: Choice) -> Scene:
 
     kept = {"local": ("three from the file",), "abort": ("three from the file",),
             "union": ("three from the file", "three from the web")}  # fmt: skip
-    return Scene(f"resolve {choice}", shown, verb, kept.get(choice, ("three from the web",)))
+    # After an abort a pull shows the conflict again, as it should.
+    again = (Clone.status, Clone.push) if choice is Choice.ABORT else None
+    texts = kept.get(choice, ("three from the web",))
+    return Scene(f"resolve {choice}", shown, verb, texts, again=again)
 
 
 def adopted(way: Way) -> Scene:
