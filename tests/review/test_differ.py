@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +66,7 @@ def test_hostile_texts_take_less_than_two_seconds_each() -> None:
         edited[at] = f"edit{at}"
     near = [f"nearly the same line {number % 50} and more of it" for number in range(20_000)]
     other = [f"nearly the same line {number * 7 % 50} and more of it" for number in range(20_000)]
-    cases = [
+    cases: list[Callable[[], object]] = [
         lambda: word_runs(" ".join(words), " ".join(edited)),
         lambda: hunks([""] * 100_000, [""] * 50_000 + ["x"] + [""] * 49_000),
         lambda: hunks(near, other),

@@ -72,8 +72,8 @@ def test_a_store_that_moved_is_exit_3_and_anything_else_is_6() -> None:
 
 
 def test_many_removed_rows_are_an_archive() -> None:
-    def asked(**counts: int) -> tuple[str, ...]:
-        dataset = a_dataset(added=0, changed=0, **counts)
+    def asked(*, removed: int, unchanged: int) -> tuple[str, ...]:
+        dataset = a_dataset(added=0, changed=0, removed=removed, unchanged=unchanged)
         found = make_gates([], [], [dataset], RULES)
         return next(gate for gate in found if gate.name == "archive").subjects
 

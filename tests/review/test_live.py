@@ -54,7 +54,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server.edit_body("idle", "a", WEB)
     server.create("collision", description="Another.", body="Another.")
     server.archive("away")
-    server.patch_row(server.row("rows", "b")["id"], input="web")
+    number = server.datasets()[0]["id"]
+    server.patch_row(server.row(number, "b")["id"], input="web")
     clone.git("checkout", "-q", "-b", "pr")
     for name in ("current", "drift", "conflict", "away"):
         clone.replace(f"skills/{name}/SKILL.md", "# One\n\na\n", "# One\n\nmine\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from skillsync.core.reconcile_dataset import DatasetPush
 from skillsync.core.reconcile_skill import BaseFact
 from skillsync.core.row_states import RowPush, RowState
-from skillsync.core.skill_states import SkillState
+from skillsync.core.skill_states import Absence, SkillState
 from skillsync.errors import NotAuthenticated, SkillsyncError, Throttled, Unreachable
 from skillsync.model import DatasetPointer, Digest, Folder, Key, Skill, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_line, parse_pointer
@@ -111,8 +111,7 @@ class Sides:
             return Side(Standing.NO_BASE if is_valid else Standing.INVALID, verb)
         if view.error is not None:
             return self._failed(view, verb)
-        state = view.verdict.state
-        _raise_unreachable(state)
+        state = _believed(view)
         side = online_side(state, verb, view.base, view.version)
         if side.standing in {Standing.CONFLICT, Standing.DRIFT, Standing.UNSEEN}:
             side = self._with_live(side, view, after)
@@ -297,9 +296,20 @@ _WORST = (Standing.CONFLICT, Standing.UNSEEN, Standing.NO_BASE, Standing.DRIFT)
 """What a row makes of its dataset, the worst first."""
 
 
-def _raise_unreachable(state: SkillState) -> None:
-    if state is SkillState.UNREACHABLE:
+def _believed(view: SkillView) -> SkillState:
+    """Return the state, an absence from a complete list being enough: a review writes nothing (sync.md 7.1).
+
+    Raises Unreachable when the store did not answer for it.
+    """
+    state = view.verdict.state
+    if state is not SkillState.UNREACHABLE:
+        return state
+    if view.absence is not Absence.UNCONFIRMED or view.base is None:
         raise Unreachable("the store did not answer for a skill that this range changes")
+    if view.local is None:
+        return SkillState.BOTH_GONE
+    is_base = view.local.digest == view.base.digest
+    return SkillState.ARCHIVED if is_base else SkillState.EDITED_BUT_ARCHIVED
 
 
 def _dataset_base(line: DatasetPointer | None) -> OpBase | None:

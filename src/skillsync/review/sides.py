@@ -112,9 +112,9 @@ def online_side(
     if not meaning.publishes:
         return Side(meaning.standing, Verb.NONE, op_base(base), latest=latest, total=latest)
     number = None
-    if verb in {Verb.CREATE, Verb.UPDATE}:
+    if verb in {Verb.CREATE, Verb.UPDATE} and meaning.standing is Standing.CURRENT:
         number = (latest or 0) + 1
-        verb = Verb.UPDATE if version is not None or base is not None else Verb.CREATE
+        verb = Verb.CREATE if version is None else Verb.UPDATE
     return Side(meaning.standing, verb, op_base(base), number, latest, latest)
 
 
