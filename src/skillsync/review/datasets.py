@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from skillsync.config import Settings
-from skillsync.model import Folder, Key
+from skillsync.model import Digest, Folder, Key
 from skillsync.review.dataset_changes import (
     DatasetContent,
     DatasetParts,
@@ -17,7 +17,7 @@ from skillsync.review.dataset_changes import (
     texts_digest,
 )
 from skillsync.review.document import make_op
-from skillsync.review.live import Sides
+from skillsync.review.live import RowSides, Sides
 from skillsync.review.redact import Redactor
 from skillsync.review.rules.hidden import check_characters
 from skillsync.review.rules.model import Hit, Text
@@ -33,7 +33,6 @@ from skillsync.review.values import (
     Kind,
     Level,
     Op,
-    OpBase,
     Standing,
     Verb,
     Versions,
@@ -74,9 +73,9 @@ def review_dataset(
     parts = compare_dataset(before, after)
     path = join(pair.dir, ITEMS)
     hits = list(_secrets(path, after, parts, redactor)) if scan else []
-    side, standing = sides.dataset(pair.dir, before, after, parts)
+    side, rows = sides.dataset(pair.dir, before, after, parts)
     shown = show_rows(
-        parts.rows, redactor.clean, with_values=show_values != "none", standing=standing
+        parts.rows, redactor.clean, with_values=show_values != "none", standing=rows.standing
     )
     hits += _hits(pair, path, after, parts, side, is_team=settings.publish_branch is not None)
     base = side.base.version if side.base else None
@@ -101,7 +100,7 @@ def review_dataset(
         items=shown.items,
         live=side.live,
     )
-    ops = tuple(_ops(change.name, side, after, parts, standing))
+    ops = tuple(_ops(change.name, side, after, parts, rows))
     return DatasetWork(change, ops, tuple(hits), shown.omitted_values, shown.omitted_items)
 
 
@@ -118,7 +117,7 @@ def _ops(
     side: Side,
     after: DatasetContent,
     parts: DatasetParts,
-    standing: Callable[[Key], Standing],
+    rows: RowSides,
 ) -> Iterator[Op]:
     target = after.digest() if after.local is not None else None
     yield make_op(Kind.DATASET, name, side.verb, base=side.base, target=target or "",
@@ -126,24 +125,25 @@ def _ops(
     if side.verb in {Verb.ARCHIVE, Verb.NONE}:
         return
     for row in parts.rows:
-        its = standing(row.key)
+        its = rows.standing(row.key)
         if its not in _DONE:
-            yield from _row_ops(name, row, its, standing)
+            yield from _row_ops(name, row, its, rows)
 
 
-def _row_ops(
-    name: str, row: RowChange, its: Standing, standing: Callable[[Key], Standing]
-) -> Iterator[Op]:
-    base = OpBase(None, "", texts_digest(row.before)) if row.before is not None else None
+def _row_ops(name: str, row: RowChange, its: Standing, rows: RowSides) -> Iterator[Op]:
+    base = rows.base(row.key, texts_digest(row.before)) if row.before is not None else None
     target = texts_digest(row.after) if row.after is not None else ""
     verb = {"added": Verb.CREATE, "rekeyed": Verb.CREATE, "changed": Verb.UPDATE}.get(
         row.status, Verb.ARCHIVE
     )
-    yield make_op(Kind.ROW, name, verb, key=str(row.key), base=base, target=target, standing=its)
-    if row.status == "rekeyed" and standing(Key(row.key_before)) not in _DONE:
+    number = base.version + 1 if base and base.version and verb is Verb.UPDATE else None
+    yield make_op(Kind.ROW, name, verb, key=str(row.key), base=base, target=target,
+                  new_version=number, standing=its)  # fmt: skip
+    old = Key(row.key_before)
+    if row.status == "rekeyed" and rows.standing(old) not in _DONE:
         # The same content under another key: what went is archived (I18).
         yield make_op(Kind.ROW, name, Verb.ARCHIVE, key=row.key_before,
-                      base=OpBase(None, "", target), standing=standing(Key(row.key_before)))  # fmt: skip
+                      base=rows.base(old, Digest(target)), standing=rows.standing(old))  # fmt: skip
 
 
 # ---------------------------------------------------------------- rules

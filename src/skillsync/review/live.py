@@ -6,7 +6,7 @@ What a server says in an error is never repeated: it may name what the reader of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from skillsync.core.reconcile_skill import BaseFact
 from skillsync.core.row_states import RowPush, RowState
 from skillsync.core.skill_states import Absence, SkillState
 from skillsync.errors import NotAuthenticated, SkillsyncError, Throttled, Unreachable
+from skillsync.formats.marker import Marker, read_marker
 from skillsync.model import DatasetPointer, Digest, Folder, Key, Skill, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_line, parse_pointer
 from skillsync.review.dataset_changes import DatasetContent, DatasetParts
@@ -43,6 +44,24 @@ if TYPE_CHECKING:
 
 _MOST_VERSIONS = 30
 """Versions of one skill that are read for the dropped-change report."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSides:
+    """How the rows of a dataset stand: ``whole`` where nothing is known of one. ``live`` are versions and item ids."""
+
+    whole: Standing
+    standings: Mapping[Key, Standing] = field(default_factory=dict)
+    live: Mapping[Key, tuple[int | None, str]] = field(default_factory=dict)
+
+    def standing(self, key: Key) -> Standing:
+        """Say how a row stands."""
+        return self.standings.get(key, self.whole)
+
+    def base(self, key: Key, digest: Digest) -> OpBase:
+        """Return what an operation on a row starts from: the digest that was agreed on, the version it is at."""
+        version, item = self.live.get(key, (None, ""))
+        return OpBase(version, item, digest)
 
 
 @dataclass
@@ -224,6 +243,8 @@ class Sides:
             pointer = lines.get(version.first)
             if pointer is None or version.id == pointer.id or version.number <= pointer.number:
                 continue
+            if isinstance(read_marker(version.description or ""), Marker):
+                continue  # published from a commit: what this is about is web pages and other repositories
             if not self.remote.is_own(version.author):
                 found.append(Moved(Kind.SKILL, version.name, pointer.number, version.number))
         return tuple(sorted(found, key=lambda one: one.name))
@@ -232,15 +253,15 @@ class Sides:
 
     def dataset(
         self, directory: str, before: DatasetContent, after: DatasetContent, parts: DatasetParts
-    ) -> tuple[Side, Callable[[Key], Standing]]:
+    ) -> tuple[Side, RowSides]:
         """Say how a dataset and each of its rows stand."""
         verb = wanted(before.local, after.local)
         view = self._datasets.get(directory)
         named = after.local or before.local
         if named is None or not self.target.takes_dataset(named.name, named.slug):
-            return Side(Standing.UNCHANGED, Verb.NONE), lambda _: Standing.UNCHANGED
+            return Side(Standing.UNCHANGED, Verb.NONE), RowSides(Standing.UNCHANGED)
         if after.local is not None and after.local.problem is not None:
-            return Side(Standing.INVALID, Verb.NONE), lambda _: Standing.INVALID
+            return Side(Standing.INVALID, Verb.NONE), RowSides(Standing.INVALID)
         base = _dataset_base(view.line if view else None)
         if base is None:
             held = after if after.local is not None else before
@@ -250,7 +271,7 @@ class Sides:
             standing = Standing.UNVERIFIED if changed else Standing.UNCHANGED
             verb = verb if changed else Verb.NONE
             version = base.version if base else None
-            return Side(standing, verb, base, latest=version), lambda _: standing
+            return Side(standing, verb, base, latest=version), RowSides(standing)
         return self._dataset_online(view, verb, base, parts)
 
     def _dataset_pointed(self, content: DatasetContent) -> OpBase | None:
@@ -263,18 +284,21 @@ class Sides:
 
     def _dataset_online(
         self, view: DatasetView | None, verb: Verb, base: OpBase | None, parts: DatasetParts
-    ) -> tuple[Side, Callable[[Key], Standing]]:
+    ) -> tuple[Side, RowSides]:
         if view is None:
             standing = Standing.CURRENT if verb is not Verb.UPDATE else Standing.NO_BASE
-            return Side(standing, verb, base), lambda _: standing
+            return Side(standing, verb, base), RowSides(standing)
         if view.error is not None:
             if isinstance(view.error, NotAuthenticated | Throttled | Unreachable):
                 raise view.error
-            return Side(Standing.NO_BASE, verb, base), lambda _: Standing.NO_BASE
+            return Side(Standing.NO_BASE, verb, base), RowSides(Standing.NO_BASE)
         push = view.verdict.push
         if push is DatasetPush.STOP_TARGET:
             raise Unreachable("the store did not answer", subject=view.slug)
         rows = {row.key: _row_standing(row.verdict.push, row.verdict.state) for row in view.rows}
+        known = {
+            row.key: (row.remote.version or None, row.remote.id) for row in view.rows if row.remote
+        }
         whole = _dataset_standing(push)
         changed = [rows.get(row.key, whole) for row in parts.rows]
         standing = next(
@@ -289,7 +313,7 @@ class Sides:
         if verb is Verb.UPDATE and push is DatasetPush.CREATE:
             verb = Verb.CREATE
         side = Side(standing, verb, base, latest=base.version if base else None)
-        return side, lambda key: rows.get(key, whole)
+        return side, RowSides(whole, rows, known)
 
 
 _WORST = (Standing.CONFLICT, Standing.UNSEEN, Standing.NO_BASE, Standing.DRIFT)

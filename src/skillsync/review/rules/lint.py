@@ -50,7 +50,7 @@ def check_lint(subject: Subject, texts: Iterable[Text]) -> Iterator[Hit]:
         yield problem_hit(problem, is_new=is_new)
     for text in texts:
         if text.path.lower().endswith(".md"):
-            yield from _links(subject, text)
+            yield from check_links(subject, text)
 
 
 def problem_hit(problem: Problem, *, is_new: bool = True) -> Hit:
@@ -66,7 +66,8 @@ def problem_hit(problem: Problem, *, is_new: bool = True) -> Hit:
     )
 
 
-def _links(subject: Subject, text: Text) -> Iterator[Hit]:
+def check_links(subject: Subject, text: Text) -> Iterator[Hit]:
+    """Yield the relative links of one Markdown file that lead to nothing of the skill."""
     here = {SKILL_FILE, *subject.after.entries}
     folders = {posixpath.dirname(path) for path in here}
     inside = text.path.removeprefix(f"{subject.dir}/") if subject.dir else text.path
