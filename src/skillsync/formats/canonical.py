@@ -54,9 +54,7 @@ def canonical_json(value: Json) -> str:
     than 4,300 digits, and nesting that is too deep for the interpreter.
     """
     try:
-        return json.dumps(
-            _plain_numbers(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
+        return _ENCODER.encode(_plain_numbers(value) if _has_float(value) else value)
     except RecursionError as error:
         raise InvalidContent("the value is nested too deeply") from error
     except ValueError as error:
@@ -93,6 +91,19 @@ def _plain_numbers(value: Json) -> Json:
     if isinstance(value, list):
         return [_plain_numbers(item) for item in value]
     return value
+
+
+def _has_float(value: Json) -> bool:
+    """Tell whether there is a number that may have to be written in another way: most values have none."""
+    kind = type(value)
+    if kind is dict:
+        return any(map(_has_float, value.values()))  # type: ignore[union-attr]
+    if kind is list:
+        return any(map(_has_float, value))  # type: ignore[arg-type]
+    return kind is float
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _not_finite(value: float) -> InvalidContent:

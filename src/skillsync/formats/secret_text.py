@@ -18,8 +18,30 @@ _KINDS = (
 _ANY = re.compile("|".join(f"({pattern})" for _, pattern in _KINDS))
 
 
+_BEGINNINGS = (
+    *(
+        "phx_",
+        "pha_",
+        "phs_",
+        "phr_",
+        "sk-",
+        "AKIA",
+        "ASIA",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+    ),
+    *("github_pat_", "glpat-", "xox", "AIza", "PRIVATE KEY-"),
+)
+"""One of these is in every text that a pattern fits: looking for them is ten times faster than the patterns."""
+
+
 def secret_spans(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where each text that looks like a key starts and ends, and what kind of key."""
+    if not any(beginning in text for beginning in _BEGINNINGS):
+        return
     for found in _ANY.finditer(text):
         yield found.start(), found.end(), _KINDS[(found.lastindex or 1) - 1][0]
 

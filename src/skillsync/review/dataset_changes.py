@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 
 from skillsync.errors import InvalidContent
-from skillsync.formats.canonical import ALGORITHM, canonical_fields, canonical_json, rows_digest
+from skillsync.formats.canonical import canonical_fields, canonical_json, row_digest, rows_digest
 from skillsync.formats.jsonl import ItemsFile
 from skillsync.model import Digest, Folder, Json, Key, Row
 from skillsync.review.document import dataset_digest
@@ -52,10 +50,19 @@ class DatasetContent:
         """The rows that have a key, in file order."""
         return {row.key: row for row in self.items.rows} if self.items else {}
 
-    @cached_property
+    _known: dict[Key, Digest] = field(default_factory=dict, repr=False)
+
+    def digest_of(self, row: Row) -> Digest:
+        """Return a row's digest, made once."""
+        known = self._known.get(row.key)
+        if known is None:
+            known = self._known[row.key] = row_digest(row)
+        return known
+
+    @property
     def digests(self) -> dict[Key, Digest]:
         """The digest of every row."""
-        return {key: texts_digest(field_texts(row)) for key, row in self.rows.items()}
+        return {key: self.digest_of(row) for key, row in self.rows.items()}
 
     def digest(self) -> Digest | None:
         """One digest for rows and own fields, None while it cannot be read."""
@@ -89,13 +96,15 @@ def open_dataset(
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """One row that differs: its texts by field on both sides, None where it is not there."""
+    """One row that differs, None on the side where it is not there; the digests are ``""`` there."""
 
     key: Key
     status: str
     line: int | None
-    before: Mapping[str, str] | None
-    after: Mapping[str, str] | None
+    before: Row | None
+    after: Row | None
+    digest_before: str = ""
+    digest_after: str = ""
     key_before: str = ""
 
 
@@ -127,18 +136,18 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
         if was is not None and was.raw.strip() == line.raw.strip():
             unchanged += 1
             continue
-        new = field_texts(line.row)
+        new = after.digest_of(line.row)
         if was is None or was.row is None:
-            changes.append(RowChange(key, "added", line.number, None, new))
+            changes.append(RowChange(key, "added", line.number, None, line.row, "", new))
             continue
-        old = field_texts(was.row)
+        old = before.digest_of(was.row)
         if old == new:
             unchanged += 1
         else:
-            changes.append(RowChange(key, "changed", line.number, old, new))
+            changes.append(RowChange(key, "changed", line.number, was.row, line.row, old, new))
     here = after.rows
     removed = [
-        RowChange(key, "removed", None, field_texts(line.row), None)
+        RowChange(key, "removed", None, line.row, None, before.digest_of(line.row))
         for key, line in old_raw.items()
         if key not in here and line.row
     ]
@@ -147,33 +156,18 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
     return DatasetParts(info, tuple(_rekeyed(changes, removed)), unchanged, keyless)
 
 
-def field_texts(row: Row) -> dict[str, str]:
-    """Return each field in canonical form: what of a row is compared, made once."""
-    return {name: canonical_json(value) for name, value in canonical_fields(row.fields).items()}
-
-
-def texts_digest(texts: Mapping[str, str]) -> Digest:
-    """Return the row's digest, the same as ``canonical.row_digest``, from its texts by field."""
-    inner = ",".join(
-        f"{json.dumps(name, ensure_ascii=False)}:{texts[name]}" for name in sorted(texts)
-    )
-    return Digest(ALGORITHM + sha256(f"{{{inner}}}".encode()).hexdigest())
-
-
 def _rekeyed(changes: list[RowChange], removed: list[RowChange]) -> Iterator[RowChange]:
     """Pair what went with what is new and equal, one to one in file order (I18)."""
-    by_content: dict[Digest, list[RowChange]] = {}
+    by_content: dict[str, list[RowChange]] = {}
     for one in removed:
-        by_content.setdefault(texts_digest(one.before or {}), []).append(one)
+        by_content.setdefault(one.digest_before, []).append(one)
     gone: set[Key] = set()
     for change in changes:
-        found = (
-            by_content.get(texts_digest(change.after or {})) if change.status == "added" else None
-        )
+        found = by_content.get(change.digest_after) if change.status == "added" else None
         if found:
             old = found.pop(0)
             gone.add(old.key)
-            yield RowChange(change.key, "rekeyed", change.line, None, change.after, str(old.key))
+            yield replace(change, status="rekeyed", key_before=str(old.key))
         else:
             yield change
     yield from (one for one in removed if one.key not in gone)
@@ -210,60 +204,76 @@ def show_rows(
     """Return the rows for people: fields counted over all of them, values of the first few hundred."""
     counted: Counter[str] = Counter()
     items: list[Item] = []
+    bare: dict[tuple[str, ...], tuple[ItemField, ...]] = {}
     hidden = 0
     for number, row in enumerate(rows):
         found = list(_differing(row))
+        names = tuple([name for name, _, _ in found])
         if row.status == "changed":
-            counted.update(name for name, _, _ in found)
+            counted.update(names)
         if number >= MAX_ITEMS:
             hidden += len(found)
             continue
-        shown = with_values and number < MAX_VALUES
-        hidden += 0 if shown else len(found)
-        values = tuple(
-            _shown(one, clean) if shown else ItemField(clean(one[0]), None, None, shown=False)
-            for one in found
-        )
-        key, before = clean(str(row.key)), clean(row.key_before)
-        items.append(Item(key, row.status, row.line, before, values, standing(row.key)))
+        if with_values and number < MAX_VALUES:
+            values = tuple(_shown(one, clean) for one in found)
+        else:
+            hidden += len(found)
+            if names not in bare:
+                bare[names] = tuple(ItemField(clean(one), None, None, shown=False) for one in names)
+            values = bare[names]
+        before = clean(row.key_before) if row.key_before else ""
+        items.append(Item(clean(row.key), row.status, row.line, before, values, standing(row.key)))
     fields = tuple(FieldCount(clean(name), count) for name, count in
                    sorted(counted.items(), key=lambda one: (-one[1], one[0])))  # fmt: skip
     return Shown(fields, tuple(items), hidden, max(0, len(rows) - MAX_ITEMS))
 
 
-def _differing(row: RowChange) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yield the fields that differ; within objects on both sides, the fields within."""
+def _differing(row: RowChange) -> Iterator[tuple[str, Json, Json]]:
+    """Yield the fields that differ, _NONE on the side where one is not; within objects on both sides, those within."""
     if row.status == "rekeyed":
         return
-    old, new = row.before or {}, row.after or {}
-    for name in [*new, *(one for one in old if one not in new)]:
-        was, is_now = old.get(name), new.get(name)
-        if was == is_now:
-            continue
-        if was and is_now and was.startswith("{") and is_now.startswith("{"):
-            yield from _within(name, json.loads(was), json.loads(is_now))
+    old = canonical_fields(row.before.fields) if row.before else {}
+    new = canonical_fields(row.after.fields) if row.after else {}
+    if row.before is None or row.after is None:
+        for name in (*new, *old):
+            yield name, old.get(name, _NONE), new.get(name, _NONE)
+        return
+    found = list(_unequal(old, new))
+    if not found:  # equal for Python, as true is to 1
+        found = [name for name in old if canonical_json(old[name]) != canonical_json(new.get(name))]
+    for name in found:
+        was, is_now = old.get(name, _NONE), new.get(name, _NONE)
+        if isinstance(was, dict) and isinstance(is_now, dict):
+            for key in _unequal(was, is_now) or (name,):
+                yield f"{name}.{key}", was.get(key, _NONE), is_now.get(key, _NONE)
         else:
             yield name, was, is_now
 
 
-def _within(
-    name: str, old: Mapping[str, Json], new: Mapping[str, Json]
-) -> Iterator[tuple[str, str | None, str | None]]:
-    for key in [*new, *(one for one in old if one not in new)]:
-        was = canonical_json(old[key]) if key in old else None
-        is_now = canonical_json(new[key]) if key in new else None
-        if was != is_now:
-            yield f"{name}.{key}", was, is_now
+_NONE: Json = "\0nothing is there"
 
 
-def _shown(field: tuple[str, str | None, str | None], clean: Callable[[str], str]) -> ItemField:
-    name, was, is_now = field
+def _unequal(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
+    """Return the keys whose values differ, those of the new side first; numbers that are written alike are equal."""
+    return [
+        key
+        for key in (*new, *(one for one in old if one not in new))
+        if key not in old or key not in new or old[key] != new[key]
+    ]
+
+
+def _text(value: Json) -> str | None:
+    return None if value is _NONE else canonical_json(value)
+
+
+def _shown(found: tuple[str, Json, Json], clean: Callable[[str], str]) -> ItemField:
+    name, was, is_now = found[0], _text(found[1]), _text(found[2])
     start = _common(was or "", is_now or "")
     return ItemField(
         clean(name),
         None if was is None else _excerpt(clean(was), start),
         None if is_now is None else _excerpt(clean(is_now), start),
-        True,
+        shown=True,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from skillsync.config import Settings
-from skillsync.model import Digest, Folder, Key
+from skillsync.model import Digest, Folder, Json, Key
 from skillsync.review.dataset_changes import (
     DatasetContent,
     DatasetParts,
@@ -14,7 +15,6 @@ from skillsync.review.dataset_changes import (
     compare_dataset,
     open_dataset,
     show_rows,
-    texts_digest,
 )
 from skillsync.review.document import make_op
 from skillsync.review.live import RowSides, Sides
@@ -131,8 +131,8 @@ def _ops(
 
 
 def _row_ops(name: str, row: RowChange, its: Standing, rows: RowSides) -> Iterator[Op]:
-    base = rows.base(row.key, texts_digest(row.before)) if row.before is not None else None
-    target = texts_digest(row.after) if row.after is not None else ""
+    base = rows.base(row.key, Digest(row.digest_before)) if row.before is not None else None
+    target = row.digest_after
     verb = {"added": Verb.CREATE, "rekeyed": Verb.CREATE, "changed": Verb.UPDATE}.get(
         row.status, Verb.ARCHIVE
     )
@@ -147,6 +147,11 @@ def _row_ops(name: str, row: RowChange, its: Standing, rows: RowSides) -> Iterat
 
 
 # ---------------------------------------------------------------- rules
+
+
+def _values(value: Mapping[str, Json]) -> str:
+    """Return a row's values as one line of text."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _secrets(
@@ -184,7 +189,7 @@ def _hits(
     yield from check_sources(shown, parts.rows)
     for row in parts.rows:
         if row.after is not None and row.status != "rekeyed":
-            values = " ".join(row.after.values())
+            values = _values(row.after.fields)
             if values.isascii() and "\x7f" not in values:
                 continue
             for hit in check_characters(Text(shown, values, frozenset({1}))):

@@ -6,7 +6,6 @@ the order of `values.py`, one operation, change or finding a line, so that two r
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Iterable
@@ -44,19 +43,29 @@ def make_op(
     standing: Standing,
 ) -> Op:
     """Return an operation with its id: the hash of kind, name, key, op, base, target, new version and standing."""
-    found = Op("", kind, name, key, op, base, target, new_version, standing)
-    return dataclasses.replace(found, op_id=op_id(found))
+    made = _op_hash(kind, name, key, op, base, target, new_version, standing)
+    return Op(made, kind, name, key, op, base, target, new_version, standing)
 
 
 def op_id(op: Op) -> str:
     """Return ``sha256:<hex>`` over everything that an operation does, its own id left out."""
-    base: Json = None
-    if op.base is not None:
-        base = [op.base.version, op.base.id, op.base.digest]
-    version = op.new_version
-    return _hash(
-        [op.kind, op.name, op.key, op.op, base, op.target, version, op.standing],
+    return _op_hash(
+        op.kind, op.name, op.key, op.op, op.base, op.target, op.new_version, op.standing
     )
+
+
+def _op_hash(
+    kind: Kind,
+    name: str,
+    key: str,
+    op: Verb,
+    base: OpBase | None,
+    target: str,
+    new_version: int | None,
+    standing: Standing,
+) -> str:
+    start: Json = None if base is None else [base.version, base.id, base.digest]
+    return _hash([kind, name, key, op, start, target, new_version, standing])
 
 
 def make_plan(mode: Mode, place: str, ops: Iterable[Op]) -> Plan:

@@ -19,21 +19,24 @@ _PRIVATE = re.compile(
     re.DOTALL,
 )
 _MORE = (
-    ("a password in a URL", re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{0,100}:(?P<it>[^\s/@'\"<>{}$]{3,200})@")),
-    ("a JSON Web Token", re.compile(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,2000}")),
-    ("a Stripe key", re.compile(r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}")),
-    ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
-    ("a SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,100}")),
-    ("a bearer token", re.compile(r"(?i)\bbearer\s{1,4}(?P<it>(?=[^\s\"']{0,100}\d)[A-Za-z0-9._~+/=-]{20,4000})")),
-    ("a PyPI token", re.compile(r"\bpypi-[A-Za-z0-9_-]{50,500}")),
+    ("a password in a URL", ("://",), re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"<>{}$]{0,100}:(?P<it>[^\s/@'\"<>{}$]{3,200})@")),
+    ("a JSON Web Token", ("eyJ",), re.compile(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,2000}")),
+    ("a Stripe key", ("k_live_", "k_test_"), re.compile(r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}")),
+    ("an npm token", ("npm_",), re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
+    ("a SendGrid key", ("SG.",), re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,100}")),
+    ("a bearer token", ("earer", "EARER"), re.compile(r"(?i)\bbearer\s{1,4}(?P<it>(?=[^\s\"']{0,100}\d)[A-Za-z0-9._~+/=-]{20,4000})")),
+    ("a PyPI token", ("pypi-",), re.compile(r"\bpypi-[A-Za-z0-9_-]{50,500}")),
     (
         "a value beside a key-like name",
+        ("key", "Key", "KEY", "oken", "OKEN", "pass", "Pass", "PASS", "pwd", "Pwd", "PWD", "ecret", "ECRET"),
         re.compile(
             r"(?i)(?:api[_-]?key|access[_-]?key|secret[_-]?(?:key|access[_-]?key)?|auth[_-]?token|token|passw(?:or)?d|pwd|client[_-]?secret)"
             r"[\"']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}[\"']?(?P<it>(?=[^\s\"'<>{}$]{0,200}\d)(?=[^\s\"'<>{}$]{0,200}[A-Za-z])[A-Za-z0-9+/_.=~!@#%^&*-]{16,200})"
         ),
     ),
 )  # fmt: skip
+"""Kind, texts of which one is in everything that the pattern fits, pattern."""
+
 _WORTH_A_LOOK = re.compile(
     r"(?i)(?:pass|secret|token|key|auth|cred|pwd)[\w-]{0,20}[\"'\])]{0,2}\s{0,3}(?:[:=]|=>)"
     r"|://[^/\s]{0,100}:[^/\s]|(?=[A-Za-z+/_=-]{0,60}\d)[A-Za-z0-9+/_=-]{20}"
@@ -148,7 +151,9 @@ def _spans(text: str) -> list[tuple[int, int, str, str]]:
             (one.start(), one.end(), "a private key", one[0]) for one in _PRIVATE.finditer(text)
         ]
     found += [(start, end, kind, text[start:end]) for start, end, kind in secret_spans(text)]
-    for kind, pattern in _MORE:
+    for kind, needs, pattern in _MORE:
+        if not any(need in text for need in needs):
+            continue
         name = "it" if "it" in pattern.groupindex else 0
         found += [(*one.span(name), kind, one[name]) for one in pattern.finditer(text)]
     return sorted(set(found), key=lambda one: (one[0], -one[1]))

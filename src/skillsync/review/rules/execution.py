@@ -7,6 +7,7 @@ a few thousand characters.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from skillsync.review.rules.model import Hit, Text, first_of_line
@@ -33,12 +34,84 @@ _PATTERNS: tuple[tuple[str, str, re.Pattern[str]], ...] = tuple(
         ("X-INSTALL", "installs from an address without a fixed version", r"\b(?:cargo\s{1,3}install\b[^\n]{0,60}--git\b(?![^\n]{0,200}--(?:rev|tag)\b)|go\s{1,3}(?:install|run)\s{1,3}[^\s@]{1,200}@(?:latest|master|main)\b)"),
     )
 )  # fmt: skip
-_WORTH_A_LOOK = re.compile(
-    r"(?i)\||<\(|\$\(|iex|invoke-|downloadstring|eval|exec|Function\(|compile|/dev/|\bnc\b|ncat|netcat|socat|bash\s+-i|mkfifo|socket|TCPClient|install|add\s|npx|bunx|-enc|&&|\bgo\s+run|`\s*(?:curl|wget)"
+_WORTH_A_LOOK = (
+    *(
+        "curl",
+        "wget",
+        "fetch",
+        "iwr",
+        "irm",
+        "invoke-",
+        "http",
+        "iex",
+        "downloadstring",
+        "exec",
+        "eval",
+        "base64",
+        "xxd",
+    ),
+    *(
+        "openssl",
+        "uudecode",
+        "gunzip",
+        "zcat",
+        "powershell",
+        "pwsh",
+        "/dev/",
+        "nc ",
+        "ncat",
+        "netcat",
+        "bash",
+        "socat",
+    ),
+    *(
+        "mkfifo",
+        "socket",
+        "tcpclient",
+        "pip",
+        "uv ",
+        "poetry",
+        "npm",
+        "yarn",
+        "bun",
+        "npx",
+        "cargo",
+        "@latest",
+        "@master",
+        "@main",
+    ),
+    *("function(", "compile("),
 )
+"""One of these is in every line that a pattern fits, in small letters: only such lines are looked at."""
+
 _LOAD = re.compile(r"(?:^|[\s(>])!`[^`\n]{1,500}`|^\s{0,3}(?:`{3,}|~{3,})!", re.MULTILINE)
 _CREDENTIALS = re.compile(
     r"(?i)(?:~|\$HOME|\$\{HOME\}|/root|/home/[\w.-]{1,40}|%USERPROFILE%|expanduser\([^)]{0,40})?/?\.(?:ssh/(?:id_\w{1,20}|config|authorized_keys|\*)?|aws/credentials|netrc\b|npmrc\b|pypirc\b|git-credentials\b|docker/config\.json|kube/config\b|config/gcloud|config/gh/hosts|gnupg\b|vault-token\b)|/etc/shadow\b|\bid_(?:rsa|ed25519|ecdsa)\b|\bsecurity\s{1,3}find-(?:generic|internet)-password\b|\bLogin Data\b|\bcookies\.sqlite\b|169\.254\.169\.254"
+)
+_CREDENTIAL_WORDS = (
+    *(
+        ".ssh",
+        ".aws",
+        ".netrc",
+        ".npmrc",
+        ".pypirc",
+        ".git-cred",
+        ".docker",
+        ".kube",
+        ".config",
+        ".gnupg",
+        ".vault",
+    ),
+    *(
+        "/etc/shadow",
+        "id_rsa",
+        "id_ed25519",
+        "id_ecdsa",
+        "find-",
+        "login data",
+        "cookies.sqlite",
+        "169.254.169.254",
+    ),
 )
 _NETWORK = re.compile(
     r"(?i)\b(?:curl|wget|nc|ncat|netcat|scp|rsync|sftp|ftp|socat|invoke-webrequest|iwr)\b|\brequests\.(?:post|put|get)\b|\bhttpx\.\w|\burllib\b|\burlopen\b|\bfetch\s{0,2}\(|\baxios\b|\bhttp\.client\b|\bsmtplib\b|\bsendBeacon\b|\bnslookup\b|\bdig\s|\bupload(?:s|ed)?\b[^\n]{0,60}\bhttps?://|\bpost(?:s|ed)?\b[^\n]{0,60}\bhttps?://|\bsend(?:s)?\b[^\n]{0,60}\bhttps?://"
@@ -57,14 +130,33 @@ def check_execution(text: Text, *, is_skill_md: bool) -> Iterator[Hit]:
 
 def _commands(text: Text) -> Iterator[Hit]:
     joined = _continued(text.text)
-    for number, line in enumerate(joined.split("\n"), start=1):
-        if len(line) < 6 or not _WORTH_A_LOOK.search(line):
-            continue
-        for piece in _pieces(line):
+    lines = joined.split("\n")
+    for number in _candidates(joined):
+        for piece in _pieces(lines[number - 1]):
             for rule, message, pattern in _PATTERNS:
                 if found := pattern.search(piece):
                     yield Hit(rule, text.path, number, found[0], f"this line {message}",
                               evidence=_words(found[0]), is_new=text.is_new(number))  # fmt: skip
+
+
+def _candidates(text: str) -> list[int]:
+    """Return the 1-based lines that hold one of the words that every pattern needs."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a letter that becomes two in small ones: places would not fit
+        lowered = text
+    starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
+    lines: set[int] = set()
+    for word in _WORTH_A_LOOK:
+        at = lowered.find(word)
+        while at >= 0:
+            number = bisect_right(starts, at)
+            lines.add(number)
+            after = starts[number] if number < len(starts) else len(lowered)
+            at = lowered.find(word, after)
+    return sorted(lines)
+
+
+_LINE_END = re.compile("\n")
 
 
 def _continued(text: str) -> str:
@@ -89,7 +181,8 @@ def _pieces(line: str) -> Iterator[str]:
 
 
 def _credentials(text: Text) -> Iterator[Hit]:
-    if not _CREDENTIALS.search(text.text):
+    lowered = text.text.lower()
+    if not any(word in lowered for word in _CREDENTIAL_WORDS) or not _CREDENTIALS.search(text.text):
         return
     lines = text.text.split("\n")
     network = [
@@ -106,6 +199,8 @@ def _credentials(text: Text) -> Iterator[Hit]:
 
 
 def _load_time(text: Text) -> Iterator[Hit]:
+    if "!`" not in text.text and "`!" not in text.text and "~!" not in text.text:
+        return
     for found in _LOAD.finditer(text.text):
         start = found.start() + len(found[0]) - len(found[0].lstrip())
         line = text.line_at(start)

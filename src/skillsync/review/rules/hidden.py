@@ -17,6 +17,7 @@ _SUSPECT = re.compile(
     "\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a]|\r(?!\n)"
 )
+_ASCII_SUSPECT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 _MARKS = frozenset("\u200e\u200f\u061c")
 _JOINERS = frozenset("\u200c\u200d")
@@ -49,7 +50,8 @@ def check_hidden(text: Text) -> Iterator[Hit]:
     yield from check_characters(text)
     yield from _comments(text)
     yield from _blank_lines(text)
-    for number, line in enumerate(text.text.split("\n"), start=1):
+    lines = text.text.split("\n")
+    for number, line in enumerate(lines if max(map(len, lines)) > _LONGEST else (), start=1):
         if len(line) > _LONGEST:
             message = f"the line has {len(line):,} characters"
             yield Hit("H-LONG", text.path, number, line[:200], message, is_new=text.is_new(number))
@@ -68,7 +70,7 @@ def check_name(path: str, *, is_new: bool) -> Iterator[Hit]:
 
 def check_characters(text: Text) -> Iterator[Hit]:
     """Yield the characters of one text that cannot be seen, one hit for each line and rule."""
-    if text.text.isascii() and not _SUSPECT.search(text.text):
+    if text.text.isascii() and not _ASCII_SUSPECT.search(text.text):
         return
     flags = [one.span() for one in _FLAG.finditer(text.text)] if "\U0001f3f4" in text.text else []
     seen: dict[tuple[str, int], list[str]] = {}

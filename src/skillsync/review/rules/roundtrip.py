@@ -35,7 +35,9 @@ def check_sources(path: str, rows: tuple[RowChange, ...]) -> Iterator[Hit]:
         if row.status != "changed" or row.before is None or row.after is None:
             continue
         fields = sorted(
-            name for name in SOURCE_FIELDS if row.before.get(name) != row.after.get(name)
+            name
+            for name in SOURCE_FIELDS
+            if row.before.fields.get(name) != row.after.fields.get(name)
         )
         if fields and said < _MOST:
             said += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from skillsync.review.rules.model import Hit, Subject
 from skillsync.review.values import Overlap, Trigger
@@ -60,14 +61,20 @@ def with_overlaps(trigger: Trigger | None, subject: Subject) -> Trigger | None:
     for folder, name, head in subject.others:
         if folder == subject.dir or name == subject.name:
             continue
-        block = _DESCRIPTION.search(head)
-        other = _words(block[1].decode("utf-8", "replace")) if block else frozenset()
+        other = _described(head)
         if len(other) >= _FEW_WORDS:
             percent = 100 * len(own & other) // len(own | other)
             if percent >= _OVERLAP:
                 found.append(Overlap(name, percent))
     nearest = sorted(found, key=lambda one: (-one.percent, one.name))[:3]
     return replace(trigger, overlaps=tuple(nearest))
+
+
+@lru_cache(maxsize=20_000)
+def _described(head: bytes) -> frozenset[str]:
+    """Return the words of a description, as far as the first bytes of SKILL.md tell: asked for every changed skill."""
+    block = _DESCRIPTION.search(head)
+    return _words(block[1].decode("utf-8", "replace")) if block else frozenset()
 
 
 def _words(text: str) -> frozenset[str]:
