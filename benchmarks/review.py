@@ -28,7 +28,9 @@ datasets = ["datasets"]
 host = "https://us.posthog.com"
 project = 1
 """
-_WORDS = "Ask who is affected, then write down since when, and answer within the hour of the report. "
+_WORDS = (
+    "Ask who is affected, then write down since when, and answer within the hour of the report. "
+)
 
 
 def review_figures(folder: Path, *, rounds: int) -> Iterator[Figure]:
@@ -48,8 +50,8 @@ def review_figures(folder: Path, *, rounds: int) -> Iterator[Figure]:
     _git(root, "checkout", "-q", "-b", "rows", "main")
     _write(root, {"datasets/big/items.jsonl": two})
     _commit(root)
-    yield from _skills(root, after, rounds=rounds)
-    yield from _datasets(root, [one, two], rounds=rounds)
+    yield from _skills(root, [*before, *after], rounds=rounds)
+    yield from _datasets(root, rounds=rounds)
 
 
 def _skills(root: Path, texts: Sequence[str], *, rounds: int) -> Iterator[Figure]:
@@ -62,23 +64,27 @@ def _skills(root: Path, texts: Sequence[str], *, rounds: int) -> Iterator[Figure
     size = len(texts[0].encode())
     time, base = in_turns([_reviewed(root, "main..skills", scan=False), alone], rounds=rounds)
     name = f"review of {SKILLS} changed skills, offline, all formats"
-    note = f"{size:,} bytes each; against parsing and rendering each file alone"
+    note = f"{size:,} bytes each; against parsing and rendering each file of both sides alone"
     yield Figure(name, time, 3, "ratio", baseline=base, note=note)
     yield Figure("  the same", time, 5, "seconds")
     scan = seconds(_reviewed(root, "main..skills", scan=True))
     yield Figure("  with the secrets scan", scan, 10, "seconds", note="added lines only")
 
 
-def _datasets(root: Path, texts: Sequence[str], *, rounds: int) -> Iterator[Figure]:
+def _datasets(root: Path, *, rounds: int) -> Iterator[Figure]:
     def alone() -> None:
-        for text in texts:
-            parse_items(text.encode(), path="items.jsonl")
+        repo = Repository.open(root)
+        for commit in ("main", "rows"):
+            data = repo.show(commit, "datasets/big/items.jsonl")
+            assert data is not None
+            parse_items(data, path="items.jsonl")
+        repo.close()
 
     time, base = in_turns(
         [_reviewed(root, "main..rows", scan=False, formats=()), alone], rounds=rounds
     )
     name = f"review of {ROWS:,} changed rows, offline"
-    yield Figure(name, time, 3, "ratio", baseline=base, note="against reading both files")
+    yield Figure(name, time, 3, "ratio", baseline=base, note="against reading both files from git")
     whole = seconds(_reviewed(root, "main..rows", scan=False))
     yield Figure("  with all formats", whole, 0, "shown", unit="s")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.errors import ReviewUnreadable
+from skillsync.formats.canonical import canonical_json
+from skillsync.model import Json
 from skillsync.review.document import make_op, make_plan, parse_review, render_review
-from skillsync.review.values import Kind, Mode, Standing, Verb
+from skillsync.review.values import Kind, Mode, OpBase, Standing, Verb
 from tests.review.builders import PLACE, a_review, a_skill
 
 
@@ -83,3 +86,22 @@ def test_no_damage_is_anything_but_unreadable_or_read(data: st.DataObject) -> No
         raw[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     with suppress(ReviewUnreadable):
         parse_review(bytes(raw), path="review.json")
+
+
+@given(
+    name=st.text(max_size=8),
+    key=st.text(max_size=8),
+    version=st.none() | st.integers(1, 10**6),
+    base=st.none() | st.tuples(st.none() | st.integers(1, 9), st.text(max_size=5), st.text(max_size=5)),
+)  # fmt: skip
+def test_an_operations_id_is_the_hash_that_is_documented(
+    name: str, key: str, version: int | None, base: tuple[int | None, str, str] | None
+) -> None:
+    op = make_op(
+        Kind.ROW, name, Verb.UPDATE, key=key, base=OpBase(*base) if base else None, target="t",
+        new_version=version, standing=Standing.DRIFT,
+    )  # fmt: skip
+    start: Json = [*base] if base else None
+    value: Json = ["row", name, key, "update", start, "t", version, "drift"]
+    text = canonical_json(value).encode("utf-8", "surrogatepass")
+    assert op.op_id == "sha256:" + sha256(text).hexdigest()

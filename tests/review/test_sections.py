@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.review.sections import compare_bodies, split_body
+from skillsync.review.sections import carried_marks, compare_bodies, headings, split_body
 
 BODY = """intro
 
@@ -62,3 +62,27 @@ def test_blank_lines_between_sections_are_no_change_and_a_new_body_is_all_new() 
 def test_two_sections_of_one_name_are_told_apart() -> None:
     found = compare_bodies("# A\n1\n# A\n2", "# A\n1\n# A\n3")
     assert [(one.status, one.added, one.removed) for one in found] == [("changed", 1, 1)]
+
+
+_KINDS = ["text", "more text", "# A", "## B", "", "- item", "  - deep", "    code", "> quote", "```", "===", "---", "1. one", "<div>", "<!--", "-->", "| a |", "[a]: b", "  # in", "Zeile"]  # fmt: skip
+
+
+@given(
+    lines=st.lists(st.sampled_from(_KINDS), max_size=12),
+    edits=st.lists(st.tuples(st.integers(0, 11), st.lists(st.sampled_from(["Other", "text", "New words"]), max_size=2)), max_size=3),
+)  # fmt: skip
+def test_headings_that_are_carried_over_are_those_that_the_parser_sees(
+    lines: list[str], edits: list[tuple[int, list[str]]]
+) -> None:
+    before = list(lines)
+    for at, new in edits:
+        before[at : at + 1] = new
+    found = carried_marks(before, lines, headings("\n".join(lines)))
+    if found is not None:
+        assert found == headings("\n".join(before))
+
+
+def test_an_edit_of_prose_is_not_parsed_twice() -> None:
+    after = BODY.replace("# A\ntext\n", "# A\nother words\n")
+    marks = headings(after)
+    assert carried_marks(BODY.split("\n"), after.split("\n"), marks) == headings(BODY)

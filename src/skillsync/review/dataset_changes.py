@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from functools import cached_property
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_fields, canonical_json, row_digest, rows_digest
-from skillsync.formats.jsonl import ItemsFile
+from skillsync.formats.jsonl import ItemsFile, Line
 from skillsync.model import Digest, Folder, Json, Key, Row
 from skillsync.review.document import dataset_digest
 from skillsync.review.values import FieldChange, FieldCount, Item, ItemField, Standing
@@ -21,6 +22,7 @@ MAX_VALUES = 500
 MAX_ITEMS = 20_000
 """Items of one dataset that are listed at all; the rest is counted."""
 
+_FLOAT = re.compile(rb"[0-9][.eE]")
 _AROUND = 60
 _LONGEST = 400
 SOURCE_FIELDS = frozenset({"source_trace_id", "source_timestamp", "source_event_id"})
@@ -52,17 +54,22 @@ class DatasetContent:
 
     _known: dict[Key, Digest] = field(default_factory=dict, repr=False)
 
-    def digest_of(self, row: Row) -> Digest:
-        """Return a row's digest, made once."""
+    def digest_of(self, line: Line) -> Digest:
+        """Return the digest of a line's row, made once."""
+        row = line.row
+        assert row is not None  # asked for lines with a key alone
         known = self._known.get(row.key)
         if known is None:
-            known = self._known[row.key] = row_digest(row)
+            # Any other number than an integer has one of these behind a digit.
+            has_floats = _FLOAT.search(line.raw) is not None
+            known = self._known[row.key] = row_digest(row, has_floats=has_floats)
         return known
 
     @property
     def digests(self) -> dict[Key, Digest]:
         """The digest of every row."""
-        return {key: self.digest_of(row) for key, row in self.rows.items()}
+        lines = self.items.lines if self.items else ()
+        return {line.row.key: self.digest_of(line) for line in lines if line.row}
 
     def digest(self) -> Digest | None:
         """One digest for rows and own fields, None while it cannot be read."""
@@ -136,18 +143,18 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
         if was is not None and was.raw.strip() == line.raw.strip():
             unchanged += 1
             continue
-        new = after.digest_of(line.row)
+        new = after.digest_of(line)
         if was is None or was.row is None:
             changes.append(RowChange(key, "added", line.number, None, line.row, "", new))
             continue
-        old = before.digest_of(was.row)
+        old = before.digest_of(was)
         if old == new:
             unchanged += 1
         else:
             changes.append(RowChange(key, "changed", line.number, was.row, line.row, old, new))
-    here = after.rows
+    here = {line.row.key for line in new_items.lines if line.row} if new_items else set()
     removed = [
-        RowChange(key, "removed", None, line.row, None, before.digest_of(line.row))
+        RowChange(key, "removed", None, line.row, None, before.digest_of(line))
         for key, line in old_raw.items()
         if key not in here and line.row
     ]
@@ -158,6 +165,9 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
 
 def _rekeyed(changes: list[RowChange], removed: list[RowChange]) -> Iterator[RowChange]:
     """Pair what went with what is new and equal, one to one in file order (I18)."""
+    if not removed:
+        yield from changes
+        return
     by_content: dict[str, list[RowChange]] = {}
     for one in removed:
         by_content.setdefault(one.digest_before, []).append(one)
@@ -232,15 +242,23 @@ def _differing(row: RowChange) -> Iterator[tuple[str, Json, Json]]:
     """Yield the fields that differ, _NONE on the side where one is not; within objects on both sides, those within."""
     if row.status == "rekeyed":
         return
-    old = canonical_fields(row.before.fields) if row.before else {}
-    new = canonical_fields(row.after.fields) if row.after else {}
     if row.before is None or row.after is None:
-        for name in (*new, *old):
-            yield name, old.get(name, _NONE), new.get(name, _NONE)
+        one = row.before or row.after
+        fields = canonical_fields(one.fields) if one else {}
+        for name, value in fields.items():
+            yield name, *((_NONE, value) if row.before is None else (value, _NONE))
         return
-    found = list(_unequal(old, new))
-    if not found:  # equal for Python, as true is to 1
-        found = [name for name in old if canonical_json(old[name]) != canonical_json(new.get(name))]
+    old, new = row.before.fields, row.after.fields
+    found = _unequal(old, new)
+    if not found or not _AS_WRITTEN.issuperset(
+        found
+    ):  # equal for Python, or only written otherwise
+        old, new = canonical_fields(old), canonical_fields(new)
+        found = [
+            name
+            for name in dict.fromkeys((*new, *old))
+            if canonical_json(old.get(name)) != canonical_json(new.get(name))
+        ]
     for name in found:
         was, is_now = old.get(name, _NONE), new.get(name, _NONE)
         if isinstance(was, dict) and isinstance(is_now, dict):
@@ -249,6 +267,9 @@ def _differing(row: RowChange) -> Iterator[tuple[str, Json, Json]]:
         else:
             yield name, was, is_now
 
+
+_AS_WRITTEN = frozenset({"input", "expected_output", "source_output"})
+"""Fields of which every difference is one: the others have several spellings of one value."""
 
 _NONE: Json = "\0nothing is there"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from skillsync.config import Settings
-from skillsync.model import Digest, Folder, Json, Key
+from skillsync.model import Digest, Folder, Key
 from skillsync.review.dataset_changes import (
     DatasetContent,
     DatasetParts,
@@ -149,11 +149,6 @@ def _row_ops(name: str, row: RowChange, its: Standing, rows: RowSides) -> Iterat
 # ---------------------------------------------------------------- rules
 
 
-def _values(value: Mapping[str, Json]) -> str:
-    """Return a row's values as one line of text."""
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _secrets(
     path: str, after: DatasetContent, parts: DatasetParts, redactor: Redactor
 ) -> Iterator[Hit]:
@@ -187,11 +182,13 @@ def _hits(
         yield Hit("L-NO-KEY", shown, first, "id", message, level=level,
                   fix=f"skillsync fmt {last_part(pair.dir)}")  # fmt: skip
     yield from check_sources(shown, parts.rows)
+    raws = after.items.lines if after.items is not None else ()
     for row in parts.rows:
         if row.after is not None and row.status != "rekeyed":
-            values = _values(row.after.fields)
-            if values.isascii() and "\x7f" not in values:
+            raw = raws[row.line - 1].raw if row.line else b""
+            if raw.isascii() and b"\\u" not in raw and b"\x7f" not in raw:
                 continue
+            values = json.dumps(row.after.fields, ensure_ascii=False)
             for hit in check_characters(Text(shown, values, frozenset({1}))):
                 yield Hit(hit.rule, shown, row.line, hit.matched, hit.message, hit.evidence,
                           level=Level.WARNING)  # fmt: skip

@@ -16,6 +16,7 @@ from skillsync.core.row_states import RowPush, RowState
 from skillsync.core.skill_states import Absence, SkillState
 from skillsync.errors import NotAuthenticated, SkillsyncError, Throttled, Unreachable
 from skillsync.formats.marker import Marker, read_marker
+from skillsync.formats.skill_folder import SkillReading
 from skillsync.model import DatasetPointer, Digest, Folder, Key, Skill, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_line, parse_pointer
 from skillsync.review.dataset_changes import DatasetContent, DatasetParts
@@ -74,6 +75,7 @@ class Sides:
     skill_names: frozenset[str]
     skill_dirs: frozenset[str]
     dataset_dirs: frozenset[str]
+    readings: Mapping[str, SkillReading]
     show_all: bool
     clean: Callable[[str], str]
 
@@ -84,9 +86,12 @@ class Sides:
 
     @cached_property
     def _tree(self) -> LocalTree:
-        return read_tree(
+        tree = read_tree(
             self.workspace, commit=self.workspace.at, only=self.skill_dirs | self.dataset_dirs
         )
+        for skill in tree.skills:
+            skill.known = self.readings.get(skill.dir)
+        return tree
 
     @cached_property
     def _skills(self) -> Mapping[str, SkillView]:
@@ -256,7 +261,8 @@ class Sides:
     ) -> tuple[Side, RowSides]:
         """Say how a dataset and each of its rows stand."""
         verb = wanted(before.local, after.local)
-        view = self._datasets.get(directory)
+        # Offline nothing but the pointer of the two trees is asked: the plan is unverified in any case.
+        view = self._datasets.get(directory) if self.remote is not None else None
         named = after.local or before.local
         if named is None or not self.target.takes_dataset(named.name, named.slug):
             return Side(Standing.UNCHANGED, Verb.NONE), RowSides(Standing.UNCHANGED)

@@ -6,6 +6,7 @@ parsed; how a heading is worded inside is its source text.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from skillsync.errors import MissingExtra
-from skillsync.review.differ import counts, hunks
+from skillsync.review.differ import counts, diff, hunks
 from skillsync.review.values import Hunk, Line, Section
 
 if TYPE_CHECKING:
@@ -47,27 +48,84 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark").disable(["inline", "text_join"])
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A heading outside of lists and quotes: its 0-based line, level and source text."""
+
+    line: int
+    level: int
+    text: str
+
+
 def split_body(body: str) -> list[Part]:
     """Cut a body into parts whose lines joined are the body; the first has the path ()."""
-    if not body:
+    return _parts(body.split("\n"), headings(body)) if body else []
+
+
+def headings(body: str) -> list[Mark]:
+    """Return where the parser sees headings."""
+    if not _MAY_HAVE_HEADINGS.search(body):
         return []
-    lines = body.split("\n")
-    marks: list[tuple[int, int, str]] = []
-    if "#" in body or "==" in body or "--" in body or "\n=" in body or "\n-" in body:
-        tokens = _parser().parse(body)
-        for token, inner in pairwise(tokens):
-            if token.type == "heading_open" and token.level == 0 and token.map:
-                marks.append((token.map[0], int(token.tag[1:]), inner.content.strip()))
-    marks = marks[:MAX_SECTIONS]
-    parts = [Part((), 0, tuple(lines[: marks[0][0] if marks else len(lines)]))]
+    tokens = _parser().parse(body)
+    return [
+        Mark(token.map[0], int(token.tag[1:]), inner.content.strip())
+        for token, inner in pairwise(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map
+    ][:MAX_SECTIONS]
+
+
+_MAY_HAVE_HEADINGS = re.compile(r"^[ ]{0,3}(?:#|=+[ \t]*$|-+[ \t]*$)", re.MULTILINE)
+
+
+def _parts(lines: Sequence[str], marks: Sequence[Mark]) -> list[Part]:
+    parts = [Part((), 0, tuple(lines[: marks[0].line if marks else len(lines)]))]
     path: list[tuple[int, str]] = []
-    for number, (start, level, text) in enumerate(marks):
-        end = marks[number + 1][0] if number + 1 < len(marks) else len(lines)
-        while path and path[-1][0] >= level:
+    for number, mark in enumerate(marks):
+        end = marks[number + 1].line if number + 1 < len(marks) else len(lines)
+        while path and path[-1][0] >= mark.level:
             path.pop()
-        path.append((level, text))
-        parts.append(Part(tuple(word for _, word in path), start, tuple(lines[start:end])))
+        path.append((mark.level, mark.text))
+        words = tuple(word for _, word in path)
+        parts.append(Part(words, mark.line, tuple(lines[mark.line : end])))
     return [part for part in parts if part.lines]
+
+
+_PLAIN = re.compile(r"[^\W\d_][^<>`~]*")
+_UNDERLINE = re.compile(r"[ ]{0,3}(?:=+|-+)[ \t]*")
+
+
+def carried_marks(
+    before: Sequence[str], after: Sequence[str], marks: Sequence[Mark]
+) -> list[Mark] | None:
+    """Return the headings of ``before``, known from those of ``after``; None where only a parser can tell.
+
+    Where lines of plain prose became other such lines, at least one for at least one, every other line means what it
+    meant before: both begin with a letter, so that neither opens, closes or continues anything but a paragraph.
+    Parsing is what costs most in a review, and most edits are of this kind.
+    """
+    places: dict[int, int] = {}
+    for block in diff(before, after):
+        if block.same:
+            places.update(zip(range(block.a1, block.a2), range(block.b1, block.b2), strict=True))
+            continue
+        lines = [*before[block.b1 : block.b2], *after[block.a1 : block.a2]]
+        if block.b1 == block.b2 or block.a1 == block.a2:
+            return None
+        if not all(map(_PLAIN.fullmatch, lines)) or _is_underlined(after, block.a2):
+            return None
+    if any(mark.line not in places for mark in marks):
+        return None
+    return [Mark(places[mark.line], mark.level, mark.text) for mark in marks]
+
+
+def _is_underlined(lines: Sequence[str], start: int) -> bool:
+    """Tell whether the paragraph that goes on at a line is a heading by the line below it."""
+    for line in lines[start:]:
+        if not line.strip():
+            return False
+        if _UNDERLINE.fullmatch(line):
+            return True
+    return False
 
 
 def compare_bodies(
@@ -79,7 +137,11 @@ def compare_bodies(
     """
     if before == after:
         return ()
-    old, new = split_body(before), split_body(after)
+    new_lines, old_lines = after.split("\n"), before.split("\n")
+    marks = headings(after)
+    new = _parts(new_lines, marks) if after else []
+    old_marks = carried_marks(old_lines, new_lines, marks) if before and after else None
+    old = _parts(old_lines, headings(before) if old_marks is None else old_marks) if before else []
     old_names, new_names = _names(old), _names(new)
     places = {name: at for at, name in enumerate(old_names)}
     kept = [name for name in new_names if name in places]
@@ -115,8 +177,6 @@ def _moved(kept: Sequence[object], before: Sequence[object]) -> set[object]:
     """Return those that do not stand in the longest common order."""
     if list(kept) == list(before):
         return set()
-    from skillsync.review.differ import diff
-
     old = [repr(one) for one in before]
     new = [repr(one) for one in kept]
     stays = {at for block in diff(old, new) if block.same for at in range(block.a1, block.a2)}

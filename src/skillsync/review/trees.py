@@ -18,7 +18,7 @@ from skillsync.model import Folder
 from skillsync.repo.git import Repository, TreeEntry
 from skillsync.repo.git_formats import GITLINK, SYMLINK
 from skillsync.repo.objects import SKILL_MD, Grouping, Members, Roots, group_paths, make_roots
-from skillsync.repo.worktree import read_folders
+from skillsync.repo.worktree import read_folder, read_folders
 from skillsync.review.baseline import FILE as BASELINE
 
 _GUARDED = re.compile(
@@ -26,6 +26,8 @@ _GUARDED = re.compile(
 )
 _NAME_LINE = re.compile(rb"^name:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _HEAD_BYTES = 16_000
+_FEW = 20
+"""So many folders are read one by one, which costs no process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,18 @@ def _changed(one: _Side, two: _Side) -> set[str]:
 def _folders(
     repo: Repository, settings: Settings, commit: str, wanted: Collection[str]
 ) -> dict[str, Folder]:
-    if not wanted:
-        return {}
+    if len(wanted) <= _FEW:
+        one_by_one = (
+            read_folder(
+                repo,
+                commit,
+                folder,
+                skill_roots=settings.skills,
+                dataset_roots=settings.datasets,
+            )
+            for folder in sorted(wanted)
+        )
+        return {folder.dir: folder for folder in one_by_one if folder and folder.entries}
     scan = read_folders(
         repo,
         skill_roots=settings.skills,

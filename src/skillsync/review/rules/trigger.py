@@ -62,7 +62,8 @@ def with_overlaps(trigger: Trigger | None, subject: Subject) -> Trigger | None:
         if folder == subject.dir or name == subject.name:
             continue
         other = _described(head)
-        if len(other) >= _FEW_WORDS:
+        least, most = sorted((len(own), len(other)))
+        if least >= _FEW_WORDS and 100 * least >= _OVERLAP * most:
             percent = 100 * len(own & other) // len(own | other)
             if percent >= _OVERLAP:
                 found.append(Overlap(name, percent))
