@@ -23,6 +23,7 @@ VERBS: Mapping[str, str] = {
     "pull": "Take the remote's edits into your files.",
     "push": "Publish your skills and datasets.",
     "adopt": "Link what exists on both sides but was never linked.",
+    "review": "Show what merging BASE..HEAD does to the live store.",
     "conflicts": "Show what both sides changed.",
     "resolve": "Settle a conflict.",
     "rescue": "List and bring back what was overwritten.",
