@@ -273,7 +273,12 @@ class World:
                 blocked |= directory in action.ready
                 continue
             settled, seen = action.ready.get(directory), self.seen(directory)
-            if settled is None or seen is None or not seen.is_same(settled) or self.git != action.git:
+            if (
+                settled is None
+                or seen is None
+                or not seen.is_same(settled)
+                or self.git != action.git
+            ):
                 held[directory] = "it is being saved"
                 continue
             self._send(directory, one)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.watch.machine import decide
-from skillsync.watch.values import Level, Look, Options, Poll, Stop, StopAsked, Wait
+from skillsync.watch.values import Level, Look, Options, Poll, Publish, Stop, StopAsked, Wait
 from tests.watch.simulated import Text, World
 
 PULLING = Options(poll=60.0)
@@ -117,7 +117,7 @@ def test_a_save_during_the_publish_is_not_sent_half_and_not_lost() -> None:
     world.save(A, lines("one", "first"))
     world.run_until(world.mono + 4.95)
     action = decide(world.state, world.options, world.now)
-    while not type(action).__name__ == "Publish":
+    while not isinstance(action, Publish):
         world.step()
         world.pass_time(0.05)
         action = decide(world.state, world.options, world.now)
@@ -345,11 +345,15 @@ STEPS = st.one_of(
     st.tuples(st.just("edit"), st.sampled_from(DIRS)),
     st.tuples(st.just("retitle"), st.sampled_from(DIRS)),
     st.tuples(st.just("editor"), st.sampled_from(DIRS)),
-    st.tuples(st.sampled_from(["busy", "down", "locked", "deaf", "restart", "sleep", "mid"]), st.just("")),
+    st.tuples(
+        st.sampled_from(["busy", "down", "locked", "deaf", "restart", "sleep", "mid"]), st.just("")
+    ),
     st.tuples(st.just("switch"), st.sampled_from(["main", "other"])),
 )
 PAUSES = st.sampled_from([0.0, 0.05, 0.3, 0.6, 1.0, 4.0, 6.0, 30.0, 61.0, 200.0, 1_000.0])
-MODES = st.sampled_from([PULLING, PUBLISHING, EAGER, replace(EAGER, quiet=0.0), replace(EAGER, daily=4)])
+MODES = st.sampled_from(
+    [PULLING, PUBLISHING, EAGER, replace(EAGER, quiet=0.0), replace(EAGER, daily=4)]
+)
 
 
 def _happen(world: World, what: str, where: str, number: int) -> None:

@@ -318,7 +318,8 @@ def _git(state: State, before: State, fact: Looked, now: Moment, telling: _Telli
         dealt=None,
         head_since=now.mono,
         guards=(),
-        publish_after=max(state.publish_after, now.mono + 1.0),
+        publish_after=now.mono + 1.0,
+        publish_failures=0,
     )
 
 
