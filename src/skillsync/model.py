@@ -167,7 +167,11 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One remote version of a skill. ``first`` is the incarnation, exactly as the server prints it."""
+    """One remote version of a skill. ``first`` is the incarnation, exactly as the server prints it.
+
+    ``description`` is the version's own (``version_description``), None on a server without that field; it ends
+    in the marker of a publish (sync.md 5.3).
+    """
 
     name: str
     id: str
@@ -176,6 +180,7 @@ class Version:
     author: Author
     created_at: str
     category: str = ""
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,11 @@ class RemoteSkill:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDataset:
-    """One live dataset. ``own_slug`` is our ``metadata.skillsync.slug``, None when there is none."""
+    """One live dataset. ``own_slug`` is our ``metadata.skillsync.slug``, None when there is none.
+
+    Where the server keeps revisions ``revision`` is the newest one, 0 before the first row; else None.
+    ``revision_id`` is its UUID.
+    """
 
     id: str
     info: DatasetInfo
@@ -224,11 +233,17 @@ class RemoteDataset:
     own_slug: str | None = None
     raw_metadata: Json = None
     deleted: bool = False
+    revision: int | None = None
+    revision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteRow:
-    """One item. ``row.key`` is ours from ``metadata.skillsync_id`` or ``srv:<id>``; ``own_key`` tells which."""
+    """One item. ``row.key`` is ours (``metadata.skillsync_id``, ``client_item_id``) or ``srv:<id>``; ``own_key`` tells.
+
+    Where the server keeps versions, ``version`` counts them from 1, ``version_id`` is this one's UUID, ``revision``
+    and ``revision_id`` the dataset's revision that it came with, and ``editor`` who wrote it. Else 0, "" and None.
+    """
 
     id: str
     dataset: str
@@ -238,6 +253,11 @@ class RemoteRow:
     author: Author
     own_key: bool
     deleted: bool = False
+    version: int = 0
+    version_id: str = ""
+    revision: int = 0
+    revision_id: str = ""
+    editor: Author | None = None
 
 
 # ---------------------------------------------------------------- pointers (design.md 3)

@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from skillsync.api.datasets import PAGE, DatasetsApi
-from skillsync.api.skills import SkillsApi
+from skillsync.api.skills import NO_TEXTS, SkillsApi
 from skillsync.sync.workspace import Connect, Remote
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
     from skillsync.api.payload import Published, SkillPayload
+    from skillsync.api.skills import KnownTexts
     from skillsync.config import Target
     from skillsync.model import (
         DatasetInfo,
         Json,
-        Key,
         RemoteDataset,
         RemoteRow,
         RemoteSkill,
@@ -29,11 +29,17 @@ if TYPE_CHECKING:
     )
 
 
+Answered: TypeAlias = "Published | Version | RemoteDataset | RemoteRow | None"
+"""What the server answered to a write; None where it answers nothing."""
+
+
 class WriteKind(StrEnum):
     """What a write does."""
 
     CREATE_SKILL = "create skill"
     PUBLISH = "publish"
+    MARK = "mark"
+    RENAME_SKILL = "rename skill"
     ARCHIVE = "archive"
     CREATE_DATASET = "create dataset"
     PATCH_DATASET = "patch dataset"
@@ -49,7 +55,7 @@ class WriteKind(StrEnum):
 class Write:
     """One write. ``name`` is the skill's or the new dataset's slug, ``id`` the dataset's or the item's.
 
-    ``base`` is the version a publish builds upon; ``key`` the row's; ``first`` the incarnation of a publish; ``old``
+    ``base`` is the version a publish builds upon; ``key`` the row's, or the new name of a skill; ``first`` the incarnation of a publish; ``old``
     what a dataset's own fields were.
     """
 
@@ -77,7 +83,7 @@ class Watch(Protocol):
         """A write is about to be sent."""
         ...
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+    def after(self, write: Write, answer: Answered) -> None:
         """The server accepted it."""
         ...
 
@@ -101,7 +107,7 @@ class _Both:
         self.one.before(write, remote)
         self.other.before(write, remote)
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+    def after(self, write: Write, answer: Answered) -> None:
         self.one.after(write, answer)
         self.other.after(write, answer)
 
@@ -147,9 +153,14 @@ class _Skills(SkillsApi):
         self._remote, self._watch = remote, watch
 
     def read(
-        self, name: str, *, number: int | None = None, since: int | None = None
+        self,
+        name: str,
+        *,
+        number: int | None = None,
+        since: int | None = None,
+        known: KnownTexts = NO_TEXTS,
     ) -> RemoteSkill:
-        found = super().read(name, number=number, since=since)
+        found = super().read(name, number=number, since=since, known=known)
         self._watch.seen_skill(found)
         return found
 
@@ -169,6 +180,21 @@ class _Skills(SkillsApi):
         self._watch.after(write, answer)
         return answer
 
+    def mark(self, basis: RemoteSkill, *, description: str) -> Published:
+        version = basis.version
+        write = Write(WriteKind.MARK, version.name, base=version.number, first=version.first)
+        self._watch.before(write, self._remote)
+        answer = super().mark(basis, description=description)
+        self._watch.after(write, answer)
+        return answer
+
+    def rename(self, name: str, new_name: str) -> Version:
+        write = Write(WriteKind.RENAME_SKILL, name, key=new_name)
+        self._watch.before(write, self._remote)
+        answer = super().rename(name, new_name)
+        self._watch.after(write, answer)
+        return answer
+
     def archive(self, name: str) -> None:
         write = Write(WriteKind.ARCHIVE, name)
         self._watch.before(write, self._remote)
@@ -181,8 +207,19 @@ class _Datasets(DatasetsApi):
         super().__init__(remote.transport, remote.target.project)
         self._remote, self._watch = remote, watch
 
-    def read_row(self, item_id: str) -> RemoteRow:
-        found = super().read_row(item_id)
+    def read_row(self, item_id: str, *, revision: int | None = None) -> RemoteRow:
+        found = super().read_row(item_id, revision=revision)
+        self._watch.seen_row(found)
+        return found
+
+    def read_any(self, item_id: str) -> RemoteRow:
+        """Where only a write shows an archived row, it is announced as one."""
+        write = None if self.guarantees.history else Write(WriteKind.PATCH_ROW, id=item_id)
+        if write is not None:
+            self._watch.before(write, self._remote)
+        found = super().read_any(item_id)
+        if write is not None:
+            self._watch.after(write, found)
         self._watch.seen_row(found)
         return found
 
@@ -213,8 +250,15 @@ class _Datasets(DatasetsApi):
         self._watch.after(write, answer)
         return answer
 
-    def list_rows(self, dataset: str, *, page: int = PAGE) -> Listing[RemoteRow]:
-        found = super().list_rows(dataset, page=page)
+    def list_rows(
+        self,
+        dataset: str,
+        *,
+        revision: int | None = None,
+        archived: bool = False,
+        page: int = PAGE,
+    ) -> Listing[RemoteRow]:
+        found = super().list_rows(dataset, revision=revision, archived=archived, page=page)
         for row in found.items:
             self._watch.seen_row(row)
         return found
@@ -226,17 +270,19 @@ class _Datasets(DatasetsApi):
         self._watch.after(write, answer)
         return answer
 
-    def patch_row(self, item_id: str, fields: Mapping[str, Json], *, key: Key | None) -> RemoteRow:
-        write = Write(WriteKind.PATCH_ROW, id=item_id, key=str(key or ""))
+    def update_row(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        write = Write(WriteKind.PATCH_ROW, id=now.id, key=_own_key(now))
+        self._watch.seen_row(now)
         self._watch.before(write, self._remote)
-        answer = super().patch_row(item_id, fields, key=key)
+        answer = super().update_row(now, fields)
         self._watch.after(write, answer)
         return answer
 
-    def delete_row(self, item_id: str) -> RemoteRow:
-        write = Write(WriteKind.DELETE_ROW, id=item_id)
+    def delete_row(self, now: RemoteRow) -> RemoteRow:
+        write = Write(WriteKind.DELETE_ROW, id=now.id)
+        self._watch.seen_row(now)
         self._watch.before(write, self._remote)
-        answer = super().delete_row(item_id)
+        answer = super().delete_row(now)
         self._watch.after(write, answer)
         return answer
 
@@ -246,3 +292,19 @@ class _Datasets(DatasetsApi):
         answer = super().undelete_row(item_id)
         self._watch.after(write, answer)
         return answer
+
+    def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        patch = Write(WriteKind.PATCH_ROW, id=now.id, key=_own_key(now)) if fields else None
+        write = Write(WriteKind.UNDELETE_ROW, id=now.id)
+        for one in (patch, write):
+            if one is not None:
+                self._watch.before(one, self._remote)
+        answer = super().bring_back(now, fields)
+        for one in (patch, write):
+            if one is not None:
+                self._watch.after(one, answer)
+        return answer
+
+
+def _own_key(row: RemoteRow) -> str:
+    return str(row.row.key) if row.own_key else ""
