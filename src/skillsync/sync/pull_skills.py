@@ -15,6 +15,7 @@ from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
 from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
 from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
@@ -23,6 +24,7 @@ from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into, read_version
+from skillsync.sync.unmarked import forget_unmarked, park_unmarked
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -33,6 +35,8 @@ _NOTHING = Skill("", "", "", extra=Extra())
 """A common ancestor that did not have the skill, or nothing valid: every unit of it is absent."""
 
 READS = {PullStep.WRITE, PullStep.FAST_FORWARD, PullStep.MERGE}
+HELD = {*READS, PullStep.CONFLICT}
+"""Steps that whoever runs a pull unattended may keep back."""
 
 
 @dataclass
@@ -45,6 +49,8 @@ class SkillPull:
     writer: Writer
     report: Report
     prune: bool = False
+    hold: Hold | None = None
+    park: bool = False
     _unmerged: frozenset[str] = frozenset()
 
     def run(self, survey: SkillSurvey) -> None:
@@ -64,6 +70,7 @@ class SkillPull:
                 self.report.add(still_open(parked[name]))
                 continue
             self._one(view)
+        forget_unmarked(self.workspace, self.target, views.keys(), self.report)
 
     def _one(self, view: SkillView) -> None:
         try:
@@ -84,6 +91,8 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
+        if (kept := self._held(view)) is not None:
+            return kept
         match view.verdict.pull:
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
@@ -103,6 +112,15 @@ class SkillPull:
                 return invalid(view)
             case PullStep.REFUSE | PullStep.CONFLICT:
                 return self._refused(view)
+
+    def _held(self, view: SkillView) -> Outcome | None:
+        if self.hold is None or view.verdict.pull not in HELD:
+            return None
+        directory, folder = view.place_in(self.workspace)
+        number = view.version.number if view.version else 0
+        candidate = Candidate(Kind.SKILL, view.name, directory, folder, True, number)
+        reason = self.hold(candidate)
+        return held(Kind.SKILL, view.name, reason) if reason else None
 
     # -------------------------------------------------------------- steps
 
@@ -201,19 +219,27 @@ class SkillPull:
             conflicts=merge.conflicts,
             pointer=self._line(view, content, local.folder),
         )
-        self.writer.write_conflict(view.name, local.folder, shown.changes, record)
+        fix = f"edit the marked files, then skillsync resolve {view.name} (or --local, --remote)"
+        if self.park:
+            park_unmarked(self.workspace, view.name, record)
+            fix = (
+                f"skillsync pull {view.name} shows it in the files; or skillsync resolve "
+                f"{view.name} --local, --remote or --union"
+            )
+        else:
+            self.writer.write_conflict(view.name, local.folder, shown.changes, record)
         return Outcome(
             Kind.SKILL,
             view.name,
             f"conflict with {self._words(content)}",
             row=view.verdict.row,
             state=str(view.verdict.state),
-            changed=True,
+            changed=not self.park,
             exit=4,
             code="E-CONFLICT",
             message="both sides changed "
             + ", ".join(conflict.unit for conflict in merge.conflicts),
-            fix=f"edit the marked files, then skillsync resolve {view.name} (or --local, --remote)",
+            fix=fix,
             conflicts=merge.conflicts,
         )
 
