@@ -124,6 +124,11 @@ class Settings:
             )
         return found
 
+    @property
+    def places(self) -> frozenset[str]:
+        """The places of all targets."""
+        return frozenset(target.place for target in self.targets.values())
+
     def options_for(self, dataset: str) -> DatasetOptions:
         """Return what is set for the dataset in the folder called ``dataset``."""
         return self.dataset_options.get(dataset, DatasetOptions())

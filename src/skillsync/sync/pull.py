@@ -32,7 +32,7 @@ class PullRequest:
     """What the user asked for.
 
     ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
-    lines that one dataset may lose above the ceiling.
+    skills, or of lines of one dataset, that may go above the ceiling.
     """
 
     names: Sequence[str] = ()
@@ -70,6 +70,7 @@ def pull(
                     remote=remote,
                     names=request.names,
                     confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
                 report.problems.extend(skills.problems)
                 refuse_backwards(skills)
@@ -80,9 +81,15 @@ def pull(
                     )
                     require_known(workspace, request.names, surveyed(workspace, skills, datasets))
                 with writer.batched() as late:
-                    SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
-                        skills
-                    )
+                    SkillPull(
+                        workspace,
+                        target,
+                        remote,
+                        writer,
+                        report,
+                        prune=request.prune,
+                        max_removals=request.max_removals,
+                    ).run(skills)
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(
                     workspace,

@@ -30,9 +30,9 @@ from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
     dataset_line,
+    dropped_pointers,
     file_changes,
     pointer_changes,
-    removed_pointers,
 )
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
@@ -136,7 +136,7 @@ class DatasetPuller:
             for entry in folder.entries
             if entry.data is not None
         ]
-        drops = removed_pointers(folder)
+        drops = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
         return Outcome(
             Kind.DATASET,

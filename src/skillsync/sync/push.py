@@ -145,6 +145,7 @@ def survey_for_push(
             remote=remote,
             names=scope,
             confirm=request.clock,
+            max_removals=request.max_removals,
         )
     datasets = DatasetSurvey([], [])
     if tree.datasets or tree.gone_datasets or request.archive:

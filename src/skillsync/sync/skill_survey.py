@@ -20,11 +20,11 @@ from skillsync.core.reconcile_skill import (
     decide_skill,
     needs_remote_content,
 )
+from skillsync.core.safety import check_listing
 from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
-    RefusedForSafety,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -184,11 +184,12 @@ def survey_skills(
     remote: Remote | None,
     names: Collection[str] = (),
     confirm: Clock | None = None,
+    max_removals: int | None = None,
 ) -> SkillSurvey:
     """Look at every skill in scope from all sides.
 
     ``remote`` None is offline: versions are then unknown. ``confirm`` given: an absence is confirmed by a second
-    listing at least 5 s later.
+    listing at least 5 s later. ``max_removals`` is the exact count of skills that a user said are gone.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
     survey = _local_views(workspace, target, tree, names)
@@ -204,9 +205,11 @@ def survey_skills(
     _find_bases(workspace, target, survey.views.values())
     markers = Markers(workspace, remote, survey.problems)
     markers.look(survey.views.values())
-    _judge_absence(survey, remote, listing.items, complete=listing.complete)
+    _judge_absence(
+        survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
+    )
     if confirm is not None:
-        _confirm_absence(survey, remote, clock=confirm, started=started)
+        _confirm_absence(survey, remote, clock=confirm, started=started, max_removals=max_removals)
     _read_contents(workspace, survey, remote, markers)
     for view in survey.views.values():
         _use_markers(view, markers)
@@ -407,18 +410,23 @@ def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
 
 
 def _judge_absence(
-    survey: SkillSurvey, remote: Remote, versions: Sequence[Version], *, complete: bool
+    survey: SkillSurvey,
+    remote: Remote,
+    versions: Sequence[Version],
+    *,
+    complete: bool,
+    max_removals: int | None,
 ) -> None:
     """Decide what is known about linked skills that the listing does not have (sync.md 7.1, A9)."""
     linked = [view for view in survey.views.values() if view.base and not view.error]
     missing = [view for view in linked if view.version is None]
-    if len(missing) >= 2 and len(missing) == len(linked) and not versions:
-        raise RefusedForSafety(
-            f"the server lists no skill at all, and {len(missing)} are linked here; that is more likely "
-            "a wrong project, a key without access or a server that was replaced than a removal",
-            unchanged="Nothing was changed on either side.",
-            hint="skillsync status -v (is this the right host, project and key?)",
-        )
+    here = [view for view in linked if view.local is not None]  # what is gone here too is no loss
+    check_listing(
+        linked=len(here),
+        present=len(versions),
+        absent=sum(view.version is None for view in here),
+        max_removals=max_removals,
+    )
     for view in missing:
         view.absence = Absence.UNCONFIRMED
         if not complete:
@@ -438,7 +446,14 @@ def _judge_absence(
                 view.absence = Absence.UNCONFIRMED
 
 
-def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, started: float) -> None:
+def _confirm_absence(
+    survey: SkillSurvey,
+    remote: Remote,
+    *,
+    clock: Clock,
+    started: float,
+    max_removals: int | None,
+) -> None:
     missing = [
         view
         for view in survey.views.values()
@@ -457,10 +472,11 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
         and linked < 2
         and bool({"*", "llm_skill:read", "llm_skill:write"} & set(info.scopes))
     )
+    allowed = allowed or max_removals == sum(view.local is not None for view in missing)
     for view in missing:
         if view.name in listed:
             view.version, view.absence = listed[view.name], Absence.PRESENT
-        elif again.complete and allowed:
+        elif again.complete and (allowed or view.local is None):
             view.absence = Absence.CONFIRMED
 
 
