@@ -315,7 +315,7 @@ class DatasetPuller:
                 row=verdict.row,
                 state=str(verdict.state),
                 exit=verdict.pull_exit or 4,
-                code=verdict.code or "E-CONFLICT",
+                code=verdict.code if verdict.pull is not RowPull.MERGE else "E-CONFLICT",
                 fix=f"skillsync resolve {name} --local or --remote",
                 conflicts=tuple(conflicts),
             )
