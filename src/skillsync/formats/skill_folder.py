@@ -174,11 +174,24 @@ def _read_document(folder: Folder, faults: list[tuple[str, Fault]]) -> SkillDocu
         document = parse_skill_md(entry.data, path=place(folder, SKILL_FILE))
     except Unreadable as error:
         if marked is None:
-            fault = Fault(error.problem, error.message, error.line, error.fix)
-            faults.append((SKILL_FILE, fault))
+            faults += [(SKILL_FILE, fault) for fault in _unreadable_faults(error)]
         return None
     faults += [(SKILL_FILE, fault) for fault in document_faults(document)]
     return document
+
+
+def _unreadable_faults(error: Unreadable) -> Iterator[Fault]:
+    """Yield everything that is wrong with a SKILL.md, so that nobody has to mend it one run at a time."""
+    said = (error, *error.others)
+    for one in said:
+        yield Fault(one.problem, one.message, one.line, one.fix)
+    if error.document is not None:
+        lines = {one.line for one in said}
+        yield from (
+            fault
+            for fault in document_faults(error.document)
+            if fault.line is None or fault.line not in lines
+        )
 
 
 def _takes_part(entry: Entry) -> bool:
