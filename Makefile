@@ -12,6 +12,9 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
+# What starts many processes (tests, figures, the demo) compiles our modules once, whatever the machine prefers.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-postgresql test-ci laws soak contract lint format docs docs-check bench constraints clean
 

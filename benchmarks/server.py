@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -174,17 +173,17 @@ def _mebibytes(pid: int) -> float:
 
 def _first_answer(database: Path, folder: Path) -> Figure:
     """From starting the process to its first answer, over a database that is there."""
-    taken: list[float] = []
-    for _ in range(3):
+    least = float("inf")
+    for _ in range(
+        6
+    ):  # whatever else the machine does only adds to a time, so the least one says most
         began = time.perf_counter()
         with _serving(database, folder) as (url, _process):
             talk = Talk(url, prefix="/api/projects/1/")
             talk.ask("GET", "llm_skills/name/one")
-            taken.append(time.perf_counter() - began)
+            least = min(least, time.perf_counter() - began)
             talk.close()
-    return Figure(
-        "server: s until the first answer", round(statistics.median(taken), 2), _STARTS_WITHIN, "most"
-    )  # fmt: skip
+    return Figure("server: until its first answer", least, _STARTS_WITHIN, "seconds")
 
 
 @contextmanager

@@ -242,7 +242,7 @@ class RemoteRow:
     """One item. ``row.key`` is ours (``metadata.skillsync_id``, ``client_item_id``) or ``srv:<id>``; ``own_key`` tells.
 
     Where the server keeps versions, ``version`` counts them from 1, ``version_id`` is this one's UUID, ``revision``
-    the dataset's revision that it came with, and ``editor`` who wrote it. Else 0, "" and None.
+    and ``revision_id`` the dataset's revision that it came with, and ``editor`` who wrote it. Else 0, "" and None.
     """
 
     id: str
@@ -256,6 +256,7 @@ class RemoteRow:
     version: int = 0
     version_id: str = ""
     revision: int = 0
+    revision_id: str = ""
     editor: Author | None = None
 
 

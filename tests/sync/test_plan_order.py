@@ -11,6 +11,7 @@ import httpx
 
 from skillsync.core.plan import Plan
 from skillsync.sync.plan import make_plan
+from tests.sync.dataset_steps import wrapped
 from tests.sync.harness import Clone, Live
 
 
@@ -45,10 +46,7 @@ def in_many_states(solo: Clone, live: Live) -> None:
 def backwards(_: httpx.Request, response: httpx.Response) -> httpx.Response:
     """Turn the order of every list and of every object's keys around."""
     response.read()
-    if not response.content:
-        turned = b""
-    else:
-        turned = json.dumps(turn(response.json())).encode()
+    turned = json.dumps(turn(response.json())).encode() if response.content else b""
     headers = {k: v for k, v in response.headers.items() if k.lower() != "content-length"}
     stream = httpx.ByteStream(turned)
     return httpx.Response(response.status_code, headers=headers, stream=stream)
@@ -96,7 +94,5 @@ def test_another_order_and_another_hour_make_the_same_plan(
     assert {str(one.effect) for one in pull.actions} >= {"create", "update", "merge"}
     other = other_order(solo, tmp_path / "other")
     other.clock.seconds += 10**8
-    assert other.connect
-    assert other.requests is not None
-    other.requests.after = backwards
+    wrapped(other).after = backwards
     assert plans(other) == (push, pull)

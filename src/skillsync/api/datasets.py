@@ -76,11 +76,16 @@ class DatasetsApi:
 
     # ---------------------------------------------------------------- datasets
 
-    def list(self) -> Listing[RemoteDataset]:
-        """List all live datasets, newest first. Names may repeat."""
+    def list(self, *, archived: bool = False) -> Listing[RemoteDataset]:
+        """List all live datasets, or those that are archived, newest first. Names may repeat.
+
+        Where nothing shows what is deleted, the list of it is empty and not complete.
+        """
+        if archived and not self.guarantees.history:
+            return Listing((), complete=False)
         return self._calls.listing(
             DATASETS,
-            first=(("limit", PAGE),),
+            first=(("limit", PAGE), *((("archived", "true"),) if archived else ())),
             parse=lambda value: self.spoken.parse(value),
             subject="the list of datasets",
         )

@@ -194,7 +194,8 @@ class VersionedDatasets(Calls):
         return self._restore(now) if now.deleted else now
 
     def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
-        """Restore the version ``now``, then change its fields."""
+        """Restore the version ``now``, then change its fields; refused as a whole where those cannot be changed."""
+        update_payload(fields)
         restored = self._restore(now) if now.deleted else now
         return self.update_row(restored, fields) if fields else restored
 

@@ -64,6 +64,7 @@ def versioned_row_from(value: Json, *, dataset: str | None = None) -> RemoteRow:
         version=read.number("version"),
         version_id=read.uuid("version_id"),
         revision=read.number("dataset_revision"),
+        revision_id=read.uuid("dataset_revision_id") if "dataset_revision_id" in read.value else "",
         editor=author_from(read.value.get("version_created_by")),
     )
 

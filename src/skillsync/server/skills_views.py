@@ -43,13 +43,6 @@ class SkillsView(ApiView):
 
     scope_object = "llm_skill"
 
-    def accept(self, kind: type[accepted.Input], data: Any) -> dict[str, Any]:
-        """The validated input; ValidationError (400) otherwise."""
-        serializer = kind(data=data, context={"dialect": self.dialect})
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After key, scope and project: where the dialect looks first, a missing skill is told now."""
         super().initial(request, *args, **kwargs)

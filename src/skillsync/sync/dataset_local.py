@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from skillsync.formats.canonical import rows_digest
 from skillsync.model import DatasetPointer, Digest, Folder, Key, Problem
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer
+from skillsync.sync.dataset_bases import take_local_bases
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
@@ -128,10 +129,10 @@ def take_from_history(
     line, commit = found
     folder = workspace.folder_at(commit, view.home)
     bases, trouble = row_base(folder, view.place) if folder else ({}, ())
-    if trouble or not _belongs(bases, line):
+    view.line, view.is_committed = line, True
+    if trouble or not _take(workspace, view, line, bases):
+        view.line, view.is_committed = None, False
         view.problem = _lost_bases(view, line)
-        return
-    view.line, view.base_rows, view.is_committed = line, bases, True
 
 
 def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None:
@@ -139,14 +140,12 @@ def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None
     line, head = view.line, workspace.history.head
     assert line is not None
     bases, trouble = row_base(folder, view.place)
-    if not trouble and _belongs(bases, line):
-        view.base_rows = bases
+    if not trouble and _take(workspace, view, line, bases):
         return
     at_head = workspace.folder_at(head, view.home) if head else None
     if at_head is not None:
         bases, broken = row_base(at_head, view.place)
-        if not broken and _belongs(bases, line) and not trouble:
-            view.base_rows = bases
+        if not broken and not trouble and _take(workspace, view, line, bases):
             return
     view.problem = trouble[0] if trouble else _lost_bases(view, line)
 
@@ -160,6 +159,18 @@ def _lost_bases(view: DatasetView, line: DatasetPointer) -> Problem:
         path=path,
         fix=f"restore both from one commit, or skillsync adopt {view.slug} --id {line.dataset}",
     )
+
+
+def _take(
+    workspace: Workspace, view: DatasetView, line: DatasetPointer, bases: Mapping[Key, str]
+) -> bool:
+    """Set the bases of a line, where these belong to it."""
+    if line.revision is not None:
+        return take_local_bases(workspace, view, bases)
+    if not _belongs(bases, line):
+        return False
+    view.base_rows = bases
+    return True
 
 
 def _belongs(bases: Mapping[Key, str], line: DatasetPointer) -> bool:

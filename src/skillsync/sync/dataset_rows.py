@@ -16,8 +16,9 @@ from skillsync.core.reconcile_row import (
 )
 from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
+from skillsync.errors import NotFound
 from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.model import Key, RemoteRow, Row
+from skillsync.model import Author, Key, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView, RowView
@@ -26,7 +27,7 @@ from skillsync.sync.workspace import Remote, Workspace
 
 def decide_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     """Decide every row of a dataset from what was read; again after id-less lines were given their keys."""
-    evidence = _Evidence(DatasetPast(workspace, view), DatasetLater(workspace, view))
+    evidence = _Evidence(DatasetPast(workspace, view), DatasetLater(workspace, view), remote)
     if view.info_differs and view.remote is not None:
         assert view.local is not None
         local = view.local.info_digest
@@ -41,6 +42,24 @@ class _Evidence:
 
     past: DatasetPast
     later: DatasetLater
+    remote: Remote
+
+    def is_own(self, author: Author) -> bool:
+        """Whether our own account wrote a version."""
+        return self.remote.is_own(author)
+
+    def base_row(self, view: DatasetView, item: RemoteRow, digest: str) -> Row | None:
+        """Return what was taken in of a row: from git, else from the server where that keeps versions."""
+        found = self.past.row(item.row.key, digest)
+        if found is not None or not view.guarantees.history:
+            return found
+        try:
+            then = self.remote.datasets.read_row(
+                item.id, revision=view.base_revision(item.row.key) or None
+            )
+        except NotFound:
+            return None
+        return then.row if short(row_digest(then.row)) == digest else None
 
 
 def _row_views(view: DatasetView, remote: Remote, evidence: _Evidence) -> list[RowView]:
@@ -115,7 +134,7 @@ def _row_view(
         assert facts.remote is not None
         known = {short(facts.local), short(facts.remote)}
         if facts.local != facts.remote and facts.base not in known and not facts.taken_in:
-            base_row = evidence.past.row(key, facts.base)
+            base_row = evidence.base_row(view, chosen_item, facts.base)
     if base_row is not None and local is not None and chosen_item is not None:
         groups = RowGroups(*changed_row_groups(base_row, local, chosen_item.row))
         facts = replace(facts, groups=groups)
@@ -150,9 +169,13 @@ def _facts(
     absence = Absence.PRESENT if item else Absence.NEVER
     if item is None and base is not None:
         absence = Absence.CONFIRMED if key in view.gone_keys else Absence.UNCONFIRMED
-    taken_in = False
-    if digest and digest != local_digest and short(digest) != base:
-        taken_in = evidence.past.has_published(key, short(digest))
+    taken_in, moved_back = False, False
+    if digest and digest != local_digest and item is not None:
+        is_other = short(digest) != base
+        has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
+        if has_moved and (item.editor is None or evidence.is_own(item.editor)):
+            taken_in = evidence.past.has_published(key, short(digest))
+        moved_back = has_moved and not is_other and not taken_in
     was_in_base = base is not None or key in view.returned_rows
     if item is not None and item.own_key and local is None and not was_in_base and not taken_in:
         base = evidence.past.held(key)
@@ -166,6 +189,8 @@ def _facts(
         absence=absence,
         duplicates=is_doubled,
         taken_in=taken_in,
+        hard_deleted=key in view.erased_keys,
+        moved_back=moved_back,
     )
 
 

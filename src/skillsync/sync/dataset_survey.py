@@ -18,6 +18,7 @@ from skillsync.errors import (
 from skillsync.formats.jsonl import row_problem
 from skillsync.model import Key
 from skillsync.sync.clock import Clock
+from skillsync.sync.dataset_bases import read_bases, went_back
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_link import (
@@ -83,9 +84,8 @@ def survey_datasets(
     if for_push:
         for view in views:
             view.error = _unsendable(view)
-        if not archive and not any(
-            view.gone or (view.is_usable and not view.error) for view in views
-        ):
+        is_here = any(view.gone or (view.is_usable and not view.error) for view in views)
+        if not is_here and not archive and not workspace.were_here(workspace.settings.datasets):
             return DatasetSurvey(views, problems)
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)
@@ -124,8 +124,11 @@ def _read_rows(
 
     def read(view: DatasetView) -> None:
         if has_rows_to_read(view):
-            list_rows(view, remote)
-            missing[id(view)] = missing_rows(workspace, view)
+            _refuse_other_history(view, remote)
+            list_rows(workspace, view, remote)
+            if view.unread:
+                read_bases(workspace, view, remote)
+            missing[id(view)] = missing_rows(workspace, view, remote)
 
     def decide(view: DatasetView) -> None:
         if view.remote_rows is None:
@@ -144,6 +147,19 @@ def _read_rows(
         clock.sleep(CONFIRM_AFTER)
     for view in views:
         _attempt(view, decide)
+
+
+def _refuse_other_history(view: DatasetView, remote: Remote) -> None:
+    """Stop where the pointer cannot be about what the server is now (datasets-api.md 0.1, sync.md S24).
+
+    Raises RefusedForSafety.
+    """
+    view.guarantees, view.spelling = remote.datasets.guarantees, remote.datasets.spelling
+    now = view.remote.revision if view.remote else None
+    if view.line is None or now is None:
+        return
+    if view.line_revision > now:
+        raise went_back(view)
 
 
 def _attempt(view: DatasetView, step: Callable[[DatasetView], None]) -> None:

@@ -10,13 +10,15 @@ from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import (
     BadAnswer,
     NotFound,
+    Refused,
     RemoteError,
     SkillsyncError,
     Throttled,
     Unreachable,
+    VersionConflict,
 )
 from skillsync.formats.canonical import row_digest, short
-from skillsync.model import Key, RemoteRow
+from skillsync.model import Key, RemoteRow, Row
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.local import join
@@ -30,7 +32,7 @@ from skillsync.sync.sending import (
     moved,
     unclear,
 )
-from skillsync.sync.sure_writes import delete_row
+from skillsync.sync.sure_writes import delete_row, update_row
 from skillsync.sync.workspace import Remote
 from skillsync.sync.writing import Writer
 
@@ -88,17 +90,50 @@ class RowPusher:
                 return left_to_a_person(sending, row)
 
     def _patch(self, sending: Sending, row: RowView) -> Outcome | None:
-        """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
         assert row.remote is not None
         assert row.local is not None
+        if self.remote.datasets.guarantees.guarded:
+            return self._patch_guarded(sending, row, row.remote, row.local)
+        return self._patch_carefully(sending, row, row.remote, row.local)
+
+    def _patch_guarded(
+        self, sending: Sending, row: RowView, now: RemoteRow, local: Row
+    ) -> Outcome | None:
+        """One PATCH that names the version that was compared: the server refuses it when there is a newer one."""
+        fields = changed_fields(now.row, local)
         try:
-            now = self.remote.datasets.read_row(row.remote.id)
+            after = update_row(self.remote, now, fields, wanted=local)
+        except (VersionConflict, Refused) as error:
+            if isinstance(error, Refused) and error.reason != "dataset_item_archived":
+                raise
+            if self.remote.datasets.read_any(now.id).deleted:
+                return deleted_meanwhile(sending, row)
+            return moved(sending, row)
+        if after is None:
+            return unclear(sending, row)
+        if row_digest(after.row) != row_digest(local):
+            raise BadAnswer(
+                "the row reads back different from what was sent",
+                subject=sending.row_name(row.key),
+                unchanged="Its base was not moved.",
+                hint=f"skillsync pull {sending.view.slug}",
+            )
+        sending.is_base(row.key, after, since=now.version)
+        sending.updated += 1
+        return None
+
+    def _patch_carefully(
+        self, sending: Sending, row: RowView, remote: RemoteRow, local: Row
+    ) -> Outcome | None:
+        """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
+        try:
+            now = self.remote.datasets.read_row(remote.id)
         except NotFound:
             return deleted_meanwhile(sending, row)
-        if row_digest(now.row) != row_digest(row.remote.row):
+        if row_digest(now.row) != row_digest(remote.row):
             return moved(sending, row)
         try:
-            answer = self.remote.datasets.update_row(now, changed_fields(now.row, row.local))
+            answer = self.remote.datasets.update_row(now, changed_fields(now.row, local))
         except RemoteError as error:
             if not error.indeterminate:
                 raise
@@ -109,7 +144,7 @@ class RowPusher:
             after = self.remote.datasets.read_row(now.id)
         except NotFound:
             return deleted_meanwhile(sending, row)
-        if row_digest(after.row) != row_digest(row.local):
+        if row_digest(after.row) != row_digest(local):
             if answer is now and row_digest(after.row) == row_digest(now.row):
                 return unclear(sending, row)
             raise BadAnswer(
@@ -138,15 +173,20 @@ class RowPusher:
 
     def _remove(self, sending: Sending, row: RowView) -> Outcome | None:
         assert row.remote is not None
+        now = row.remote
+        if not self.remote.datasets.guarantees.guarded:
+            try:
+                now = self.remote.datasets.read_row(row.remote.id)
+            except NotFound:
+                sending.base.pop(row.key, None)
+                return None
+            if row_digest(now.row) != row_digest(row.remote.row):
+                return moved(sending, row)
         try:
-            now = self.remote.datasets.read_row(row.remote.id)
-        except NotFound:
-            sending.base.pop(row.key, None)
-            return None
-        if row_digest(now.row) != row_digest(row.remote.row):
+            gone = delete_row(self.remote, now)
+        except VersionConflict:
             return moved(sending, row)
-        delete_row(self.remote, now)
-        sending.base.pop(row.key, None)
+        sending.was_removed(row.key, gone, since=now.version)
         sending.removed += 1
         return None
 

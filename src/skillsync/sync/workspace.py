@@ -115,6 +115,10 @@ class Workspace:
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
         )
 
+    def were_here(self, roots: Iterable[str]) -> bool:
+        """Tell whether HEAD's history had anything below these: what went with a commit is still a removal (S13, D4)."""
+        return any(self.history.has("", root) for root in roots)
+
     def check_publish_branch(self) -> None:
         """Refuse to publish from a HEAD that the publish branch does not contain (sync.md B3).
 
