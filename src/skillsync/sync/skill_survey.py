@@ -46,6 +46,7 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -214,6 +215,10 @@ def survey_skills(
     for view in survey.views.values():
         _use_markers(view, markers)
         _use_own_publishes(workspace, view, remote)
+        if view.local is None and tree.commit is not None:
+            _use_own_before_removal(workspace, view, remote)
+    if workspace.is_team and tree.commit is not None:
+        SkillLater(workspace).settle(survey.views.values())
     return survey
 
 
@@ -589,6 +594,26 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
             view.base = own_walk(base, _steps_after(workspace, view, remote, base))
         if workspace.is_team and (view.base is None or view.base.id != version.id):
             view.superseded = _is_superseded(workspace, view, remote)
+    except SkillsyncError as error:
+        view.error = error
+
+
+def _use_own_before_removal(workspace: Workspace, view: SkillView, remote: Remote) -> None:
+    """Recognise what CI published of a skill before HEAD's history removed it: no pointer says so, and it may go by name."""
+    base, version = view.base, view.version
+    if version is None or version.description is not None or view.error:
+        return
+    if base is not None and (base.first != version.first or version.number <= base.number):
+        return
+    try:
+        directory = workspace.skill_history.deleted.get(view.name)
+        if directory is None or version.number - (base.number if base else 0) > WALK_LIMIT:
+            return
+        view.dir = view.dir or directory
+        if base is None:
+            view.base = _own_since_creation(workspace, view, remote, version)
+        else:
+            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
     except SkillsyncError as error:
         view.error = error
 
