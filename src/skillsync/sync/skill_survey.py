@@ -620,9 +620,13 @@ def _use_own_before_removal(workspace: Workspace, view: SkillView, remote: Remot
 
 def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
     """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
-    directory = view.dir or ""
-    since = workspace.history.introduced_at(base.id, directory)
-    return since is not None and bool(workspace.history.touching(directory, since=since))
+    if not workspace.is_team:
+        return False  # a push has written the pointer
+    history, directory = workspace.history, view.dir or ""
+    since = history.introduced_at(base.id, directory)
+    if since is None or not history.may_have_changed(directory, since=since):
+        return False
+    return bool(history.touching(directory, since=since))
 
 
 def _use_own_creation(
