@@ -109,6 +109,8 @@ def test_a_server_that_does_not_answer_ends_every_verb_with_75(
         pytest.skip("asks only when there is a conflict")
     ended = repo.run(*ASKING[verb], "--json")
     failure(ended, "E-UNREACHABLE", 75)
+    assert ended.json["error"]["message"].endswith("Connection refused")
+    assert "Errno" not in ended.json["error"]["message"]
     assert sorted(repo.path.rglob("*.md")) == before
 
 
