@@ -290,8 +290,15 @@ class Writer:
         return failed
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
-        overwritten = [file for intent in intents for file in intent.overwritten]
-        return Rescue(self.workspace.repo).store(overwritten, now=self.clock.now())
+        overwritten: list[tuple[str, bytes, str, str]] = []
+        executable: set[str] = set()
+        for intent in intents:
+            overwritten += intent.overwritten
+            entries = intent.folder.entries
+            executable |= {join(intent.folder.dir, one.path) for one in entries if one.executable}
+        return Rescue(self.workspace.repo).store(
+            overwritten, now=self.clock.now(), executable=executable
+        )
 
     def write_conflict(
         self,
