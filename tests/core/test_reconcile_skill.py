@@ -79,6 +79,7 @@ TABLE = [
     ("S12 never linked, different", facts(None, edited, changed, superseded=True), "S12", P.NOTHING, Q.REFUSE, 0, 4, "N-SUPERSEDED"),
     ("S12 never linked, equal, is S4", facts(None, edited, RemoteFact(4, "id-4", FIRST, L), superseded=True), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S12 wins over publishing", facts(base, edited, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("S12 wins over creating", facts(None, edited, None, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S12 wins over removing", facts(base, None, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S13 deleted locally", facts(base, None, same), "S13", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("S14 deleted locally, edited remotely", facts(base, None, changed), "S14", P.BLOCK, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),

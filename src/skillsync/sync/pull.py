@@ -33,8 +33,8 @@ class PullRequest:
     """What the user asked for.
 
     ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
-    lines that one dataset may lose above the ceiling. Unattended: ``hold`` keeps objects back, ``park`` leaves the files
-    of a conflict without markers, and ``command`` is who holds the lock.
+    skills, or of lines of one dataset, that may go above the ceiling. Unattended: ``hold`` keeps objects back,
+    ``park`` leaves the files of a conflict without markers, and ``command`` is who holds the lock.
     """
 
     names: Sequence[str] = ()
@@ -75,6 +75,7 @@ def pull(
                     remote=remote,
                     names=request.names,
                     confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
                 report.problems.extend(skills.problems)
                 refuse_backwards(skills)
@@ -94,6 +95,7 @@ def pull(
                         prune=request.prune,
                         hold=request.hold,
                         park=request.park,
+                        max_removals=request.max_removals,
                     ).run(skills)
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(

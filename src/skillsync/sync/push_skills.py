@@ -448,7 +448,11 @@ class SkillPush:
             view.name,
             folder,
             (),
-            [pointer_change(folder, line, place=self.target.place)],
+            [
+                pointer_change(
+                    folder, line, place=self.target.place, places=self.workspace.settings.places
+                )
+            ],
             reason="push",
         )
 
