@@ -167,7 +167,11 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One remote version of a skill. ``first`` is the incarnation, exactly as the server prints it."""
+    """One remote version of a skill. ``first`` is the incarnation, exactly as the server prints it.
+
+    ``description`` is the version's own (``version_description``), None on a server without that field; it ends
+    in the marker of a publish (sync.md 5.3).
+    """
 
     name: str
     id: str
@@ -176,6 +180,7 @@ class Version:
     author: Author
     created_at: str
     category: str = ""
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tests.sync.harness import LIVES, Clone, Live, new_clone
 
 @pytest.fixture
 def live(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Live]:
-    server = LIVES[getattr(request, "param", "seed")](tmp_path)
+    """A fresh server; parametrised indirectly it speaks the dialect that is named."""
+    dialect = getattr(request, "param", os.environ.get("LIVE_DIALECT", "seed"))
+    server = LIVES[dialect](tmp_path)
     yield server
     server.close()
 
@@ -36,7 +39,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize("live", dialects, indirect=True)
 
 
-BOUNDED = {"test_skill_rows.py", "test_dataset_rows.py", "test_datasets_whole.py"}
+BOUNDED = {
+    "test_dataset_rows.py",
+    "test_dataset_table.py",
+    "test_datasets_whole.py",
+    "test_skill_files.py",
+    "test_skill_rows.py",
+}
 """Where slow tests of these folders end in time."""
 
 

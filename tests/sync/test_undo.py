@@ -67,6 +67,26 @@ def test_the_predecessor_is_published_again_and_the_files_keep_the_edit(
     assert "Step 2." in live.skill("alpha")["body"]
 
 
+def test_what_git_ignores_here_is_carried_through_an_undo(live: Live, solo: Clone) -> None:
+    """F22: it is no part of the base, so going back to the predecessor's text leaves nothing to publish."""
+    solo.write(".gitignore", "*.log\n")
+    solo.skill("alpha")
+    solo.push()
+    live.edit("alpha", files=[{"path": "a.log", "content": "theirs", "content_type": "text/plain"}])
+    assert solo.pull().exit == 0
+    solo.commit("one")
+    solo.replace(ALPHA, "Step two.", "Step 2.")
+    solo.push()
+    assert outcome(undone(solo), "alpha").did == "v3 taken back: v4 has the content of v2"
+    now = live.skill("alpha")
+    assert (now["contents"], now["body"].splitlines()[-1]) == ({"a.log": "theirs"}, "Step two.")
+    assert not (solo.path / "skills/alpha/a.log").exists()
+    solo.commit("undone")
+    solo.replace(ALPHA, "Step 2.", "Step two.")
+    assert solo.status().is_clean
+    assert not solo.push().outcomes
+
+
 def test_an_undo_is_done_once_and_an_old_checkout_publishes_nothing(
     live: Live, solo: Clone
 ) -> None:

@@ -82,6 +82,11 @@ class Capabilities:
         """Learn from a create or detail answer."""
         self.version_description = "version_description" in detail
 
+    def note_summary(self, summary: Mapping[str, Json]) -> None:
+        """Learn from an entry of the list: it shows that the field is there, and never that it is not."""
+        if "version_description" in summary:
+            self.version_description = True
+
     def note_dataset(self, thing: Mapping[str, Json]) -> None:
         """Learn the generation from a dataset or an item (datasets-api.md 0.1).
 

@@ -18,6 +18,9 @@ from skillsync.model import Author, Extra, Json, RemoteFile, RemoteSkill, Skill,
 MOST_FILES = 1_000
 """More than any server stores (200, or 500 by import); a longer manifest is an attack."""
 
+MOST_DESCRIPTION = 4_000
+"""Characters of a version's description that are kept: ten times what a server takes."""
+
 MOST_LEVELS = 63
 """Levels of one JSON value: a line of a JSONL file has one more."""
 
@@ -158,7 +161,16 @@ def version_from(
         author=read.author(),
         created_at=read.time("created_at"),
         category=clean(category, limit=60) if isinstance(category, str) else "",
+        description=_description(read.value),
     )
+
+
+def _description(value: Mapping[str, Json]) -> str | None:
+    """The version's description, "" where there is none, None where the server does not know such a thing."""
+    if "version_description" not in value:
+        return None
+    text = value["version_description"]
+    return text[:MOST_DESCRIPTION] if isinstance(text, str) else ""
 
 
 def manifest_from(detail: Json, *, name: str) -> tuple[ManifestEntry, ...]:
@@ -200,6 +212,12 @@ def file_from(value: Json, entry: ManifestEntry, *, name: str) -> RemoteFile:
     text = read.text("content")
     check_text(text, entry, name=name)
     return RemoteFile(entry.path, text, read.text("content_type"))
+
+
+def known_file(entry: ManifestEntry, known: Mapping[str, str]) -> RemoteFile | None:
+    """Return a file whose text is known by the digest that the manifest names, None when it has to be asked for."""
+    text = known.get(entry.sha256) if entry.sha256 is not None else None
+    return None if text is None else RemoteFile(entry.path, text, entry.content_type)
 
 
 def check_text(text: str, entry: ManifestEntry, *, name: str) -> None:

@@ -15,6 +15,7 @@ from skillsync.api.payload import Published, SkillPayload, published_from
 from skillsync.api.reading import (
     ManifestEntry,
     file_from,
+    known_file,
     manifest_from,
     shown_name,
     skill_from,
@@ -35,6 +36,11 @@ PAGE = 1_000
 _VERSIONS_PAGE = 100
 _FILE_CAP = 16 * MEBIBYTE
 _MOST_BODY_PAGES = 1_000
+
+KnownTexts = Mapping[str, str]
+"""Texts by the hex SHA-256 of their UTF-8 bytes, as the newest servers name it in a manifest."""
+
+NO_TEXTS: KnownTexts = MappingProxyType({})
 
 Wanted = tuple[str, int | None]
 """A skill by name, and a version number or None for the latest."""
@@ -63,9 +69,13 @@ class SkillsApi:
             self._page,
             first=(("order_by", "name"), ("limit", PAGE)),
             key_of=lambda item: str(item.get("name")),
-            parse=lambda item: version_from(dict(item)),
+            parse=self._summary,
             subject="the list of skills",
         )
+
+    def _summary(self, item: Mapping[str, Json]) -> Version:
+        self.capabilities.note_summary(item)
+        return version_from(dict(item))
 
     def _page(self, query: Query) -> Page:
         answer = self._project.request(
@@ -78,20 +88,29 @@ class SkillsApi:
         )
 
     def read(
-        self, name: str, *, number: int | None = None, since: int | None = None
+        self,
+        name: str,
+        *,
+        number: int | None = None,
+        since: int | None = None,
+        known: KnownTexts = NO_TEXTS,
     ) -> RemoteSkill:
         """Read one version whole: every page of the body and every file of that very version.
 
         ``number`` None is the latest. With ``since`` the newest versions come along in the same request: as many as
-        reach from the latest to that number, 100 at most. NotFound, or BadAnswer when parts contradict each other: no
-        truncated body ever comes back (skills-api.md 1.4, sync.md A3, 14.6 #83–#109).
+        reach from the latest to that number, 100 at most. A file whose digest the manifest names is not asked for when
+        its text is ``known``. NotFound, or BadAnswer when parts contradict each other: no truncated body ever comes
+        back (skills-api.md 1.4, sync.md A3, 14.6 #83–#109).
         """
         versions: Sequence[Version] = ()
         if since is None:
             detail, version = self._detail(name, number=number)
         else:
             detail, version, versions = self._resolve(name, number=number, since=since)
-        files = [self._file(version, entry) for entry in manifest_from(detail, name=name)]
+        files = [
+            known_file(entry, known) or self._file(version, entry)
+            for entry in manifest_from(detail, name=name)
+        ]
         return replace(skill_from(detail, files, version=version), versions=tuple(versions))
 
     def read_basis(self, name: str, *, needed: Callable[[str], bool]) -> RemoteSkill:
@@ -117,18 +136,22 @@ class SkillsApi:
         wanted: Sequence[Wanted],
         *,
         since: Mapping[str, int] = MappingProxyType({}),
+        known: Mapping[str, KnownTexts] = MappingProxyType({}),
         on_done: Callable[[Wanted], None] | None = None,
         workers: int | None = None,
     ) -> Iterator[tuple[Wanted, RemoteSkill | RemoteError]]:
         """Read many versions, a few at a time, and yield each or its error as it comes, in any order.
 
-        ``since`` asks for the versions of some skills, by name, from a number on, as ``read`` does.
+        ``since`` asks for the versions of some skills, by name, from a number on, and ``known`` are texts that need not
+        be asked for, by name, as for ``read``.
         ``workers`` None chooses by latency, at most 8. Raises for trouble that would meet every read alike:
         NotAuthenticated, Throttled, and Unreachable without any answer.
         """
         found = each(
             wanted,
-            lambda one: self.read(one[0], number=one[1], since=since.get(one[0])),
+            lambda one: self.read(
+                one[0], number=one[1], since=since.get(one[0]), known=known.get(one[0], NO_TEXTS)
+            ),
             transport=self._transport,
             workers=workers,
         )
@@ -179,11 +202,37 @@ class SkillsApi:
         is ``indeterminate`` may have published all the same. ``description`` is the version's description, for
         servers that have it.
         """
+        return self._patch(name, base, payload, description)
+
+    def _patch(self, name: str, base: int, payload: SkillPayload, description: str) -> Published:
         fields: dict[str, Json] = {"base_version": base, **payload.fields}
         if description:
             fields["version_description"] = description
         answer = self._project.request("PATCH", _path(name), json=fields, subject=shown_name(name))
         return self._published(answer, payload, number=base + 1)
+
+    def mark(self, basis: RemoteSkill, *, description: str) -> Published:
+        """Publish ``basis``, the latest version, once more with nothing but a description: its marker (B9).
+
+        The server copies the content of exactly that version. Errors as for ``publish``.
+        """
+        version = basis.version
+        unchanged = SkillPayload(version.name, {}, basis.files, version.first, basis.aside)
+        return self._patch(version.name, version.number, unchanged, description)
+
+    def rename(self, name: str, new_name: str) -> Version:
+        """Give a skill, with all its versions, another name; they keep their ids (skills-api.md 6).
+
+        Refused with reason ``unique`` when the name is taken; NotFound with reason ``endpoint`` where there is no
+        such call. It takes no base (sync.md A7).
+        """
+        answer = self._project.request(
+            "POST",
+            f"{_path(name)}/rename",
+            json={"new_name": new_name},
+            subject=shown_name(name),
+        )
+        return self._written(answer, new_name)
 
     def archive(self, name: str) -> None:
         """Archive all versions of a skill, whatever the latest is: the API takes no base (sync.md A7)."""

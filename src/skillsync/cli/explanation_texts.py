@@ -104,6 +104,10 @@ TEXTS: Mapping[str, str] = {
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "
     "object. `git log -p` on it shows the last good one.",
+    "E-POINTER-BACK": "A branch makes a .skillsync name an older version than the publish branch has taken in, another "
+    "version of the same number, or none. Merged, it would let a text be published over edits that nobody looked at. "
+    "Usually a pull was reverted with its pointer: revert the content, and keep the pointer. The fix that is named "
+    "brings the line back; commit it.",
     "E-JOURNAL": "An earlier command was killed, and the note it left under .git/skillsync cannot be read. Nothing "
     "was repeated; `skillsync status` shows what is so, the copies of `skillsync rescue` are kept.",
     "E-UNREADABLE": "A file or folder could not be read: permission, a broken link, or a disk error. The object it "

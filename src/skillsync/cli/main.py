@@ -35,6 +35,8 @@ VERBS: Mapping[str, str] = {
     "undo": "Take back the last push of this clone.",
     "history": "Turn a skill's versions into commits.",
     "doctor": "Look for what is wrong around skillsync.",
+    "textconv": "Show an items.jsonl field by field, for git diff.",
+    "merge-driver": "Merge a pointer or an items.jsonl, for git.",
     "explain": "Explain a code such as E-CONFIG.",
     "serve": "Serve the API on this machine, from SQLite or PostgreSQL.",
     "server-admin": "Add projects, people and keys to a server.",

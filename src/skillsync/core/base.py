@@ -6,11 +6,42 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.skill_states import BaseFact
+from skillsync.core.stitched import (
+    Ancestry,
+    Bases,
+    MarkedVersion,
+    MarkerStanding,
+    bases,
+    is_superseded,
+    judge_marker,
+    publish_edge,
+    taken_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skillsync.model import Digest, Pointer, SkillPointer
+
+__all__ = [
+    "WALK_LIMIT",
+    "Ancestry",
+    "Bases",
+    "LineEvidence",
+    "MarkedVersion",
+    "MarkerStanding",
+    "WalkStep",
+    "after_git_merge",
+    "bases",
+    "is_superseded",
+    "judge_marker",
+    "line_counts",
+    "newest",
+    "own_creation",
+    "own_walk",
+    "publish_edge",
+    "taken_in",
+]
 
 WALK_LIMIT = 50
 """How many versions ``own_walk`` follows at most (sync.md 5.5)."""

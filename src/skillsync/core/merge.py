@@ -6,9 +6,11 @@ from nowhere. Text is compared by line only where both sides changed it differen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skillsync.core.merge_bases import common_base
 from skillsync.core.merge_files import FilesMerge, exact_renames, merge_files
 from skillsync.core.merge_rows import InfoMerge, RowMerge, changed_row_groups, merge_info, merge_row
 from skillsync.core.merge_text import TextMerge, TextMerger, merge_lines
@@ -28,6 +30,7 @@ __all__ = [
     "TextMerge",
     "TextMerger",
     "changed_row_groups",
+    "common_base",
     "exact_renames",
     "merge_info",
     "merge_row",
@@ -57,13 +60,20 @@ class SkillMerge:
 
 
 def merge_skill(
-    base: Skill | None, local: Skill, remote: Skill, *, merge_text: TextMerger
+    base: Skill | Sequence[Skill] | None,
+    local: Skill,
+    remote: Skill,
+    *,
+    merge_text: TextMerger,
 ) -> SkillMerge:
     """Merge by unit: frontmatter by key, metadata by sub-key, the tool list as a whole, body and files by line.
 
-    ``base`` None is the two-way merge of ``adopt --merge``: what only one side has is kept, what both have
+    ``base`` may be several common ancestors: a unit about which their verdicts differ is a conflict (B4). None, or
+    no ancestor, is the two-way merge of ``adopt --merge``: what only one side has is kept, what both have
     differently is a conflict. The name is identity, not content: it stays the local one.
     """
+    if isinstance(base, Sequence):
+        base = common_base(base, sides=(local, remote))
     ancestor = base or Skill(local.name, "", "", extra=Extra())
     scalars, conflicts = _merge_scalars(ancestor, local, remote)
     metadata, metadata_conflicts = merge_mapping(ancestor.metadata, local.metadata, remote.metadata)

@@ -63,7 +63,7 @@ def decide_skill(facts: SkillFacts) -> Verdict:
     if facts.local is not None and not (facts.local.valid and facts.local.digest):
         return _invalid(verdict, facts)
     if verdict.state is SkillState.SAME_UNLINKED and facts.remote and facts.remote.own:
-        verdict = replace(verdict, push=PushStep.LINK)
+        verdict = replace(verdict, push=PushStep.MARK if facts.unmarked else PushStep.LINK)
     if facts.superseded and not _is_other_incarnation(facts):
         verdict = _superseded(verdict, facts)
     return _limited(verdict, facts)

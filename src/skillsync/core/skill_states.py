@@ -69,8 +69,9 @@ class RemoteFact:
 class SkillFacts:
     """All that the decision about one skill depends on.
 
-    ``superseded``: HEAD is older than the commit that the latest version was made from (B8). ``known_ids`` are
-    the ids of the live skill's versions, if they were read (S24).
+    ``superseded``: HEAD is older than the commit that the latest version was made from (B8). ``unmarked``: the
+    latest is our own version 1, equal, and the marker that makes it an edge is still missing (B9). ``known_ids`` are the
+    ids of the live skill's versions, if they were read (S24).
     """
 
     name: str
@@ -79,6 +80,7 @@ class SkillFacts:
     remote: RemoteFact | None = None
     absence: Absence = Absence.NEVER
     superseded: bool = False
+    unmarked: bool = False
     known_ids: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
@@ -127,12 +129,16 @@ class SkillState(StrEnum):
 
 
 class PushStep(StrEnum):
-    """What push does with a skill; only CREATE and PUBLISH write to the remote by themselves."""
+    """What push does with a skill; only CREATE, PUBLISH and MARK write to the remote by themselves.
+
+    MARK makes a version of the same content that carries the marker which a creation cannot (B9).
+    """
 
     NOTHING = "nothing"
     CREATE = "create"
     PUBLISH = "publish"
     LINK = "link"
+    MARK = "mark"
     BLOCK = "block"
     REFUSE = "refuse"
     CONFLICT = "conflict"

@@ -276,6 +276,32 @@ class Repository:
         )
         return done.line.split(" ")[1:2] == ["commit"]
 
+    def commit_id(self, revision: str) -> str | None:
+        """Return the full id of the commit that a revision names, None when there is none of that name here."""
+        if revision.startswith("-") or "\0" in revision:
+            return None
+        asked = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+        return self.run(asked, accept=(0, 1, 128)).line or None
+
+    def existing_commits(self, ids: Collection[str]) -> frozenset[str]:
+        """Return those of ``ids`` that are the full id of a commit in this clone, with one process (14.6 #107)."""
+        asked = [each for each in ids if formats.is_object_id(each)]
+        if not asked:
+            return frozenset()
+        # A clone with promised objects would ask its remote for a commit nobody has.
+        offline = {"GIT_NO_LAZY_FETCH": "1"}
+        done = self.run(["cat-file", "--batch-check"], data=_id_lines(asked), environment=offline)
+        answers = zip(asked, done.line.splitlines(), strict=True)
+        return frozenset(each for each, line in answers if line.split(" ")[1:2] == ["commit"])
+
+    def outside(self, commits: Collection[str], *, head: str) -> frozenset[str]:
+        """Return those of ``commits``, all of this clone, that ``head`` does not contain, with one process."""
+        if not commits:
+            return frozenset()
+        asked = _id_lines(commits) + f"^{_rev(head)}\n".encode()
+        beyond = self.run(["rev-list", "--stdin"], data=asked).line.splitlines()
+        return frozenset(beyond) & frozenset(commits)
+
     def is_ancestor(self, ancestor: str, descendant: str) -> bool:
         """Tell whether ``descendant`` is or contains ``ancestor``; a commit that is not here is no ancestor.
 
@@ -294,6 +320,13 @@ class Repository:
 
     def _is_known(self, rev: str) -> bool:
         return not formats.is_object_id(rev) or self.commit_exists(rev)
+
+    def message(self, commit: str) -> str:
+        """Return a commit's message, without a process; "" when it is not here."""
+        found = self._objects.read(_rev(commit))
+        if found is None or found.kind != "commit" or found.data is None:
+            return ""
+        return found.data.partition(b"\n\n")[2].decode("utf-8", "replace")
 
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent, None for a root commit.
@@ -348,6 +381,14 @@ class Repository:
                  "--exclude=refs/skillsync/*", "--all", "--reflog", *beyond]  # fmt: skip
         return formats.parse_named_log(self._literal([*asked, "--", *_below(roots)]).output)
 
+    def commit_holding(self, path: str, content: bytes) -> str | None:
+        """Return the newest commit, of any ref or reflog, that wrote this content to ``path``; None: there is none."""
+        blob = self.run(["hash-object", "--stdin", "--no-filters"], data=content).line
+        asked = ["log", "-z", "--raw", "--no-abbrev", "-m", "--no-renames", *_LOG, "--format=%x01%H",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", "HEAD", "--", path]  # fmt: skip
+        added = formats.parse_raw_log(self._literal(asked).output)
+        return next((each.commit for each in added if each.blob == blob), None)
+
     def commits_after(self, folder: str, *, head: str) -> list[str]:
         """List the commits that touch ``folder`` and descend from ``head``, newest first.
 
@@ -376,6 +417,12 @@ class Repository:
         small = [blob for blob, size in sizes.items() if size <= _HISTORY_BLOB_LIMIT]
         contents = self.read_blobs(small)
         return [line for each in added for line in formats.added_lines(each, contents)]
+
+    def deleted_files(self, name: str, *, head: str) -> list[tuple[str, str]]:
+        """List the files of one name that the history of ``head`` deleted, oldest first: path and the blob before."""
+        asked = ["log", "-z", "--raw", "--no-abbrev", "-m", "--no-renames", "--diff-filter=D", "--reverse", *_LOG,
+                 "--format=%x01%H", _rev(head), "--", f":(top,glob)**/{name}"]  # fmt: skip
+        return list(formats.parse_deleted(self.run(asked).output))
 
     def removed_lines(self, path: str, *, head: str, since: str | None = None) -> list[str]:
         """List every line that a commit in ``head``'s history, not in ``since``'s, took out of a file, newest first.

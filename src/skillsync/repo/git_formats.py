@@ -229,6 +229,18 @@ def parse_raw_log(output: bytes) -> Iterator[AddedBlob]:
                 yield AddedBlob(commit, path, new, "" if set(old) == {"0"} else old)
 
 
+def parse_deleted(output: bytes) -> Iterator[tuple[str, str]]:
+    """Read ``git log -z --raw --no-abbrev -m --diff-filter=D --format=%x01%H``: path and the blob that was deleted."""
+    tokens = iter(output.split(b"\0"))
+    for token in tokens:
+        token = token.lstrip(b"\n")
+        if token.startswith(b":"):
+            path = os.fsdecode(next(tokens, b""))
+            old_mode, _new_mode, old, _new, _status = token[1:].decode().split(" ")
+            if old_mode.startswith("100"):
+                yield path, old
+
+
 def added_lines(added: AddedBlob, contents: Mapping[str, bytes]) -> list[HistoryLine]:
     """Name the lines of the new blob that the old one lacks, in file order. Unknown blobs hold no lines."""
     before = set(_lines(contents.get(added.before, b"")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from skillsync.server.models import Project, SkillOwner, SkillTag
+from skillsync.server.models import Project, SkillOwner, SkillTag, User
 from skillsync.server.skills_limits import CATEGORIES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from skillsync.server.dialects import Dialect
-    from skillsync.server.models import Skill, User
+    from skillsync.server.models import Skill
 
 _ORDERS = {
     "name": "name",
@@ -93,6 +93,17 @@ def _ordered(rows: QuerySet[Skill], order_by: str) -> QuerySet[Skill]:
     if column is None:
         return rows.order_by("-created_at", "-id")
     return rows.order_by(("-" if order_by.startswith("-") else "") + column, "-id")
+
+
+def with_people(rows: list[Skill], caller: User) -> list[Skill]:
+    """The rows, who made them being read once per person, and not at all where it was the caller."""
+    known = {caller.pk: caller}
+    others = {row.created_by_id for row in rows} - {None, caller.pk}
+    if others:
+        known |= User.objects.in_bulk(others)
+    for row in rows:
+        row.created_by = None if row.created_by_id is None else known.get(row.created_by_id)
+    return rows
 
 
 def validators(project: Project, caller: User, page: Mapping[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from skillsync.formats.canonical import rows_digest
@@ -12,6 +12,8 @@ from skillsync.sync.dataset_bases import take_local_bases
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
+    DATASET_MD,
+    ITEMS,
     LocalDataset,
     LocalTree,
     join,
@@ -39,7 +41,24 @@ def local_views(workspace: Workspace, target: Target, tree: LocalTree) -> list[D
         for dataset in tree.gone_datasets
         if dataset.dir not in moved and target.takes_dataset(dataset.name, dataset.slug)
     ]
+    if views and tree.commit is None:
+        _refuse_unmerged(workspace.repo.unmerged(), views)
     return views
+
+
+def _refuse_unmerged(unmerged: Collection[str], views: Sequence[DatasetView]) -> None:
+    """Let no dataset be sent or written whose content git has in conflict: rows then show no markers (sync.md 8)."""
+    for view in views:
+        paths = [join(view.dir or view.home, name) for name in (ITEMS, DATASET_MD)]
+        inside = [path for path in paths if path in unmerged]
+        if inside and view.problem is None:
+            view.problem = Problem(
+                "E-INVALID",
+                f"git has unmerged entries here: {', '.join(inside)}; nothing of this dataset was sent or written",
+                subject=view.slug,
+                path=inside[0],
+                fix="finish the merge with git (edit, git add), or undo it, then run the command again",
+            )
 
 
 def _old_homes(place: str, tree: LocalTree) -> dict[str, str]:

@@ -84,9 +84,8 @@ def survey_datasets(
     if for_push:
         for view in views:
             view.error = _unsendable(view)
-        if not archive and not any(
-            view.gone or (view.is_usable and not view.error) for view in views
-        ):
+        is_here = any(view.gone or (view.is_usable and not view.error) for view in views)
+        if not is_here and not archive and not workspace.were_here(workspace.settings.datasets):
             return DatasetSurvey(views, problems)
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)

@@ -12,7 +12,7 @@ from skillsync.repo.git_formats import Commit
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.local import LocalDataset
 from skillsync.sync.revision import find_one, living
-from skillsync.sync.skill_survey import SkillView, digest_at
+from skillsync.sync.skill_survey import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def _matches(
         return found
     for directory in _folders(workspace, view):
         for commit in workspace.repo.log_paths(head, [directory], limit=MOST_COMMITS):
-            digest = digest_at(workspace, commit.id, directory)
+            digest = workspace.skill_history.digest_at(commit.id, directory, view.name)
             if digest in wanted:
                 found.setdefault(digest, []).insert(0, Match(commit))
     return found

@@ -14,6 +14,7 @@ from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_dat
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_tree
+from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
@@ -24,7 +25,11 @@ from skillsync.sync.workspace import Remote, Workspace
 if TYPE_CHECKING:
     from skillsync.config import Target
 
-_PUSH = {PushStep.CREATE: Effect.CREATE, PushStep.PUBLISH: Effect.UPDATE}
+_PUSH = {
+    PushStep.CREATE: Effect.CREATE,
+    PushStep.PUBLISH: Effect.UPDATE,
+    PushStep.MARK: Effect.LINK,
+}
 _PULL = {
     PullStep.WRITE: Effect.CREATE,
     PullStep.FAST_FORWARD: Effect.UPDATE,
@@ -47,7 +52,7 @@ def make_plan(
 
     Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
     """
-    pull_tree = read_tree(workspace)
+    pull_tree = as_settled(workspace, read_tree(workspace))
     push_tree = (
         read_tree(workspace, commit=workspace.history.head)
         if workspace.is_team and workspace.history.head
@@ -260,6 +265,10 @@ def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:
         detail = f"v{version.number} → v{version.number + 1}"
     elif effect is Effect.CREATE and side is Side.REMOTE:
         detail = "v1"
+    elif effect is Effect.LINK and side is Side.REMOTE and version:
+        detail = (
+            f"v{version.number} → v{version.number + 1}, the same content with its publish marker"
+        )
     elif version is not None:
         detail = f"{base} → v{version.number} by {version.author.label}".removeprefix(" → ")
     else:

@@ -135,9 +135,9 @@ def survey_for_push(
     if names:  # what an option names is looked at as well
         scope += tuple(part for word in request.archive for part in (word, word.partition(":")[0]))
         scope += tuple(request.republish)
-    needs_skills = bool(tree.skills or tree.gone_skills)
+    are_here = bool(tree.skills or tree.gone_skills)
     skills = SkillSurvey({}, problems_in_scope(workspace, tree, names), listed=False)
-    if needs_skills:
+    if are_here or workspace.were_here(workspace.settings.skills):
         skills = survey_skills(
             workspace,
             target,
@@ -146,19 +146,17 @@ def survey_for_push(
             names=scope,
             confirm=request.clock,
         )
-    datasets = DatasetSurvey([], [])
-    if tree.datasets or tree.gone_datasets or request.archive:
-        datasets = survey_datasets(
-            workspace,
-            target,
-            tree,
-            remote=remote,
-            names=scope,
-            confirm=request.clock,
-            for_push=True,
-            archive=request.archive,
-            max_removals=request.max_removals,
-        )
+    datasets = survey_datasets(
+        workspace,
+        target,
+        tree,
+        remote=remote,
+        names=scope,
+        confirm=request.clock,
+        for_push=True,
+        archive=request.archive,
+        max_removals=request.max_removals,
+    )
     return skills, datasets
 
 

@@ -21,15 +21,15 @@ from skillsync.model import (
     RemoteRow,
     RemoteSkill,
     Row,
+    Version,
 )
 from skillsync.repo.files import write_all_atomic
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.show import lay_out
-from skillsync.sync.watched import Write, WriteKind
+from skillsync.sync.watched import Answered, Write, WriteKind
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-    from skillsync.model import Version
     from skillsync.sync.clock import Clock
     from skillsync.sync.workspace import Remote, Workspace
 
@@ -95,6 +95,7 @@ class Recorder:
         self._lock = Lock()
         self._is_open = False
         self._rows: dict[str, RemoteRow] = {}
+        self._created: dict[str, Write] = {}
 
     def seen_skill(self, skill: RemoteSkill | Version) -> None:
         """Skills keep their versions; nothing has to be remembered."""
@@ -106,6 +107,10 @@ class Recorder:
     def before(self, write: Write, remote: Remote) -> None:
         """Note what is about to be sent and what was there; a skill about to be archived is copied whole."""
         old: dict[str, Json] = {}
+        if write.kind is WriteKind.MARK:
+            return  # it changes nothing that could be taken back
+        if write.kind is WriteKind.CREATE_SKILL:
+            self._created[write.name] = write
         if write.kind is WriteKind.ARCHIVE:
             old = keep_copy(self._workspace, remote.skills.read(write.name), self._clock)
         elif write.old is not None:
@@ -124,8 +129,12 @@ class Recorder:
             }
         self._append({"sent": _write_json(write), "old": old})
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
-        """Note that the server accepted it."""
+    def after(self, write: Write, answer: Answered) -> None:
+        """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
+        if write.kind is WriteKind.MARK:
+            if write.name not in self._created:
+                return
+            write = self._created[write.name]
         self._append({"done": _write_json(write), "answer": _answer_json(answer)})
 
     def _append(self, line: Mapping[str, Json]) -> None:
@@ -271,7 +280,7 @@ def _write(value: Json) -> Write:
     )
 
 
-def _answer_json(answer: Published | RemoteDataset | RemoteRow | None) -> dict[str, Json]:
+def _answer_json(answer: Answered) -> dict[str, Json]:
     match answer:
         case Published(version=version, skill=skill):
             return {
@@ -280,6 +289,8 @@ def _answer_json(answer: Published | RemoteDataset | RemoteRow | None) -> dict[s
                 "first": version.first,
                 "digest": skill_digest(skill.content),
             }
+        case Version(number=number, id=id, first=first):
+            return {"version": number, "id": id, "first": first}
         case RemoteDataset():
             return {"id": answer.id, "digest": info_digest(answer.info)}
         case RemoteRow():

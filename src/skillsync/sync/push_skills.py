@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from skillsync.core.reconcile_skill import Absence, PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
     BadAnswer,
-    NotAllowed,
     NotAuthenticated,
     NotFound,
     RefusedForSafety,
@@ -24,10 +24,12 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
-from skillsync.model import Digest, Folder, RemoteSkill, Version
+from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.export import export_history
+from skillsync.sync.markers import Markers
+from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -39,8 +41,10 @@ from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 if TYPE_CHECKING:
     from skillsync.config import Target
 
-RUN_ENDING = (NotAuthenticated, NotAllowed)
-"""A write that ends so stops the whole run (sync.md 9.2: 401/403)."""
+__all__ = ["RUN_ENDING", "PushOptions", "SkillPush"]
+
+_MOST_MOVES = 4
+"""How often a publish is decided again because somebody else's came first."""
 
 
 @dataclass
@@ -65,6 +69,12 @@ class SkillPush:
     writer: Writer
     options: PushOptions
     report: Report
+    _moves: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def marking(self) -> Marking:
+        """What writes the markers of this run."""
+        return Marking(self.workspace, self.remote)
 
     @cached_property
     def _unmerged(self) -> Collection[str]:
@@ -136,6 +146,8 @@ class SkillPush:
                 return self._publish(view)
             case PushStep.LINK:
                 return self._link(view)
+            case PushStep.MARK:
+                return self._mark_creation(view)
             case PushStep.BLOCK:
                 return self.blocked(view)
             case PushStep.PENDING_REMOVAL:
@@ -185,8 +197,53 @@ class SkillPush:
         with self._journalled(view, base=None):
             published = self._send_new(view, payload)
         if published is not None:
-            return self._published(view, published, did="created")
+            return self._published(view, self._marked(view, published), did="created")
         return self._decided(view)
+
+    def _marked(self, view: SkillView, created: Published) -> Published:
+        """Return the creation, or the version after it that carries the marker which a creation cannot (B9).
+
+        Only a marker that names a commit says anything; where the server could not take it the next run looks again.
+        """
+        description = self._describe(view)
+        if not description.text or description.marker.commit is None:
+            return created
+        with self._journalled(view, base=created.version.number, description=description):
+            marked = self.marking.mark(created.skill, description)
+        if marked is None:
+            self.report.note(
+                f"{view.name}: its publish marker was not stored; a later push adds it"
+            )
+        return marked or created
+
+    def _mark_creation(self, view: SkillView) -> Outcome | None:
+        """S4 of a job that died before it could mark what it had created; what writes a pointer needs no marker."""
+        if self.options.writes_pointer or view.content is None:
+            return self._link(view)
+        description = self._describe(view)
+        with self._journalled(view, base=view.content.version.number, description=description):
+            marked = self.marking.mark(view.content, description)
+        if marked is None:
+            return self._said(view, "is our own and equal; its publish marker was not stored")
+        return Outcome(
+            Kind.SKILL,
+            view.name,
+            f"marked: v{marked.version.number} says which commit it was made from",
+            row=view.verdict.row,
+            state=str(view.verdict.state),
+            changed=True,
+        )
+
+    def _describe(self, view: SkillView) -> Description:
+        """Fix what a publish says before its first attempt (R19)."""
+        directory, _ = view.place_in(self.workspace)
+        return self.marking.describe(
+            view.name, directory, self._digest(view), words=self._words(view)
+        )
+
+    def _words(self, view: SkillView) -> str:  # noqa: ARG002
+        """What a publish's description says to people instead of the commit's message."""
+        return ""
 
     def _send_new(self, view: SkillView, payload: SkillPayload) -> Published | None:
         """POST; look before it is repeated (a name is unique, so at most one is made). None: somebody else's is there.
@@ -217,11 +274,18 @@ class SkillPush:
         return None
 
     @contextmanager
-    def _journalled(self, view: SkillView, *, base: int | None) -> Iterator[None]:
+    def _journalled(
+        self, view: SkillView, *, base: int | None, description: Description | None = None
+    ) -> Iterator[None]:
         """Keep a journal entry while a request is under way; a crash leaves it, a known outcome does not."""
-        entry = self.writer.journal.begin_push(
-            view.name, {"digest": self._digest(view), "base": base, "place": self.target.place}
-        )
+        facts: dict[str, Json] = {
+            "digest": self._digest(view),
+            "base": base,
+            "place": self.target.place,
+        }
+        if description is not None:
+            facts |= {"nonce": description.marker.nonce, "commit": description.marker.commit}
+        entry = self.writer.journal.begin_push(view.name, facts)
         try:
             yield
         except SkillsyncError:
@@ -236,7 +300,7 @@ class SkillPush:
         previous = self._previous(view)
         if previous.version.id != base.id:
             view.version, view.content = previous.version, None
-            return self.blocked(view)
+            return self._moved(view)
         if previous.version.number != base.number:
             raise BadAnswer(
                 f"the list says v{base.number} and the skill itself v{previous.version.number}",
@@ -245,20 +309,49 @@ class SkillPush:
                 hint="run the command again",
             )
         payload = self._payload(view, previous=previous)
-        with self._journalled(view, base=base.number):
-            published = self._send(view, base, payload)
+        description = self._describe(view)
+        with self._journalled(view, base=base.number, description=description):
+            published = self._send(view, base, payload, description)
         if published is None:
-            return self.blocked(view)
+            return self._moved(view)
         return self._published(view, published, did="published")
 
-    def _send(self, view: SkillView, base: Version, payload: SkillPayload) -> Published | None:
+    def _moved(self, view: SkillView) -> Outcome:
+        """Somebody's version is there since we looked: decide again from scratch, by its marker if it has one (R1).
+
+        It may be another job's publish of this very commit, of a later one (B8), or of an earlier one, which is
+        taken in: then ours is due again, a few times at most.
+        """
+        self._moves[view.name] += 1
+        if view.version is None or view.version.description is None:
+            return self.blocked(view)
+        markers = Markers(self.workspace, self.remote, self.report.problems)
+        markers.look_again(view)
+        if view.error is not None:
+            raise view.error
+        state = view.verdict.state
+        if view.verdict.push is PushStep.PUBLISH and self._moves[view.name] < _MOST_MOVES:
+            return self._publish(view)
+        if state is SkillState.IN_SYNC:
+            return self._said(
+                view, "was published meanwhile, from this commit or another of HEAD's history"
+            )
+        if state is SkillState.SUPERSEDED:
+            return self._said(view, str(state))
+        return self.blocked(view)
+
+    def _send(
+        self, view: SkillView, base: Version, payload: SkillPayload, description: Description
+    ) -> Published | None:
         """PATCH once; look before anything is repeated. None: somebody else's version is the latest now."""
         for attempt in (1, 2):
             try:
-                return self.remote.skills.publish(view.name, base=base.number, payload=payload)
+                return self.remote.skills.publish(
+                    view.name, base=base.number, payload=payload, description=description.text
+                )
             except (VersionConflict, NotFound):
                 # 404 is how the loser of a race is answered, too (skills-api.md 9).
-                return self._ours_or_moved(view, base)
+                return self._ours_or_moved(view, base, description)
             except RemoteError as error:
                 if not error.indeterminate:
                     raise
@@ -267,20 +360,23 @@ class SkillPush:
                     continue
                 if latest.id == base.id:
                     raise
-                ours = self._ours_or_moved(view, base)
+                ours = self._ours_or_moved(view, base, description)
                 if ours is None and error.reason in {"incarnation", "unexpected-version"}:
                     raise
                 return ours
         return None
 
-    def _ours_or_moved(self, view: SkillView, base: Version) -> Published | None:
-        """After a refusal or silence: the next version with our digest is ours (sync.md 9.2); else drift."""
+    def _ours_or_moved(
+        self, view: SkillView, base: Version, description: Description
+    ) -> Published | None:
+        """After a refusal or silence: the next version with our nonce is ours, and where the server keeps none, the
+        one with our digest (sync.md 9.2); else drift."""
         latest = self._read(view)
         view.version, view.content = latest.version, latest
         is_next = latest.version.number == base.number + 1 and latest.version.first == base.first
-        if is_next and view.digest_of(latest) == self._digest(view):
-            return Published(latest.version, latest)
-        return None
+        is_equal = view.digest_of(latest) == self._digest(view)
+        is_ours = description.is_of(latest.version) if description.text else is_equal
+        return Published(latest.version, latest) if is_next and is_ours else None
 
     def _published(self, view: SkillView, published: Published, *, did: str) -> Outcome:
         version = published.version

@@ -20,12 +20,11 @@ from skillsync.sync.dataset_view import RowView
 from skillsync.sync.plan import push_plan
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
-from skillsync.sync.watched import Write, WriteKind
+from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
-    from skillsync.api.payload import Published
-    from skillsync.model import RemoteDataset, RemoteRow, RemoteSkill, Version
+    from skillsync.model import RemoteRow, RemoteSkill, Version
 
 APPLIED = "applied-plans"
 NOTHING = "Nothing was published."
@@ -69,7 +68,7 @@ class Guard:
         by_slug = {view.slug: view for view in datasets.views}
         for action in actions:
             if action.what is What.SKILL:
-                self.allowed.add(_skill_write(action, skills.views[action.name]))
+                self.allowed.update(_skill_writes(action, skills.views[action.name]))
             else:
                 self._allow_dataset(action, by_slug[action.name])
 
@@ -112,19 +111,24 @@ class Guard:
                 hint="skillsync status",
             )
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+    def after(self, write: Write, answer: Answered) -> None:
         """Remember which id a new dataset was given."""
         number = getattr(answer, "id", None)
         if write.kind is WriteKind.CREATE_DATASET and isinstance(number, str):
             self._new_ids[number] = write.name
 
 
-def _skill_write(action: Action, view: SkillView) -> Write:
+def _skill_writes(action: Action, view: SkillView) -> Iterator[Write]:
+    number = view.version.number if view.version else 0
     if action.effect is Effect.CREATE:
-        return Write(WriteKind.CREATE_SKILL, view.name)
-    if action.effect is Effect.REMOVE:
-        return Write(WriteKind.ARCHIVE, view.name)
-    return Write(WriteKind.PUBLISH, view.name, base=view.version.number if view.version else 0)
+        yield Write(WriteKind.CREATE_SKILL, view.name)
+        yield Write(WriteKind.MARK, view.name, base=1)  # a creation cannot carry its marker (B9)
+    elif action.effect is Effect.REMOVE:
+        yield Write(WriteKind.ARCHIVE, view.name)
+    elif action.effect is Effect.LINK:
+        yield Write(WriteKind.MARK, view.name, base=number)
+    else:
+        yield Write(WriteKind.PUBLISH, view.name, base=number)
 
 
 def _row_writes(action: Action, view: DatasetView, row: RowView) -> Iterator[Write]:

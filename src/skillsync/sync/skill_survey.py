@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
@@ -12,6 +13,7 @@ from skillsync.core.reconcile_skill import (
     Absence,
     BaseFact,
     LocalFact,
+    PushStep,
     RemoteFact,
     SkillFacts,
     Verdict,
@@ -43,6 +45,7 @@ from skillsync.sync.local import (
     pointer_line,
     unread_pointer,
 )
+from skillsync.sync.markers import Markers
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -65,7 +68,10 @@ class SkillView:
     """One skill seen from all sides, with the verdict.
 
     ``line`` is the tree's pointer line that counts; ``ignored`` tells that a line was there and does not.
-    ``content`` is the latest version read whole, when a decision or an action needed it.
+    ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
+    pointers alone, ``by_marker``: the base is
+    what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
+    1, to which a marker is still missing (B9).
     """
 
     name: str
@@ -74,10 +80,13 @@ class SkillView:
     line: SkillPointer | None = None
     ignored: bool = False
     base: BaseFact | None = None
+    pointed: BaseFact | None = None
     version: Version | None = None
     content: RemoteSkill | None = None
     absence: Absence = Absence.NEVER
     own: bool = False
+    by_marker: bool = False
+    unmarked: bool = False
     superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
@@ -147,6 +156,7 @@ class SkillView:
             remote,
             self.absence,
             superseded=self.superseded,
+            unmarked=self.unmarked,
             known_ids=self.known_ids,
         )
 
@@ -192,11 +202,14 @@ def survey_skills(
     _add_unusable(survey, listing.problems)
     _settle_claims(survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
+    markers = Markers(workspace, remote, survey.problems)
+    markers.look(survey.views.values())
     _judge_absence(survey, remote, listing.items, complete=listing.complete)
     if confirm is not None:
         _confirm_absence(survey, remote, clock=confirm, started=started)
-    _read_contents(workspace, survey, remote)
+    _read_contents(workspace, survey, remote, markers)
     for view in survey.views.values():
+        _use_markers(view, markers)
         _use_own_publishes(workspace, view, remote)
     return survey
 
@@ -342,6 +355,7 @@ def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]
         found = newest(candidates, first) or newest(candidates, None)
         if found is not None:
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
+        view.pointed = view.base
 
 
 def _other_lines(
@@ -450,14 +464,22 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
             view.absence = Absence.CONFIRMED
 
 
-def _read_contents(workspace: Workspace, survey: SkillSurvey, remote: Remote) -> None:
+def _is_to_be_proven(view: SkillView) -> bool:
+    """A marker is believed without its content only where nothing will be published over it."""
+    return view.by_marker and view.local is not None and view.verdict.push is PushStep.PUBLISH
+
+
+def _read_contents(
+    workspace: Workspace, survey: SkillSurvey, remote: Remote, markers: Markers
+) -> None:
     wanted = {
         view.name: view
         for view in survey.views.values()
-        if not view.error and needs_remote_content(view.facts)
+        if not view.error and (needs_remote_content(view.facts) or _is_to_be_proven(view))
     }
     read_into(workspace, remote, wanted)
     for view in wanted.values():
+        markers.refute(view)
         if view.base is None and view.content and view.local:
             view.own = remote.is_own(view.content.version.author)
 
@@ -470,12 +492,11 @@ def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillVie
     """
     wanted = [(name, view.version.number if view.version else None) for name, view in views.items()]
     since = {
-        name: view.base.number
-        for name, view in views.items()
-        if view.base and view.version and view.base.first == view.version.first
+        name: number for name, view in views.items() if (number := _versions_from(view)) is not None
     }
+    known = {name: known_texts(view) for name, view in views.items()}
     found: dict[str, RemoteSkill] = {}
-    for (name, _), result in remote.skills.read_many(wanted, since=since):
+    for (name, _), result in remote.skills.read_many(wanted, since=since, known=known):
         if isinstance(result, RemoteSkill):
             found[name] = result
         else:
@@ -485,26 +506,65 @@ def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillVie
         views[name].content = content
 
 
+def _versions_from(view: SkillView) -> int | None:
+    """From which number on the versions of a skill are asked for together with its content, None: not at all."""
+    base, version = view.base, view.version
+    if version is None:
+        return None
+    if base is not None and base.first == version.first:
+        return base.number
+    return 1 if version.description is not None and view.local is not None else None
+
+
+def known_texts(view: SkillView) -> Mapping[str, str]:
+    """Return the texts of a skill's local files as a server may store them, by the digest a manifest would name.
+
+    Only the newest servers name digests; from others every file is asked for.
+    """
+    if view.local is None or view.version is None or view.version.description is None:
+        return {}
+    reading = view.local.reading
+    texts = {text.strip() for text in reading.raw_files.values()}
+    texts |= {*reading.raw_files.values()}
+    if reading.skill is not None:
+        texts |= {*reading.skill.files.values()}
+    return {sha256(text.encode("utf-8", "surrogatepass")).hexdigest(): text for text in texts}
+
+
 def read_version(
     workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
 ) -> RemoteSkill:
     """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
-    content = remote.skills.read(view.name, number=number)
+    content = remote.skills.read(view.name, number=number, known=known_texts(view))
     return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
+
+
+def _use_markers(view: SkillView, markers: Markers) -> None:
+    try:
+        markers.look_back(view)
+    except SkillsyncError as error:
+        view.error = error
 
 
 # ---------------------------------------------------------------- own publishes without a marker (sync.md 5.5)
 
 
 def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) -> None:
+    """Recognise what was published from HEAD's history by content: on a server with markers only version 1 (B9)."""
     base, version, local = view.base, view.version, view.local
+    if version is not None and version.description is not None:
+        if not view.error:
+            _use_own_creation(workspace, view, remote, version)
+        return
     if not (version and local and local.digest) or view.error:
         return
     if base and (base.first != version.first or version.number <= base.number):
         return
     known = base.number if base else 0
     is_equal = local.digest == (base.digest if base else view.remote_digest)
-    if is_equal or version.number - known > WALK_LIMIT:
+    if version.number - known > WALK_LIMIT or (base is None and is_equal):
+        return
+    if base is not None and is_equal and not _came_back(workspace, view, base):
         return
     try:
         if base is None:
@@ -515,6 +575,50 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
             view.superseded = _is_superseded(workspace, view, remote)
     except SkillsyncError as error:
         view.error = error
+
+
+def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
+    """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
+    directory = view.dir or ""
+    since = workspace.history.introduced_at(base.id, directory)
+    return since is not None and bool(workspace.history.touching(directory, since=since))
+
+
+def _use_own_creation(
+    workspace: Workspace, view: SkillView, remote: Remote, version: Version
+) -> None:
+    """Take our own version 1 in where nothing else was, and see whether its marker is still missing.
+
+    A job that created the skill died before it added the marker. Only team mode needs one: a pointer says it as well.
+    """
+    local = view.local
+    if view.base is not None or local is None or not local.digest:
+        return
+    try:
+        if local.digest != view.remote_digest:
+            first = _first_version(workspace, view, remote)
+            view.base = own_creation(first, version.first) if first else None
+        elif version.number == 1 and view.own and workspace.is_team:
+            view.unmarked = True
+    except SkillsyncError as error:
+        view.error = error
+
+
+def _first_version(workspace: Workspace, view: SkillView, remote: Remote) -> WalkStep | None:
+    """Return version 1 held against the commits that touch the skill, None when it is not by our own account."""
+    commits = [*reversed(workspace.history.touching(view.dir or "", since=None))]
+    is_latest = view.content is not None and view.content.version.number == 1
+    content = view.content if is_latest else None
+    content = content or read_version(workspace, remote, view, number=1)
+    if not remote.is_own(content.version.author):
+        return None
+    digest = view.digest_of(content)
+    matches = [
+        at
+        for at, commit in enumerate(commits)
+        if workspace.skill_history.digest_at(commit, view.dir or "", view.name) == digest
+    ]
+    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches))
 
 
 def _own_since_creation(
@@ -551,7 +655,9 @@ def _steps(
     later = sorted((one for one in versions if one.number > after), key=lambda one: one.number)
     if not commits or not later or not remote.is_own(later[0].author):
         return []
-    at_commit = [digest_at(workspace, commit, view.dir or "") for commit in commits]
+    at_commit = [
+        workspace.skill_history.digest_at(commit, view.dir or "", view.name) for commit in commits
+    ]
     steps: list[WalkStep] = []
     for item in later:
         if not remote.is_own(item.author):
@@ -579,10 +685,7 @@ def _is_superseded(workspace: Workspace, view: SkillView, remote: Remote) -> boo
         return False
     later = workspace.repo.commits_touching(view.dir or "", head=upstream, since=head)
     latest = view.digest_of(view.content)
-    return any(digest_at(workspace, commit, view.dir or "") == latest for commit in later)
-
-
-def digest_at(workspace: Workspace, commit: str, directory: str) -> Digest | None:
-    """Return a skill's canonical digest as a commit has it, None when it is not there or not valid."""
-    folder: Folder | None = workspace.folder_at(commit, directory)
-    return LocalSkill(folder).digest if folder and folder.entry("SKILL.md") else None
+    return any(
+        workspace.skill_history.digest_at(commit, view.dir or "", view.name) == latest
+        for commit in later
+    )

@@ -14,6 +14,7 @@ from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import MISSING, SKILL_STATES
 from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.skill_survey import SkillView, survey_skills
@@ -35,7 +36,7 @@ def look_online(
     found: Status,
 ) -> None:
     """Add to ``found`` what the surveys of both sides say. Raises RemoteError when the run cannot go on."""
-    tree = read_tree(workspace)
+    tree = as_settled(workspace, read_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     found.problems.extend(skills.problems)
     for name in sorted(skills.views):

@@ -85,7 +85,10 @@ class SkillUndo:
     def take_back(self, latest: RemoteSkill, base: int) -> tuple[Outcome, bool]:
         """Publish version ``base`` again, over ``latest``, which is our own."""
         name = latest.version.name
+        place = self._place(name)
         before = self.remote.skills.read(name, number=base)
+        # As they are seen here: what git ignores is neither part of a digest nor written, and carried on (F22).
+        latest, before = self.workspace.aside.put_aside([(*place, latest), (*place, before)])
         if before.version.first != latest.version.first:
             return self._blocked(name, latest.version), False
         if before.content == latest.content:
@@ -95,13 +98,17 @@ class SkillUndo:
             return _said(name, f"would publish the content of v{base} again: {words}"), False
         return self._send(latest, before, words)
 
+    def _place(self, name: str) -> tuple[str, Folder | None]:
+        """Return where a skill is, or would be, and what is there."""
+        local = next((one for one in self.pointers.tree.skills if one.name == name), None)
+        if local is not None:
+            return local.dir, local.folder
+        return f"{self.workspace.settings.skills[0]}/{name}", None
+
     def _send(self, latest: RemoteSkill, before: RemoteSkill, words: str) -> tuple[Outcome, bool]:
         name, version = latest.version.name, latest.version
         shown = lay_out(before, None)
-        directory = next((one.dir for one in self.pointers.tree.skills if one.name == name), "")
-        folder = Folder(
-            directory or f"{self.workspace.settings.skills[0]}/{name}", shown.folder.entries
-        )
+        folder = Folder(self._place(name)[0], shown.folder.entries)
         report = Report("undo", self.target.name)
         push = _PredecessorPush(
             self.workspace,

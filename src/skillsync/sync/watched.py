@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from skillsync.api.datasets import PAGE, DatasetsApi
-from skillsync.api.skills import SkillsApi
+from skillsync.api.skills import NO_TEXTS, SkillsApi
 from skillsync.sync.workspace import Connect, Remote
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
     from skillsync.api.payload import Published, SkillPayload
+    from skillsync.api.skills import KnownTexts
     from skillsync.config import Target
     from skillsync.model import (
         DatasetInfo,
@@ -28,11 +29,17 @@ if TYPE_CHECKING:
     )
 
 
+Answered: TypeAlias = "Published | Version | RemoteDataset | RemoteRow | None"
+"""What the server answered to a write; None where it answers nothing."""
+
+
 class WriteKind(StrEnum):
     """What a write does."""
 
     CREATE_SKILL = "create skill"
     PUBLISH = "publish"
+    MARK = "mark"
+    RENAME_SKILL = "rename skill"
     ARCHIVE = "archive"
     CREATE_DATASET = "create dataset"
     PATCH_DATASET = "patch dataset"
@@ -48,7 +55,7 @@ class WriteKind(StrEnum):
 class Write:
     """One write. ``name`` is the skill's or the new dataset's slug, ``id`` the dataset's or the item's.
 
-    ``base`` is the version a publish builds upon; ``key`` the row's; ``first`` the incarnation of a publish; ``old``
+    ``base`` is the version a publish builds upon; ``key`` the row's, or the new name of a skill; ``first`` the incarnation of a publish; ``old``
     what a dataset's own fields were.
     """
 
@@ -76,7 +83,7 @@ class Watch(Protocol):
         """A write is about to be sent."""
         ...
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+    def after(self, write: Write, answer: Answered) -> None:
         """The server accepted it."""
         ...
 
@@ -100,7 +107,7 @@ class _Both:
         self.one.before(write, remote)
         self.other.before(write, remote)
 
-    def after(self, write: Write, answer: Published | RemoteDataset | RemoteRow | None) -> None:
+    def after(self, write: Write, answer: Answered) -> None:
         self.one.after(write, answer)
         self.other.after(write, answer)
 
@@ -146,9 +153,14 @@ class _Skills(SkillsApi):
         self._remote, self._watch = remote, watch
 
     def read(
-        self, name: str, *, number: int | None = None, since: int | None = None
+        self,
+        name: str,
+        *,
+        number: int | None = None,
+        since: int | None = None,
+        known: KnownTexts = NO_TEXTS,
     ) -> RemoteSkill:
-        found = super().read(name, number=number, since=since)
+        found = super().read(name, number=number, since=since, known=known)
         self._watch.seen_skill(found)
         return found
 
@@ -165,6 +177,21 @@ class _Skills(SkillsApi):
         write = Write(WriteKind.PUBLISH, name, base=base, first=payload.first)
         self._watch.before(write, self._remote)
         answer = super().publish(name, base=base, payload=payload, description=description)
+        self._watch.after(write, answer)
+        return answer
+
+    def mark(self, basis: RemoteSkill, *, description: str) -> Published:
+        version = basis.version
+        write = Write(WriteKind.MARK, version.name, base=version.number, first=version.first)
+        self._watch.before(write, self._remote)
+        answer = super().mark(basis, description=description)
+        self._watch.after(write, answer)
+        return answer
+
+    def rename(self, name: str, new_name: str) -> Version:
+        write = Write(WriteKind.RENAME_SKILL, name, key=new_name)
+        self._watch.before(write, self._remote)
+        answer = super().rename(name, new_name)
         self._watch.after(write, answer)
         return answer
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
+    from skillsync.sync.skill_history import SkillHistory
 
 CONFIG = "skillsync.toml"
 
@@ -61,6 +62,13 @@ class Workspace:
 
         roots = (*self.settings.skills, *self.settings.datasets)
         return History(self.repo, self.folder_at, roots=roots)
+
+    @cached_property
+    def skill_history(self) -> SkillHistory:
+        """Skills as commits have them, each read once per run."""
+        from skillsync.sync.skill_history import SkillHistory
+
+        return SkillHistory(self)
 
     @cached_property
     def aside(self) -> Aside:
@@ -106,6 +114,10 @@ class Workspace:
         return next(
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
         )
+
+    def were_here(self, roots: Iterable[str]) -> bool:
+        """Tell whether HEAD's history had anything below these: what went with a commit is still a removal (S13, D4)."""
+        return any(self.history.has("", root) for root in roots)
 
     def check_publish_branch(self) -> None:
         """Refuse to publish from a HEAD that the publish branch does not contain (sync.md B3).

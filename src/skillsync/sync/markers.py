@@ -1,0 +1,257 @@
+"""Finds what a tree has taken in by the markers of remote versions, and all bases of a merge (sync.md 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skillsync.core.base import (
+    Bases,
+    MarkedVersion,
+    MarkerStanding,
+    bases,
+    is_superseded,
+    judge_marker,
+    taken_in,
+)
+from skillsync.core.skill_states import BaseFact
+from skillsync.core.stitched import REPORTED
+from skillsync.errors import SkillsyncError
+from skillsync.formats.marker import Mangled, Marker, read_marker
+from skillsync.model import Digest, Problem, RemoteSkill, Severity, Version
+from skillsync.sync.ancestry import GitAncestry
+
+if TYPE_CHECKING:
+    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.workspace import Remote, Workspace
+
+MOST_VERSIONS = 2_000
+_PAGE = 100
+
+
+@dataclass
+class Markers:
+    """The marker evidence of one run; ``problems`` receives a warning for each marker that nobody's publish explains."""
+
+    workspace: Workspace
+    remote: Remote
+    problems: list[Problem] = field(default_factory=list)
+    _judged: dict[tuple[str, Digest | None], str | None] = field(default_factory=dict)
+    _reported: set[str] = field(default_factory=set)
+
+    @cached_property
+    def graph(self) -> GitAncestry:
+        """The clone's commits."""
+        return GitAncestry(self.workspace.repo, self.workspace.history.head)
+
+    @property
+    def _deleted(self) -> Mapping[str, str]:
+        return self.workspace.skill_history.deleted
+
+    def look(self, views: Iterable[SkillView]) -> None:
+        """Look at the latest version of each skill: is it published from HEAD's history, or from a descendant?
+
+        Costs two git processes for all of them and no request. What a shallow clone cannot tell is the skill's error.
+        """
+        asked = [view for view in views if view.version and self._matters(view, view.version)]
+        self._prepare(view.version for view in asked if view.version)
+        for view in asked:
+            try:
+                self._look(view)
+            except SkillsyncError as error:
+                view.error = error
+
+    def _matters(self, view: SkillView, version: Version) -> bool:
+        is_pointed_at = view.base is not None and view.base.id == version.id
+        return bool(version.description) and not is_pointed_at and view.error is None
+
+    def _look(self, view: SkillView) -> None:
+        version = view.version
+        assert version is not None
+        marked = MarkedVersion(version.number, version.id, self.commit_of(view, version))
+        head = self.graph.head
+        if taken_in((), [marked], head=head, graph=self.graph):
+            self._take(view, version)
+        elif is_superseded(marked, head=head, graph=self.graph):
+            view.superseded = self._is_heads(view)
+
+    def _is_heads(self, view: SkillView) -> bool:
+        """Tell whether what would be published is what HEAD has: only that is out of date, an edit of it is not (B8)."""
+        head = self.graph.head
+        assert head is not None
+        if view.local is None:
+            return self.workspace.is_team or self._digest_at(view, head) is None
+        return view.local.digest == self._digest_at(view, head)
+
+    def _take(self, view: SkillView, version: Version) -> None:
+        commit = self.commit_of(view, version)
+        digest = self._digest_at(view, commit) if commit else None
+        assert digest is not None  # else the marker were not valid
+        view.base = BaseFact(version.number, version.id, version.first, digest)
+        view.by_marker = True
+
+    def look_again(self, view: SkillView) -> None:
+        """Decide anew what was taken in, from the pointer alone and the version that is the latest now."""
+        view.base, view.by_marker, view.superseded = view.pointed, False, False
+        if view.version is not None and self._matters(view, view.version):
+            try:
+                self._look(view)
+                self.look_back(view)
+            except SkillsyncError as error:
+                view.error = error
+
+    def refute(self, view: SkillView) -> None:
+        """Take back what the latest version's marker claimed if its content, read by now, is another's (14.6 #107)."""
+        base, content = view.base, view.content
+        if base is None or content is None or not view.by_marker or content.version.id != base.id:
+            return
+        if view.digest_of(content) != base.digest:
+            self.look_again(view)
+
+    # ------------------------------------------------------------ earlier versions
+
+    def look_back(self, view: SkillView) -> None:
+        """Find the newest earlier version that was published from HEAD's history, down to the pointer's.
+
+        For a skill whose latest version is neither. Where nothing was ever taken in but a later version was published
+        from a commit that shares some with HEAD, the base is what they share: no version, number 0.
+        """
+        version, base = view.version, view.base
+        if version is None or view.error or not self._takes_markers(version):
+            return
+        if base is not None and (base.id == version.id or version.number <= base.number):
+            return
+        if base is None and view.local is None and view.name not in self._deleted:
+            return  # it was never here
+        known = base.number if base and base.first == version.first else 0
+        later: list[MarkedVersion] = []
+        for one in self._versions(view, down_to=known + 1):
+            marked = MarkedVersion(one.number, one.id, self.commit_of(view, one))
+            if taken_in((), [marked], head=self.graph.head, graph=self.graph):
+                self._take(view, one)
+                return
+            later.append(marked)
+        if base is None and view.local is not None:
+            view.base = self._shared(view, version, later)
+
+    def _shared(
+        self, view: SkillView, version: Version, later: Sequence[MarkedVersion]
+    ) -> BaseFact | None:
+        found = bases(0, later, head=self.graph.head, graph=self.graph, taken_at=lambda _: 0)
+        digests = {self._digest_at(view, commit) for commit in found.commits} - {None}
+        if not digests:
+            return None
+        only = digests.pop() if len(digests) == 1 else None
+        return BaseFact(0, "", version.first, only or Digest(""))
+
+    def _takes_markers(self, version: Version) -> bool:
+        return version.description is not None
+
+    def _versions(self, view: SkillView, *, down_to: int) -> Iterator[Version]:
+        """Yield the versions of the latest's incarnation from the latest down to a number, newest first."""
+        page: Sequence[Version] = view.content.versions if view.content else ()
+        if not page:
+            page = self.remote.skills.versions(view.name, newest=_PAGE)
+        while page:
+            self._prepare(one for one in page if one.number >= down_to)
+            for one in page:
+                if one.number < down_to:
+                    return
+                yield one
+            last = page[-1].number
+            if last <= max(1, down_to):
+                return
+            page = self.remote.skills.versions(view.name, newest=_PAGE, before=last)
+
+    # ------------------------------------------------------------ the bases of a merge
+
+    def bases_of(self, view: SkillView, content: RemoteSkill) -> Bases:
+        """Return all bases of a merge of the tree with ``content``, the latest version (B4).
+
+        Each later version that was published from a commit is read, because here a marker on foreign content would
+        make somebody's edit look like an old text.
+        """
+        taken = view.base.number if view.base else 0
+        if content.version.description is None or self.graph.head is None:
+            return Bases(taken)
+        marked: list[MarkedVersion] = []
+        for version in content.versions or self.remote.skills.versions(view.name, newest=_PAGE):
+            commit = self.commit_of(view, version)
+            if commit is not None and version.number > taken:
+                read = content if version.id == content.version.id else self._read(view, version)
+                commit = self.commit_of(view, version, content=view.digest_of(read))
+            marked.append(MarkedVersion(version.number, version.id, commit))
+        pointers = [
+            (pointer.number, line.commit)
+            for line, pointer in self.workspace.history.pointers_for(content.version.first)
+            if pointer.number >= taken
+        ]
+
+        def taken_at(commit: str) -> int:
+            there = [number for number, at in pointers if self.graph.contains(commit, at)]
+            return taken_in(there, marked, head=commit, graph=self.graph)
+
+        return bases(taken, marked, head=self.graph.head, graph=self.graph, taken_at=taken_at)
+
+    def _read(self, view: SkillView, version: Version) -> RemoteSkill:
+        from skillsync.sync.skill_survey import read_version
+
+        return read_version(self.workspace, self.remote, view, number=version.number)
+
+    # ------------------------------------------------------------ one marker
+
+    def commit_of(
+        self, view: SkillView, version: Version, *, content: Digest | None = None
+    ) -> str | None:
+        """Return the commit that a version's valid marker names, None for a foreign version.
+
+        ``content`` is the version's digest where it was read; the latest's is known if it was. Raises ShallowClone.
+        """
+        if content is None and view.content and view.content.version.id == version.id:
+            content = view.digest_of(view.content)
+        key = (version.id, content)
+        if key not in self._judged:
+            self._judged[key] = self._judge(view, version, content)
+        return self._judged[key]
+
+    def _judge(self, view: SkillView, version: Version, content: Digest | None) -> str | None:
+        marker = read_marker(version.description)
+        commit = marker.commit if isinstance(marker, Marker) else None
+        is_here = commit is not None and self.graph.is_here(commit)
+        standing = judge_marker(
+            marker,
+            at_commit=self._digest_at(view, commit) if commit and is_here else None,
+            is_here=is_here,
+            content=content,
+        )
+        if standing in REPORTED and version.id not in self._reported:
+            self._reported.add(version.id)
+            self.problems.append(_problem(view.name, version, standing, marker))
+        return commit if standing is MarkerStanding.VALID else None
+
+    def _digest_at(self, view: SkillView, commit: str) -> Digest | None:
+        directory, _ = view.place_in(self.workspace)
+        return self.workspace.skill_history.digest_at(commit, directory, view.name)
+
+    def _prepare(self, versions: Iterable[Version]) -> None:
+        markers = [read_marker(version.description) for version in versions]
+        self.graph.prepare(
+            [one.commit for one in markers if isinstance(one, Marker) and one.commit]
+        )
+
+
+def _problem(
+    name: str, version: Version, standing: MarkerStanding, marker: Marker | Mangled | None
+) -> Problem:
+    why = marker.why if isinstance(marker, Mangled) else f"its marker {standing}"
+    author = f" by {version.author.label}" if version.author.label else ""
+    return Problem(
+        "W-MARKER",
+        f"v{version.number}{author}: {why}; it counts as an edit from elsewhere",
+        subject=name,
+        path=f"remote:{name}",
+        severity=Severity.WARNING,
+        fix=f"skillsync diff {name}",
+    )
