@@ -86,7 +86,9 @@ def survey_datasets(
         for view in views:
             view.error = _unsendable(view, _spelling_of(view))
         is_here = any(view.gone or (view.is_usable and not view.error) for view in views)
-        if not is_here and not archive and not workspace.were_here(workspace.settings.datasets):
+        # With no folder at all, one that went with a commit is still a removal; a broken one needs no request.
+        is_gone = not views and workspace.were_here(workspace.settings.datasets)
+        if not is_here and not archive and not is_gone:
             return DatasetSurvey(views, problems)
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)
