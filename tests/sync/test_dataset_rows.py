@@ -445,6 +445,9 @@ def test_a_file_that_cannot_be_sent_is_refused_before_any_request(
     seen = wrapped(solo)
     seen.made.clear()
     report = solo.push()
+    if live.dialect == "current" and "source_output" in broken:
+        assert report.exit == 0, "there it is a field like any other"
+        return
     assert report.exit == 1
     assert f"{ITEMS}{where}" in outcome(report, "cases").message
     assert seen.made == []
