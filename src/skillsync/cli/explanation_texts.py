@@ -81,6 +81,8 @@ TEXTS: Mapping[str, str] = {
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
+    "W-MARKER": "A version's description ends in a publish marker that no publish of ours explains: it is damaged, or stands on "
+    "other content than it names. The version counts as an edit from elsewhere, so nothing is published over it.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",

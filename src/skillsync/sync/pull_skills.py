@@ -122,8 +122,8 @@ class SkillPull:
                 return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
-            case PullStep.REFUSE | PullStep.CONFLICT:
-                return self._refused(view)
+            case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
+                return self._refused(view)  # a rename that could be done was done before
 
     def _held(self, view: SkillView) -> Outcome | None:
         if self.hold is None or view.verdict.pull not in HELD:
