@@ -104,9 +104,6 @@ TEXTS: Mapping[str, str] = {
     "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
     "E-NAME-TAKEN": "The server keeps one dataset of a name, and another one has it, perhaps an archived one. Nothing was "
     "created. Give the dataset another name in DATASET.md, or link the one that is there: `skillsync adopt NAME --id UUID`.",
-    "W-MARKER": "A version's description names a commit it was published from, but that commit is not here, or its files "
-    "are not what the version says. So the version counts as somebody else's edit: nothing is published over it until "
-    "`skillsync pull` has taken it in.",
     # ------------------------------------------------ files of skillsync's own
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "
