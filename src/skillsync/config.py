@@ -86,6 +86,18 @@ class DatasetOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewOptions:
+    """What ``[review]`` says: the gates of a review, rules that are off, and levels that differ from a rule's own."""
+
+    fail_on: Literal["error", "warning", "never"] = "error"
+    drift: Literal["fail", "warn", "ignore"] = "fail"
+    require_ack: tuple[str, ...] = ("permissions", "archive")
+    show_values: Literal["none", "repo", "all"] = "repo"
+    ignore: tuple[str, ...] = ()
+    levels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What skillsync.toml says. ``root`` is the repository, ``path`` the file; roots are relative, with ``/``."""
 
@@ -97,6 +109,7 @@ class Settings:
     publish_branch: str | None = None
     targets: Mapping[str, Target] = field(default_factory=dict)
     dataset_options: Mapping[str, DatasetOptions] = field(default_factory=dict)
+    review: ReviewOptions = field(default_factory=ReviewOptions)
 
     def target(self, name: str | None = None) -> Target:
         """Return the target called ``name``, or the default one.
@@ -186,6 +199,7 @@ def parse_settings(data: bytes, *, root: Path) -> Settings:
         dataset_options=MappingProxyType(
             {name: DatasetOptions(**fields) for name, fields in values.datasets.items()}
         ),
+        review=ReviewOptions(**values.review),
     )
 
 

@@ -5,7 +5,8 @@ SkillsyncError
 │   ├── ConfigError       E-CONFIG           2   skillsync.toml or the environment is wrong
 │   ├── NotARepository    E-NO-REPOSITORY    2
 │   ├── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
-│   └── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   ├── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   └── ReviewUnreadable  E-REVIEW           2   a review.json is damaged or not one
 ├── GitFailed             E-GIT              1   git answered with an error
 │   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
 ├── Locked                E-LOCKED           75  another command works on this clone
@@ -95,6 +96,12 @@ class PlanUnreadable(UsageError):
     """A sealed plan's file cannot be used: it is damaged, was edited, or is something else."""
 
     code = "E-PLAN"
+
+
+class ReviewUnreadable(UsageError):
+    """A review.json cannot be used: it is damaged, was edited, or is something else."""
+
+    code = "E-REVIEW"
 
 
 class GitFailed(SkillsyncError):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import IntegrityError, connection
 from django.db.models import BigIntegerField, CharField, F, UUIDField
+from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
 from django.test.utils import CaptureQueriesContext
 from rest_framework.exceptions import NotFound
 
@@ -119,3 +120,39 @@ def test_a_write_of_a_project_that_was_taken_away_meanwhile_is_a_404(client: htt
     gone = Project(pk=77, organization=Project.objects.get(pk=1).organization)
     with pytest.raises(NotFound), writing_skills(gone):
         pass
+
+
+def test_a_read_a_publish_and_a_new_item_compile_nothing_anew(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What makes them fast (`python -m benchmarks`), without a clock."""
+    create(client, files=[])
+    dataset = client.post("datasets/", json={"name": "d"}).json()["id"]
+    version = 1
+
+    def ask() -> list[int]:
+        nonlocal version
+        sent = {"base_version": version, "body": "# New"}
+        version += 1
+        answers = [
+            client.get("llm_skills/name/greet"),
+            client.patch("llm_skills/name/greet", json=sent),
+            client.post("dataset_items/", json={"dataset": dataset, "input": 1}),
+        ]
+        return [answer.status_code for answer in answers]
+
+    assert ask() == [200, 200, 201]
+    compiled: list[str] = []
+    for kind in (SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler):
+        original = kind.as_sql
+
+        def noted(self: Any, *given: Any, _original: Any = original, **named: Any) -> Any:
+            compiled.append(type(self).__name__)
+            return _original(self, *given, **named)
+
+        monkeypatch.setattr(kind, "as_sql", noted)
+    with CaptureQueriesContext(connection) as queries:
+        assert ask() == [200, 200, 201]
+    assert compiled == []
+    locks = 2 * connection.features.has_select_for_update
+    assert len(queries) == 5 + 11 + 7 + locks

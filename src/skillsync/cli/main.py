@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "push": "Publish your skills and datasets.",
     "watch": "Keep files and server together while you work.",
     "adopt": "Link what exists on both sides but was never linked.",
+    "review": "Show what merging BASE..HEAD does to the live store.",
     "conflicts": "Show what both sides changed.",
     "resolve": "Settle a conflict.",
     "rescue": "List and bring back what was overwritten.",

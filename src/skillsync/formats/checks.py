@@ -225,11 +225,13 @@ CODES = {
 # ---------------------------------------------------------------- one skill
 
 
-def check_skill(reading: SkillReading, *, carry: CarryMode = "metadata") -> list[Problem]:
+def check_skill(
+    reading: SkillReading, *, carry: CarryMode = "metadata", secrets: bool = True
+) -> list[Problem]:
     """Return everything to be said about one skill: the reading's own problems once, then warnings and notes.
 
     The rows of skill-format.md 13. With ``carry`` ``local`` nothing outside the API's fields is carried; with
-    ``error`` a key outside the standard is an error.
+    ``error`` a key outside the standard is an error. ``secrets`` False: nobody looks for keys.
     """
     problems = list(reading.problems)
     if reading.document is not None:
@@ -237,7 +239,8 @@ def check_skill(reading: SkillReading, *, carry: CarryMode = "metadata") -> list
         problems += _metadata_problems(reading, reading.document)
         problems += _tool_problems(reading, reading.document)
         problems += _text_notes(reading, reading.document)
-    problems += _secrets(reading)
+    if secrets:
+        problems += _secrets(reading)
     problems += _file_problems(reading, carry)
     return problems
 

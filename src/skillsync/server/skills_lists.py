@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from skillsync.server.models import Project, SkillOwner, SkillTag, User
+from skillsync.server.models import Project, Skill, SkillOwner, SkillTag, User
 from skillsync.server.skills_limits import CATEGORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
     from django.http import QueryDict
     from rest_framework.request import Request
 
     from skillsync.server.dialects import Dialect
-    from skillsync.server.models import Skill
 
 _ORDERS = {
     "name": "name",
@@ -31,6 +31,11 @@ _ORDERS = {
     "version_count": "version",
 }
 
+
+LISTED = tuple(
+    field.attname for field in Skill._meta.concrete_fields if field.name not in {"body", "project"}
+)
+"""What a list reads of each skill; bodies may be long."""
 
 _LARGEST_ID = 2**63 - 1
 """What the column of an id can hold; nobody has a larger one."""
@@ -95,15 +100,20 @@ def _ordered(rows: QuerySet[Skill], order_by: str) -> QuerySet[Skill]:
     return rows.order_by(("-" if order_by.startswith("-") else "") + column, "-id")
 
 
-def with_people(rows: list[Skill], caller: User) -> list[Skill]:
-    """The rows, who made them being read once per person, and not at all where it was the caller."""
-    known = {caller.pk: caller}
-    others = {row.created_by_id for row in rows} - {None, caller.pk}
+def listed(rows: Sequence[Mapping[str, Any]], caller: User) -> list[Any]:
+    """Rows of ``LISTED`` columns, each with the attributes of a Skill but the body.
+
+    Making a hundred real ones takes longer than all the rest. Who made a skill is read once per person, and not
+    at all where it was the caller.
+    """
+    known: dict[int | None, User] = {caller.pk: caller}
+    others = {row["created_by_id"] for row in rows} - {None, caller.pk}
     if others:
         known |= User.objects.in_bulk(others)
-    for row in rows:
-        row.created_by = None if row.created_by_id is None else known.get(row.created_by_id)
-    return rows
+    return [
+        SimpleNamespace(**row, pk=row["id"], created_by=known.get(row["created_by_id"]))
+        for row in rows
+    ]
 
 
 def validators(project: Project, caller: User, page: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import SkillFile
 from skillsync.server.paging import Paging
-from skillsync.server.skills_lists import filtered, not_modified, validators, with_people
+from skillsync.server.skills_lists import LISTED, filtered, listed, not_modified, validators
 from skillsync.server.skills_missing import skill_missing
 from skillsync.server.skills_owners import Belongings, belongings_of
 from skillsync.server.skills_render import (
@@ -101,11 +101,10 @@ class SkillList(SkillsView):
         query = {}
         if self.dialect.has_category_filters:
             query = self.accept(queries.ListQuery, request.query_params)
-        rows = versions.active_skills(self.project).filter(is_latest=True).defer("body")
-        rows = rows.select_related(None)  # see ``with_people``
+        rows = versions.active_skills(self.project).filter(is_latest=True)
         rows = filtered(rows, request.query_params, query, dialect=self.dialect)
         pages = Paging()
-        page = with_people(pages.paginate_queryset(rows, request) or [], self.caller)
+        page = listed(pages.paginate_queryset(rows.values(*LISTED), request) or [], self.caller)
         answer = pages.get_paginated_response(self.summaries(page))
         if not self.dialect.has_list_validators:
             return answer

@@ -39,12 +39,13 @@ class History:
     """Questions about HEAD's history, each answered once per run.
 
     ``folder_at(commit, dir)`` returns the object's files in that commit (None: in the working tree), None when it
-    has none. All objects lie below the ``roots``.
+    has none. All objects lie below the ``roots``. ``at`` is the commit that stands for HEAD; None is HEAD itself.
     """
 
     repo: Repository
     folder_at: Callable[[str | None, str], Folder | None]
     roots: Sequence[str] = (".",)
+    at: str | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class History:
     @cached_property
     def head(self) -> str | None:
         """HEAD's commit, None before the first commit."""
-        return self.repo.head()
+        return self.at or self.repo.head()
 
     @cached_property
     def elsewhere(self) -> Elsewhere:

@@ -33,9 +33,13 @@ def last_part(directory: str) -> str:
 
 @dataclass
 class LocalSkill:
-    """One skill folder of the tree. ``name`` is the frontmatter's, the folder's while that is unreadable."""
+    """One skill folder of the tree. ``name`` is the frontmatter's, the folder's while that is unreadable.
+
+    ``known`` is the folder read, where somebody has read it already.
+    """
 
     folder: Folder
+    known: SkillReading | None = None
 
     @property
     def dir(self) -> str:
@@ -45,7 +49,7 @@ class LocalSkill:
     @cached_property
     def reading(self) -> SkillReading:
         """The folder as a skill, with its problems."""
-        return read_skill(self.folder)
+        return self.known or read_skill(self.folder)
 
     @property
     def name(self) -> str:

@@ -492,6 +492,11 @@ class SkillPush:
     def blocked(self, view: SkillView) -> Outcome:
         """S10, S11, S14: say who changed what; nothing was written."""
         words = self._who(view)
+        if view.made_from:
+            words += (
+                f"; it was published from commit {view.made_from[:12]}, which is not in this clone"
+                " (git fetch, then run the command again, tells whether this one is older)"
+            )
         return Outcome(
             Kind.SKILL,
             view.name,
@@ -508,6 +513,8 @@ class SkillPush:
         if view.version is None or view.base is None:
             return ""
         words = version_words(view.version, now=self.writer.clock.now())
+        if not view.base.number:
+            return words
         try:
             before = self._read(view, view.base.number)
             after = view.content or self._read(view, view.version.number)

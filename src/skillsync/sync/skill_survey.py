@@ -49,6 +49,7 @@ from skillsync.sync.markers import Markers
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
+    from skillsync.api.listing import Listing
     from skillsync.config import Target
 
 CONFIRM_AFTER = 5.0
@@ -71,7 +72,8 @@ class SkillView:
     ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
     pointers alone, ``by_marker``: the base is
     what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
-    1, to which a marker is still missing (B9).
+    1, to which a marker is still missing (B9). ``made_from``: the commit that the latest version's marker names, where
+    this clone does not have it.
     """
 
     name: str
@@ -88,6 +90,7 @@ class SkillView:
     by_marker: bool = False
     unmarked: bool = False
     superseded: bool = False
+    made_from: str = ""
     error: SkillsyncError | None = None
     problem: Problem | None = None
     _digested: _Digested | None = field(default=None, repr=False)
@@ -184,11 +187,12 @@ def survey_skills(
     remote: Remote | None,
     names: Collection[str] = (),
     confirm: Clock | None = None,
+    listing: Listing[Version] | None = None,
 ) -> SkillSurvey:
     """Look at every skill in scope from all sides.
 
     ``remote`` None is offline: versions are then unknown. ``confirm`` given: an absence is confirmed by a second
-    listing at least 5 s later.
+    listing at least 5 s later. ``listing`` is the list of the remote's skills, where the caller has it already.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
     survey = _local_views(workspace, target, tree, names)
@@ -196,7 +200,7 @@ def survey_skills(
         _find_bases(workspace, target, survey.views.values())
         return survey
     started = confirm.monotonic() if confirm else 0.0
-    listing = remote.skills.list()
+    listing = listing or remote.skills.list()
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)

@@ -29,11 +29,15 @@ CONFIG = "skillsync.toml"
 
 @dataclass(frozen=True)
 class Workspace:
-    """One clone: its repository and settings. ``start`` was the folder the command was run from."""
+    """One clone: its repository and settings. ``start`` was the folder the command was run from.
+
+    ``at`` is the commit that stands for HEAD, where a command looks at another one; None is HEAD itself.
+    """
 
     repo: Repository
     settings: Settings
     start: Path
+    at: str | None = None
 
     @classmethod
     def open(cls, start: Path) -> Workspace:
@@ -61,7 +65,7 @@ class Workspace:
         from skillsync.sync.evidence import History
 
         roots = (*self.settings.skills, *self.settings.datasets)
-        return History(self.repo, self.folder_at, roots=roots)
+        return History(self.repo, self.folder_at, roots=roots, at=self.at)
 
     @cached_property
     def skill_history(self) -> SkillHistory:
