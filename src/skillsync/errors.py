@@ -10,6 +10,7 @@ SkillsyncError
 ├── GitFailed             E-GIT              1   git answered with an error
 │   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
 ├── Locked                E-LOCKED           75  another command works on this clone
+│   └── AlreadyWatched    E-WATCHED          75  another daemon watches this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
 │   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
@@ -132,6 +133,12 @@ class Locked(SkillsyncError):
 
     code = "E-LOCKED"
     exit_code = 75
+
+
+class AlreadyWatched(Locked):
+    """Another daemon watches this clone; the message names its process."""
+
+    code = "E-WATCHED"
 
 
 class RefusedForSafety(SkillsyncError):

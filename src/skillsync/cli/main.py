@@ -22,6 +22,7 @@ VERBS: Mapping[str, str] = {
     "plan": "Show what push or pull would do.",
     "pull": "Take the remote's edits into your files.",
     "push": "Publish your skills and datasets.",
+    "watch": "Keep files and server together while you work.",
     "adopt": "Link what exists on both sides but was never linked.",
     "review": "Show what merging BASE..HEAD does to the live store.",
     "conflicts": "Show what both sides changed.",

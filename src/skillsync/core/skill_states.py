@@ -43,12 +43,21 @@ class LocalFact:
 
 @dataclass(frozen=True, slots=True)
 class BaseFact:
-    """The newest version that the tree has taken in (core/base.py)."""
+    """The newest version that the tree has taken in (core/base.py).
+
+    ``number`` 0: none, but a later version was published from commits that share some with HEAD; ``digest`` is then
+    what those that are shared last have, "" where they differ (sync.md 5.3).
+    """
 
     number: int
     id: str
     first: str
     digest: Digest
+
+    @property
+    def words(self) -> str:
+        """Return ``v12``, "" where it is no version."""
+        return f"v{self.number}" if self.number else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ class Markers:
             is_here=is_here,
             content=content,
         )
+        if standing is MarkerStanding.UNKNOWN_COMMIT and view.version is version:
+            view.made_from = commit or ""
         if standing in REPORTED and version.id not in self._reported:
             self._reported.add(version.id)
             self.problems.append(_problem(view.name, version, standing, marker))

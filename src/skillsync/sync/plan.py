@@ -260,7 +260,7 @@ def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:
     precondition = f"v{version.number} {version.id}" if version else "absent"
     if side is Side.LOCAL:
         precondition = view.local.digest or "" if view.local else "absent"
-    base = f"v{view.base.number}" if view.base else ""
+    base = view.base.words if view.base else ""
     if effect is Effect.UPDATE and side is Side.REMOTE and version:
         detail = f"v{version.number} → v{version.number + 1}"
     elif effect is Effect.CREATE and side is Side.REMOTE:

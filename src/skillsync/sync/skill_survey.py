@@ -72,7 +72,8 @@ class SkillView:
     ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
     pointers alone, ``by_marker``: the base is
     what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
-    1, to which a marker is still missing (B9).
+    1, to which a marker is still missing (B9). ``made_from``: the commit that the latest version's marker names, where
+    this clone does not have it.
     """
 
     name: str
@@ -89,6 +90,7 @@ class SkillView:
     by_marker: bool = False
     unmarked: bool = False
     superseded: bool = False
+    made_from: str = ""
     error: SkillsyncError | None = None
     problem: Problem | None = None
     _digested: _Digested | None = field(default=None, repr=False)
