@@ -5,14 +5,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+PROFILE ?= ci
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 # Stamps say what is installed: the package with its server, or that and the tools of development.
 SERVER := $(VENV)/.installed-server
 DEV := $(VENV)/.installed-dev
 
+# What starts many processes (tests, figures, the demo) compiles our modules once, whatever the machine prefers.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-ci soak contract lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-postgresql test-ci laws soak contract lint format docs docs-check bench constraints clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -28,12 +32,20 @@ test: $(DEV) ## The fast tests (under 4 minutes)
 test-slow: $(DEV) ## The bounded slow tests
 	$(PYTEST) -m "slow and not soak" $(ARGS) || test $$? -eq 5
 
-test-ci: test test-slow ## Both, and the HTTP contract of both dialects (under 10 minutes)
+laws: $(DEV) ## The laws of planning and merging, each with 2,000 values; PROFILE=nightly: 100,000
+	HYPOTHESIS_PROFILE=$(PROFILE) $(PYTEST) -m law tests/core $(ARGS)
+
+test-ci: test test-slow test-postgresql laws ## All of these, and the HTTP contract of both dialects (under 10 minutes)
 	$(MAKE) contract DIALECT=seed
 	$(MAKE) contract DIALECT=current
 
+test-postgresql: export TEST_SERVER_DATABASE = postgresql
+test-postgresql: $(DEV) ## The server's tests on a PostgreSQL of their own
+	$(PYTEST) -m "not slow and not soak" tests/server $(ARGS)
+
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
+	$(MAKE) laws PROFILE=nightly
 
 contract: export CONTRACT_URL = $(URL)
 contract: export CONTRACT_KEY = $(KEY)
@@ -79,5 +91,5 @@ $(SERVER): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,review,dev]'
 	@touch $@ $(SERVER)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import startup, traffic
 from benchmarks.figures import Figure, table
+from benchmarks.review import review_figures
 from benchmarks.server import server_figures
 from benchmarks.world import add_dataset, add_project, add_skills, new_clone, serving
 
@@ -20,6 +21,7 @@ def measure(
 ) -> Iterator[Figure]:
     """Make the world in ``folder`` and yield one figure after the other."""
     yield from startup.version(folder, rounds=rounds)
+    yield from review_figures(folder, rounds=3)
     yield from startup.serve(folder / "starts", rounds=2)
     yield from server_figures(folder / "bare", rounds=rounds, requests=requests)
     with serving(folder / "server") as url:
@@ -46,20 +48,25 @@ def measure(
 def main() -> int:
     """Parse the words, measure, print, and say whether every limit is kept."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="100 skills instead of 1,000")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="100 skills instead of 1,000, 2,000 requests instead of 20,000",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--requests", type=int, default=2_000, help="how many the server's memory is watched over")  # fmt: skip
+    parser.add_argument("--requests", type=int, help="how many the server's memory is watched over")  # fmt: skip
     parser.add_argument("--skills", type=int, help="how many skills")
     parser.add_argument(
         "--rows", type=int, default=0, help="measure a dataset of so many rows, too"
     )
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
+    requests = given.requests or (2_000 if given.quick else 20_000)
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
         rounds = 3 if given.quick else 8
         for figure in measure(
-            Path(folder), skills=skills, rounds=rounds, rows=given.rows, requests=given.requests
+            Path(folder), skills=skills, rounds=rounds, rows=given.rows, requests=requests
         ):
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +23,11 @@ _SLOWEST = 1 / 0.6
 """At least 60 % of the bare view's requests per second."""
 
 _STARTS_WITHIN = 1.5
-_MOST_GROWTH = 8.0
-"""MiB. SQLite fills a page cache of 2 MiB per thread; nothing else may grow."""
+_MOST_GROWTH = 4.0
+"""MiB, after a quarter of the requests again to warm up: SQLite fills a page cache of 2 MiB per thread till then."""
+
+_LONGEST_WATCH = 300.0
+"""Seconds after which the memory is judged over the requests made so far."""
 
 
 def server_figures(folder: Path, *, rounds: int, requests: int) -> Iterator[Figure]:
@@ -108,7 +111,11 @@ def _against_bare(ours: Talk, bare: Talk, *, rounds: int) -> Iterator[Figure]:
         ),
     ]
     for name, times, real, base in cases:
-        value, baseline = in_turns([_repeated(real, times), _repeated(base, times)], rounds=rounds)
+        value, baseline = in_turns(
+            [_repeated(real, times), _repeated(base, times)],
+            rounds=rounds,
+            is_enough=lambda least: least[0] <= _SLOWEST * least[1],
+        )
         note = f"{times / value:,.0f} requests/s; a bare view: {times / baseline:,.0f}"
         yield Figure(f"server: {times} × {name}", value, _SLOWEST, "ratio", baseline, note)
 
@@ -123,25 +130,38 @@ def _repeated(action: Callable[[], object], times: int) -> Callable[[], None]:
 
 def _memory(talk: Talk, process: subprocess.Popen[bytes], *, requests: int) -> Figure:
     """How much the process grew over so many reads and writes, after a quarter of them to warm up."""
-    dataset = talk.ask("POST", "datasets/", {"name": "memory"})["id"]
-    mix: Sequence[tuple[str, str, object]] = [
-        ("GET", "llm_skills/name/one", None),
-        ("GET", "llm_skills?limit=20", None),
-        ("GET", "llm_skills/resolve/name/one?limit=5", None),
-        ("GET", f"dataset_items/?dataset={dataset}&limit=20", None),
-        ("POST", "dataset_items/", {"dataset": dataset, "input": "x" * 200}),
-    ]
-
-    def make(count: int) -> None:
-        for number in range(count):
-            talk.ask(*mix[number % len(mix)])
-
-    make(requests // 4)
+    mix = _mix(talk)
+    ends = time.monotonic() + _LONGEST_WATCH
+    for number in range(requests // 4):
+        mix[number % len(mix)]()
     before = _mebibytes(process.pid)
-    make(requests)
+    made = 0
+    while made < requests and time.monotonic() < ends:
+        mix[made % len(mix)]()
+        made += 1
     grown = _mebibytes(process.pid) - before
-    name = f"server: MiB grown over {requests:,} requests"
+    name = f"server: MiB grown over {made:,} requests"
     return Figure(name, round(grown, 1), _MOST_GROWTH, "most", note=f"from {before:.0f} MiB")
+
+
+def _mix(talk: Talk) -> Sequence[Callable[[], object]]:
+    """Reads and writes of each kind; publishes go round a hundred skills, as the history of one ends at 2,000."""
+    dataset = talk.ask("POST", "datasets/", {"name": "memory"})["id"]
+    skills = deque((f"listed-{number:03}", 1) for number in range(100))
+
+    def publish() -> None:
+        name, version = skills.popleft()
+        body = {"base_version": version, "body": f"{_BODY}{version}"}
+        skills.append((name, talk.ask("PATCH", f"llm_skills/name/{name}", body)["version"]))
+
+    return [
+        lambda: talk.ask("GET", "llm_skills/name/one"),
+        lambda: talk.ask("GET", "llm_skills?limit=20"),
+        lambda: talk.ask("GET", "llm_skills/resolve/name/one?limit=5"),
+        lambda: talk.ask("GET", f"dataset_items/?dataset={dataset}&limit=20"),
+        lambda: talk.ask("POST", "dataset_items/", {"dataset": dataset, "input": "x" * 200}),
+        publish,
+    ]
 
 
 def _mebibytes(pid: int) -> float:
@@ -153,17 +173,17 @@ def _mebibytes(pid: int) -> float:
 
 def _first_answer(database: Path, folder: Path) -> Figure:
     """From starting the process to its first answer, over a database that is there."""
-    taken: list[float] = []
-    for _ in range(3):
+    least = float("inf")
+    for _ in range(
+        6
+    ):  # whatever else the machine does only adds to a time, so the least one says most
         began = time.perf_counter()
         with _serving(database, folder) as (url, _process):
             talk = Talk(url, prefix="/api/projects/1/")
             talk.ask("GET", "llm_skills/name/one")
-            taken.append(time.perf_counter() - began)
+            least = min(least, time.perf_counter() - began)
             talk.close()
-    return Figure(
-        "server: s until the first answer", round(statistics.median(taken), 2), _STARTS_WITHIN, "most"
-    )  # fmt: skip
+    return Figure("server: until its first answer", least, _STARTS_WITHIN, "seconds")
 
 
 @contextmanager

@@ -24,6 +24,7 @@ _FOREIGN = frozenset(
         *("CLICOLOR_FORCE", "COLUMNS", "LINES", "LANGUAGE", "LANG", "SSL_CERT_FILE"),
         *("SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NETRC", "DJANGO_SETTINGS_MODULE"),
         *("DATABASE_URL", "PYTHON_KEYRING_BACKEND", "DBUS_SESSION_BUS_ADDRESS"),
+        *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
     }
 )
 _worlds = Path(tempfile.mkdtemp(prefix="skillsync-world-"))
@@ -58,9 +59,9 @@ settings.register_profile(
     "fast", max_examples=60, derandomize=True, deadline=None, database=None,
     print_blob=True, suppress_health_check=_QUIET,
 )  # fmt: skip
-settings.register_profile("ci", settings.get_profile("fast"), max_examples=400)
+settings.register_profile("ci", settings.get_profile("fast"), max_examples=2_000)
 settings.register_profile(
-    "nightly", settings.get_profile("fast"), max_examples=4000, derandomize=False
+    "nightly", settings.get_profile("fast"), max_examples=100_000, derandomize=False
 )
 
 
@@ -107,6 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     _git_config.write_text(_QUICK_GIT)
     os.environ.update(_seal(_worlds))
+    # Hundreds of processes import the same modules: they are compiled once, whatever the machine prefers.
+    sys.dont_write_bytecode = False
     if not os.environ.get(
         "CONTRACT_URL"
     ):  # `make contract` may be told to reach a server elsewhere

@@ -5,10 +5,12 @@ SkillsyncError
 │   ├── ConfigError       E-CONFIG           2   skillsync.toml or the environment is wrong
 │   ├── NotARepository    E-NO-REPOSITORY    2
 │   ├── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
-│   └── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   ├── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   └── ReviewUnreadable  E-REVIEW           2   a review.json is damaged or not one
 ├── GitFailed             E-GIT              1   git answered with an error
 │   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
 ├── Locked                E-LOCKED           75  another command works on this clone
+│   └── AlreadyWatched    E-WATCHED          75  another daemon watches this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
 │   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
@@ -23,6 +25,8 @@ SkillsyncError
     ├── NotFound          E-NOT-FOUND        1
     ├── VersionConflict   E-REMOTE-MOVED     3   409 with current_version
     ├── Refused           E-REMOTE-REFUSED   1   400, 413, 422 and other 4xx
+    │   ├── KeyTaken      E-KEY-TAKEN        4   409: another row, or an archived one, has this key
+    │   └── LimitReached  E-QUOTA            1   409: the project, the dataset or the row is full
     ├── BadAnswer         E-BAD-ANSWER       1   truncated, HTML, too large, inconsistent
     ├── Throttled         E-THROTTLED        75
     └── Unreachable       E-UNREACHABLE      75  no answer, or 5xx; a write is then indeterminate
@@ -94,6 +98,12 @@ class PlanUnreadable(UsageError):
     code = "E-PLAN"
 
 
+class ReviewUnreadable(UsageError):
+    """A review.json cannot be used: it is damaged, was edited, or is something else."""
+
+    code = "E-REVIEW"
+
+
 class GitFailed(SkillsyncError):
     """A git command failed. Carries the command, its exit code and what it printed."""
 
@@ -123,6 +133,12 @@ class Locked(SkillsyncError):
 
     code = "E-LOCKED"
     exit_code = 75
+
+
+class AlreadyWatched(Locked):
+    """Another daemon watches this clone; the message names its process."""
+
+    code = "E-WATCHED"
 
 
 class RefusedForSafety(SkillsyncError):
@@ -264,6 +280,47 @@ class Refused(RemoteError):
     """The server understood and refused (400, 405, 409 without version, 413, 415, 422)."""
 
     code = "E-REMOTE-REFUSED"
+
+
+class KeyTaken(Refused):
+    """409 of a creation: the item ``item`` has this key, with other content or archived (datasets-api.md 3.3)."""
+
+    code = "E-KEY-TAKEN"
+    exit_code = 4
+
+    def __init__(self, message: str, *, item: str, subject: str = "") -> None:
+        super().__init__(message, status=409, subject=subject, reason="client_item_id_conflict")
+        self.item = item
+
+
+class LimitReached(Refused):
+    """A quota is used up: ``count`` of ``limit`` things of the kind ``resource`` are there (datasets-api.md 3.5)."""
+
+    code = "E-QUOTA"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        resource: str = "",
+        count: int = 0,
+        limit: int = 0,
+        status: int | None = 409,
+        subject: str = "",
+        unchanged: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            status=status,
+            subject=subject,
+            unchanged=unchanged,
+            hint=hint,
+            reason="limit_reached",
+        )
+        self.resource = resource
+        self.count = count
+        self.limit = limit
 
 
 class BadAnswer(RemoteError):

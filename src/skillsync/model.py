@@ -17,6 +17,10 @@ Key = NewType("Key", str)
 """A row's identity: its ``id`` in the file, or ``srv:<uuid>`` for a row born elsewhere (design.md 2)."""
 
 
+CarryMode: TypeAlias = Literal["metadata", "local", "error"]
+"""What happens to what the API has no place for: carried in metadata, kept local, or refused (skill-format.md 10)."""
+
+
 # ---------------------------------------------------------------- trouble as values
 
 
@@ -220,7 +224,11 @@ class RemoteSkill:
 
 @dataclass(frozen=True, slots=True)
 class RemoteDataset:
-    """One live dataset. ``own_slug`` is our ``metadata.skillsync.slug``, None when there is none."""
+    """One live dataset. ``own_slug`` is our ``metadata.skillsync.slug``, None when there is none.
+
+    Where the server keeps revisions ``revision`` is the newest one, 0 before the first row; else None.
+    ``revision_id`` is its UUID.
+    """
 
     id: str
     info: DatasetInfo
@@ -229,11 +237,17 @@ class RemoteDataset:
     own_slug: str | None = None
     raw_metadata: Json = None
     deleted: bool = False
+    revision: int | None = None
+    revision_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteRow:
-    """One item. ``row.key`` is ours from ``metadata.skillsync_id`` or ``srv:<id>``; ``own_key`` tells which."""
+    """One item. ``row.key`` is ours (``metadata.skillsync_id``, ``client_item_id``) or ``srv:<id>``; ``own_key`` tells.
+
+    Where the server keeps versions, ``version`` counts them from 1, ``version_id`` is this one's UUID, ``revision``
+    and ``revision_id`` the dataset's revision that it came with, and ``editor`` who wrote it. Else 0, "" and None.
+    """
 
     id: str
     dataset: str
@@ -243,6 +257,11 @@ class RemoteRow:
     author: Author
     own_key: bool
     deleted: bool = False
+    version: int = 0
+    version_id: str = ""
+    revision: int = 0
+    revision_id: str = ""
+    editor: Author | None = None
 
 
 # ---------------------------------------------------------------- pointers (design.md 3)

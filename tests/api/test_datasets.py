@@ -1,4 +1,4 @@
-"""Datasets and items of our own server, of paged and drifting lists, and of the newer generation."""
+"""Datasets and items of our own server, of paged and drifting lists, and which generation a server is of."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from skillsync.api.datasets import DatasetsApi
 from skillsync.api.detect import Capabilities
+from skillsync.api.rows import row_from
+from skillsync.api.transport import Transport
 from skillsync.errors import BadAnswer, NotFound, Refused, RemoteError, Unreachable
 from skillsync.model import DatasetInfo, Key, RemoteRow, Row
 from tests.api.clients import client
@@ -53,14 +55,15 @@ def test_a_row_lives_dies_and_comes_back(datasets: DatasetsApi) -> None:
     owner = datasets.create(DatasetInfo("n"), slug="n").id
     made = datasets.create_row(owner, Row(Key("k"), {"input": {"q": 1}, "metadata": {"a": 1}}))
     assert datasets.read_row(made.id).row == made.row
-    patched = datasets.patch_row(made.id, {"expected_output": "x", "metadata": None}, key=Key("k"))
+    patched = datasets.update_row(made, {"expected_output": "x", "metadata": None})
     assert patched.row == Row(Key("k"), {"input": {"q": 1}, "expected_output": "x"})
-    assert datasets.delete_row(made.id).deleted
+    assert datasets.delete_row(made).deleted
     with pytest.raises(NotFound):
         datasets.read_row(made.id)
     assert datasets.list_rows(owner).items == ()
-    late = datasets.patch_row(made.id, {"input": 2}, key=Key("k"))
+    late = datasets.update_row(made, {"input": 2})
     assert late.deleted, "a write to a deleted row answers 200: only the flag tells"
+    assert datasets.read_any(made.id).deleted
     assert not datasets.undelete_row(made.id).deleted
     assert datasets.read_row(made.id).row.fields["input"] == 2
 
@@ -111,6 +114,11 @@ def test_rows_of_a_dataset_that_is_not_there(datasets: DatasetsApi) -> None:
 # ---------------------------------------------------------------- lists that drift
 
 
+def seed(transport: Transport) -> DatasetsApi:
+    """The datasets of a server that has shown its generation already."""
+    return DatasetsApi(transport, 1, Capabilities(dataset_generation="G1"))
+
+
 def item(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"01a20ace-9273-77c7-84e3-{number:012x}",
@@ -152,7 +160,7 @@ LYING = [page(item(1), count=5)]
 @pytest.mark.parametrize("broken", [SHIFTED, SKIPPED, LYING])
 def test_a_list_that_moved_under_us_is_read_again(broken: list[dict[str, Any]]) -> None:
     with serving(pages(broken, STEADY)) as server, client(server.url) as transport:
-        listing = DatasetsApi(transport, 1).list_rows(OTHER_ID)
+        listing = seed(transport).list_rows(OTHER_ID)
     assert listing.complete
     assert [row.row.key for row in listing] == ["k1", "k2", "k3"]
 
@@ -160,7 +168,7 @@ def test_a_list_that_moved_under_us_is_read_again(broken: list[dict[str, Any]]) 
 @pytest.mark.parametrize("broken", [SHIFTED, SKIPPED, LYING])
 def test_a_list_that_never_adds_up_says_so(broken: list[dict[str, Any]]) -> None:
     with serving(pages(broken)) as server, client(server.url) as transport:
-        listing = DatasetsApi(transport, 1).list_rows(OTHER_ID)
+        listing = seed(transport).list_rows(OTHER_ID)
     assert not listing.complete
     assert listing.items
     assert len(server.requests) == 4 * len(broken)
@@ -172,7 +180,7 @@ def test_an_item_repeated_with_other_content_makes_the_list_unreliable() -> None
         page(item(1, input="other"), item(2), count=2),
     ]
     with serving(pages(twice)) as server, client(server.url) as transport:
-        assert not DatasetsApi(transport, 1).list_rows(OTHER_ID).complete
+        assert not seed(transport).list_rows(OTHER_ID).complete
 
 
 def test_links_that_lead_in_circles_end() -> None:
@@ -185,16 +193,16 @@ def test_links_that_lead_in_circles_end() -> None:
         yield answer(page(count=9, following=LINK.format(next(counter))))
 
     with serving(circle) as server, client(server.url) as transport, pytest.raises(BadAnswer):
-        DatasetsApi(transport, 1).list_rows(OTHER_ID)
+        seed(transport).list_rows(OTHER_ID)
     with serving(empty) as server, client(server.url) as transport:
-        assert not DatasetsApi(transport, 1).list_rows(OTHER_ID).complete
+        assert not seed(transport).list_rows(OTHER_ID).complete
     assert len(server.requests) < 10
 
 
 def test_an_item_of_another_dataset_is_a_problem_and_not_an_item() -> None:
     strange = page(item(1), item(2, dataset="01a20ace-0000-0000-0000-000000000000"))
     with serving(answer(strange)) as server, client(server.url) as transport:
-        listing = DatasetsApi(transport, 1).list_rows(OTHER_ID)
+        listing = seed(transport).list_rows(OTHER_ID)
     assert [row.row.key for row in listing] == ["k1"]
     assert len(listing.problems) == 1
 
@@ -208,14 +216,14 @@ def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
         yield answer(b"", length=1 << 40) if size > 20 else answer(page(item(1)))
 
     with serving(respond) as server, client(server.url) as transport:
-        assert DatasetsApi(transport, 1).list_rows(OTHER_ID).complete
+        assert seed(transport).list_rows(OTHER_ID).complete
     assert sizes == [1_000, 125, 15]
     with (
         serving(answer(b"", length=1 << 40)) as server,
         client(server.url) as transport,
         pytest.raises(BadAnswer),
     ):
-        DatasetsApi(transport, 1).list_rows(OTHER_ID)
+        seed(transport).list_rows(OTHER_ID)
 
 
 @pytest.mark.parametrize(
@@ -249,10 +257,10 @@ def test_no_write_is_sent_twice_and_each_says_that_it_may_have_happened(
 ) -> None:
     with serving(data) as server, client(server.url) as transport:
         datasets = DatasetsApi(transport, 1, Capabilities(dataset_generation="G1"))
-        number = item(1)["id"]
+        now = row_from(item(1))
         calls: list[Callable[[], object]] = [
-            lambda: datasets.patch_row(number, {"input": 1}, key=None),
-            lambda: datasets.delete_row(number),
+            lambda: datasets.update_row(now, {"input": 1}),
+            lambda: datasets.delete_row(now),
         ]
         for count, call in enumerate(calls, 1):
             with pytest.raises(kind) as caught:
@@ -265,39 +273,57 @@ def test_a_delete_that_changed_nothing_is_noticed() -> None:
     with serving(answer(item(1))) as server, client(server.url) as transport:
         datasets = DatasetsApi(transport, 1, Capabilities(dataset_generation="G1"))
         with pytest.raises(BadAnswer, match="did not change"):
-            datasets.delete_row(item(1)["id"])
+            datasets.delete_row(row_from(item(1)))
 
 
-# ---------------------------------------------------------------- the newer generation
+# ---------------------------------------------------------------- which generation it is
+
+SHOWN: dict[str, Any] = {
+    "id": OTHER_ID,
+    "name": "n",
+    "description": "",
+    "metadata": {},
+    "created_at": FIRST,
+    "updated_at": FIRST,
+    "created_by": None,
+}
+G2_DATASET = {**SHOWN, "archived": False, "team_id": 1, "current_revision": 3}
 
 
-G2_DATASET = {"id": OTHER_ID, "name": "n", "archived": False, "team_id": 1, "current_revision": 3}
-G2_ITEM = {"id": OTHER_ID, "version": 1, "version_id": OTHER_ID, "expected_output": 1}
-
-
-def test_a_newer_server_is_recognised_by_what_it_shows() -> None:
-    for shown in (page(G2_DATASET), page(G2_ITEM)):
-        with serving(answer(shown)) as server, client(server.url) as transport:
+def test_the_generation_is_what_the_first_dataset_shows() -> None:
+    for shown, generation in ((G2_DATASET, "G2"), ({**SHOWN, "deleted": False, "team": 1}, "G1")):
+        with serving(answer(page(shown))) as server, client(server.url) as transport:
             datasets = DatasetsApi(transport, 1)
-            with pytest.raises(Refused, match="newer generation") as caught:
-                datasets.list()
-            assert caught.value.reason == "generation"
-            assert datasets.capabilities.dataset_generation == "G2"
-            with pytest.raises(Refused):
-                datasets.create(DatasetInfo("n"), slug="n")
-        assert {request.method for request in server.requests} == {"GET"}
+            assert datasets.list().complete
+            assert datasets.capabilities.dataset_generation == generation
+            assert datasets.guarantees.guarded is (generation == "G2")
+            assert len(server.requests) == 1
 
 
-def test_an_empty_newer_server_is_recognised_before_the_first_write() -> None:
+@pytest.mark.parametrize("generation", ["G1", "G2"])
+def test_an_empty_server_is_asked_by_the_one_probe_that_changes_nothing(generation: str) -> None:
     missing = {"type": "validation_error", "code": "required", "detail": "x", "attr": "dataset"}
 
     def respond(request: Request) -> Iterable[bytes]:
-        is_items = "dataset_items" in request.path
-        yield answer(missing, status=400) if is_items else answer(page())
+        is_refused = "dataset_items" in request.path and generation == "G2"
+        yield answer(missing, status=400) if is_refused else answer(page())
 
     with serving(respond) as server, client(server.url) as transport:
         datasets = DatasetsApi(transport, 1)
         assert datasets.list().complete
-        with pytest.raises(Refused, match="newer generation"):
-            datasets.create(DatasetInfo("n"), slug="n")
-    assert {request.method for request in server.requests} == {"GET"}
+        assert datasets.spelling == ("current" if generation == "G2" else "seed")
+        assert datasets.guarantees.history is (generation == "G2")
+    assert [request.method for request in server.requests] == ["GET", "GET"]
+
+
+def test_a_server_that_changes_its_generation_is_not_believed() -> None:
+    def later(request: Request) -> Iterable[bytes]:
+        is_list = request.path.endswith("/datasets/")
+        yield answer(page({**SHOWN, "team": 1})) if is_list else answer(G2_DATASET)
+
+    with serving(later) as server, client(server.url) as transport:
+        datasets = DatasetsApi(transport, 1)
+        datasets.list()
+        with pytest.raises(Refused, match="changed their generation") as caught:
+            datasets.read(OTHER_ID)
+        assert caught.value.reason == "generation"

@@ -171,16 +171,6 @@ def test_a_field_that_the_generation_does_not_have_is_refused(field: str) -> Non
         fields_payload({field: 1}, key=None)
 
 
-def test_the_current_spelling_is_there_for_what_comes() -> None:
-    row = Row(Key("k"), {"input": 1, "source_output": 2})
-    assert item_payload(row, dataset=ID, spelling="current") == {
-        "dataset": ID,
-        "input": 1,
-        "source_output": 2,
-        "client_item_id": "k",
-    }
-
-
 @pytest.mark.parametrize(
     "changes",
     [

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.conftest import Office
 from tests.contract.facts import (
     BLANK,
     CURRENT,
@@ -396,6 +397,40 @@ def test_3_7_an_export_is_json_lines(api: Api) -> None:
         ]  # fmt: skip
         assert (rows[0]["input"], rows[0]["client_item_id"]) == ("é", "k")
     assert api.get(path(dataset, "exports/999999999/")).refused(404) == missing()
+
+
+# ---------------------------------------------------------------- access controls (3.2)
+
+
+def test_3_2_a_grant_limits_one_member_of_one_dataset(api: Api) -> None:
+    dataset = api.dataset()
+    assert dataset["user_access_level"] == "editor"
+    controls = path(dataset, "access_controls/")
+    assert api.get(controls).status == 200
+    strict = api.call("PUT", controls, {"access_level": "viewer", "x": 1})
+    assert strict.refused(400) == invalid("invalid_input", "x", NOT_SUPPORTED)
+    assert api.get("datasets/00000000-0000-7000-8000-000000000000/access_controls/").status == 404
+
+
+@pytest.mark.own_server  # a second member, whose membership has the person's uuid here
+def test_3_3_without_access_it_is_a_403_and_lists_leave_it_out(api: Api, office: Office) -> None:
+    dataset, other = api.dataset(), office.scoped("*")
+    item = new(api, dataset)
+    member = other.get("/api/users/@me/").ok()["uuid"]
+    for level, reads, lacked in (("viewer", 200, "editor"), ("none", 403, "viewer")):
+        body = {"access_level": level, "organization_member": member}
+        assert api.call("PUT", path(dataset, "access_controls/"), body).status == 200
+        assert other.get("dataset_items/", dataset=dataset["id"]).status == reads
+        answer = other.get(path(dataset))
+        assert answer.status == reads
+        listed = [row["id"] for row in other.get("datasets/", limit=100).ok()["results"]]
+        assert (dataset["id"] in listed) is (reads == 200)
+        if reads == 200:
+            assert answer.ok()["user_access_level"] == level
+            answer = other.patch(path(item), {"base_version": 1, "input": 2})
+        text = f"You do not have {lacked} access to this resource."
+        assert answer.refused(403) == denied("permission_denied", text)
+    assert api.get(path(item)).ok()["version"] == 1
 
 
 def test_2_4_what_json_survives(api: Api, parent: dict[str, Any]) -> None:

@@ -160,8 +160,7 @@ def related_rows(draw: st.DrawFn) -> tuple[Row, Row, Row]:
     return base, sides[0], sides[1]
 
 
-@given(related_rows())
-def test_merging_with_an_unchanged_side_gives_the_other(sides: tuple[Row, Row, Row]) -> None:
+def merging_with_an_unchanged_side_gives_the_other(sides: tuple[Row, Row, Row]) -> None:
     """P22: merge(b, x, b) = x, merge(b, b, y) = y, merge(b, x, x) = x."""
     base, local, remote = sides
     for made, wanted in (
@@ -174,8 +173,7 @@ def test_merging_with_an_unchanged_side_gives_the_other(sides: tuple[Row, Row, R
         assert row_digest(made.row) == row_digest(wanted)
 
 
-@given(related_rows())
-def test_merging_is_symmetric_and_agrees_with_the_changed_groups(
+def merging_is_symmetric_and_agrees_with_the_changed_groups(
     sides: tuple[Row, Row, Row],
 ) -> None:
     base, local, remote = sides
@@ -189,8 +187,7 @@ def test_merging_is_symmetric_and_agrees_with_the_changed_groups(
         assert row_digest(one.row) == row_digest(two.row)
 
 
-@given(related_rows())
-def test_every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> None:
+def every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> None:
     _, local, remote = sides
     made = merge_row(*sides).row
     for name, value in made.fields.items():
@@ -200,6 +197,19 @@ def test_every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> 
             known = [side.fields.get(name) for side in (local, remote)]
             dicts = [side for side in known if isinstance(side, dict)]
             assert all(any(side.get(key) == item for side in dicts) for key, item in value.items())
+
+
+LAWS = (
+    merging_with_an_unchanged_side_gives_the_other,
+    merging_is_symmetric_and_agrees_with_the_changed_groups,
+    every_value_of_the_result_is_one_sides,
+)
+
+
+@given(related_rows())
+def test_merging_rows_obeys_every_law(sides: tuple[Row, Row, Row]) -> None:
+    for law in LAWS:
+        law(sides)
 
 
 infos = st.builds(

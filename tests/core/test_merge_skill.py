@@ -384,9 +384,8 @@ def related(draw: st.DrawFn) -> tuple[Skill, Skill, Skill]:
     return base, draw(edited(base)), draw(edited(base))
 
 
-@given(related())
-def test_merging_with_an_unchanged_side_gives_the_other(
-    sides: tuple[Skill, Skill, Skill],
+def merging_with_an_unchanged_side_gives_the_other(
+    sides: tuple[Skill, Skill, Skill], _: TextMerger
 ) -> None:
     """P22: merge(b, x, b) = x, merge(b, b, y) = y, merge(b, x, x) = x, and no line is compared for it."""
     base, local, remote = sides
@@ -401,18 +400,7 @@ def test_merging_with_an_unchanged_side_gives_the_other(
         assert skill_digest(made.skill) == skill_digest(wanted)
 
 
-@given(skills, skills)
-def test_a_side_whose_extra_is_unknown_obeys_the_laws_too(base: Skill, other: Skill) -> None:
-    blind = replace(other, extra=None)
-    made = merge_skill(base, base, blind, merge_text=never)
-    assert made.is_clean
-    gone = (base.files.keys() | {"e", "f"}) & blind.files.keys()
-    if not gone:
-        assert same_skill(made.skill, blind)
-
-
-@given(sides=related())
-def test_merging_is_symmetric_but_for_the_labels(
+def merging_is_symmetric_but_for_the_labels(
     sides: tuple[Skill, Skill, Skill], merge_text: TextMerger
 ) -> None:
     """P22: swapping the sides swaps local and remote in the conflicts and changes nothing else."""
@@ -427,8 +415,7 @@ def test_merging_is_symmetric_but_for_the_labels(
         assert skill_digest(one.skill) == skill_digest(two.skill)
 
 
-@given(sides=related())
-def test_nothing_comes_from_nowhere_and_the_result_is_canonical(
+def nothing_comes_from_nowhere_and_the_result_is_canonical(
     sides: tuple[Skill, Skill, Skill], merge_text: TextMerger
 ) -> None:
     """P22: every field, key, path and line of the result is in base, local or remote."""
@@ -450,8 +437,7 @@ def _texts(side: Skill) -> list[str]:
     return [side.body, *side.files.values()]
 
 
-@given(sides=related())
-def test_no_edit_is_lost_without_a_conflict(
+def no_edit_is_lost_without_a_conflict(
     sides: tuple[Skill, Skill, Skill], merge_text: TextMerger
 ) -> None:
     """P1: merging a clean result with either side again changes nothing: both are contained in it."""
@@ -466,8 +452,7 @@ def test_no_edit_is_lost_without_a_conflict(
             assert made.skill.metadata.get(key) == (changed or values)[0]
 
 
-@given(sides=related())
-def test_the_order_of_keys_and_files_does_not_matter(
+def the_order_of_keys_and_files_does_not_matter(
     sides: tuple[Skill, Skill, Skill], merge_text: TextMerger
 ) -> None:
     """P8: the server keeps no order of keys, so another one makes the same merge, its own order included."""
@@ -483,3 +468,28 @@ def test_the_order_of_keys_and_files_does_not_matter(
     assert list(one.skill.files) == sorted(two.skill.files)
     if one.skill.metadata.keys() > local.metadata.keys():
         assert list(one.skill.metadata) == list(two.skill.metadata)
+
+
+LAWS = (
+    merging_with_an_unchanged_side_gives_the_other,
+    merging_is_symmetric_but_for_the_labels,
+    nothing_comes_from_nowhere_and_the_result_is_canonical,
+    no_edit_is_lost_without_a_conflict,
+    the_order_of_keys_and_files_does_not_matter,
+)
+
+
+@given(sides=related())
+def test_merging_obeys_every_law(sides: tuple[Skill, Skill, Skill], merge_text: TextMerger) -> None:
+    for law in LAWS:
+        law(sides, merge_text)
+
+
+@given(skills, skills)
+def test_a_side_whose_extra_is_unknown_obeys_the_laws_too(base: Skill, other: Skill) -> None:
+    blind = replace(other, extra=None)
+    made = merge_skill(base, base, blind, merge_text=never)
+    assert made.is_clean
+    gone = (base.files.keys() | {"e", "f"}) & blind.files.keys()
+    if not gone:
+        assert same_skill(made.skill, blind)

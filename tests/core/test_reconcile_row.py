@@ -69,8 +69,8 @@ TABLE = [
     ("I7 behind", facts(B, B, R), "I7", P.NOTHING, Q.REWRITE, 0, 0, "N-BEHIND"),
     ("I8 both changed alike", facts(B, X, X), "I8", P.NOTHING, Q.LINK, 0, 0, ""),
     ("I9 disjoint groups", facts(B, L, R, groups=DISJOINT), "I9", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
-    ("I10 one group on both sides", facts(B, L, R, groups=OVERLAPPING), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-REMOTE-AHEAD"),
-    ("I10 base content unknown", facts(B, L, R), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-REMOTE-AHEAD"),
+    ("I10 one group on both sides", facts(B, L, R, groups=OVERLAPPING), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-CONFLICT"),
+    ("I10 base content unknown", facts(B, L, R), "I10", P.BLOCK, Q.CONFLICT, 3, 4, "E-CONFLICT"),
     ("I11 line removed", facts(B, None, B), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("I11 line removed after our own publish", facts(B, None, R, taken_in=True), "I11", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("I12 line removed, edited remotely", facts(B, None, R), "I12", P.CONFLICT, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),
@@ -233,30 +233,26 @@ def all_facts(draw: st.DrawFn) -> RowFacts:
     )
 
 
-@given(all_facts())
-def test_what_a_later_commit_decided_is_not_sent(given_facts: RowFacts) -> None:
+def what_a_later_commit_decided_is_not_sent(given_facts: RowFacts) -> None:
     if given_facts.superseded:
         assert decide_row(given_facts).push is P.NOTHING
 
 
-@given(all_facts())
-def test_patch_only_over_what_was_taken_in(given_facts: RowFacts) -> None:
+def patch_only_over_what_was_taken_in(given_facts: RowFacts) -> None:
     if decide_row(given_facts).push is P.PATCH:
         assert given_facts.remote is not None
         assert given_facts.taken_in or short(given_facts.remote) == given_facts.base
         assert not given_facts.duplicates
 
 
-@given(all_facts())
-def test_create_only_what_was_never_in_the_base(given_facts: RowFacts) -> None:
+def create_only_what_was_never_in_the_base(given_facts: RowFacts) -> None:
     if decide_row(given_facts).push is P.CREATE:
         assert not given_facts.was_in_base
         assert given_facts.remote is None
         assert given_facts.absence in {Absence.NEVER, Absence.CONFIRMED}
 
 
-@given(all_facts())
-def test_a_local_line_goes_or_is_replaced_only_if_it_is_the_base(given_facts: RowFacts) -> None:
+def a_local_line_goes_or_is_replaced_only_if_it_is_the_base(given_facts: RowFacts) -> None:
     verdict = decide_row(given_facts)
     if verdict.pull in {Q.REMOVE, Q.REWRITE}:
         assert given_facts.local is not None
@@ -265,9 +261,23 @@ def test_a_local_line_goes_or_is_replaced_only_if_it_is_the_base(given_facts: Ro
         assert given_facts.absence is Absence.CONFIRMED
 
 
-@given(all_facts())
-def test_exit_codes_belong_to_the_steps(given_facts: RowFacts) -> None:
+def exit_codes_belong_to_the_steps(given_facts: RowFacts) -> None:
     verdict = decide_row(given_facts)
     codes = {"block": {3}, "conflict": {4}, "error": {1}, "stop target": {75}}
     assert verdict.push_exit in codes.get(verdict.push, {0})
     assert verdict.pull_exit in codes.get(verdict.pull, {0})
+
+
+LAWS = (
+    what_a_later_commit_decided_is_not_sent,
+    patch_only_over_what_was_taken_in,
+    create_only_what_was_never_in_the_base,
+    a_local_line_goes_or_is_replaced_only_if_it_is_the_base,
+    exit_codes_belong_to_the_steps,
+)
+
+
+@given(all_facts())
+def test_every_law_of_deciding_holds(given_facts: RowFacts) -> None:
+    for law in LAWS:
+        law(given_facts)

@@ -87,6 +87,7 @@ TABLE = [
     ("S12 never linked, different", facts(None, edited, changed, superseded=True), "S12", P.NOTHING, Q.REFUSE, 0, 4, "N-SUPERSEDED"),
     ("S12 never linked, equal, is S4", facts(None, edited, RemoteFact(4, "id-4", FIRST, L), superseded=True), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S12 wins over publishing", facts(base, edited, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("S12 wins over creating", facts(None, edited, None, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S12 wins over removing", facts(base, None, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S13 deleted locally", facts(base, None, same), "S13", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("S14 deleted locally, edited remotely", facts(base, None, changed), "S14", P.BLOCK, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),
@@ -237,13 +238,13 @@ def all_facts(draw: st.DrawFn) -> SkillFacts:
         local,
         remote,
         draw(st.sampled_from(absences[::-1])),
-        draw(st.booleans()),
-        draw(st.none() | st.frozensets(ids)),
+        superseded=draw(st.booleans()),
+        unmarked=draw(st.booleans()),
+        known_ids=draw(st.none() | st.frozensets(ids)),
     )
 
 
-@given(all_facts())
-def test_push_publishes_only_on_top_of_what_was_taken_in(given_facts: SkillFacts) -> None:
+def push_publishes_only_on_top_of_what_was_taken_in(given_facts: SkillFacts) -> None:
     """P2: a publish replaces exactly the version that the tree has taken in."""
     if decide_skill(given_facts).push is not P.PUBLISH:
         return
@@ -257,8 +258,7 @@ def test_push_publishes_only_on_top_of_what_was_taken_in(given_facts: SkillFacts
     assert not given_facts.superseded
 
 
-@given(all_facts())
-def test_push_creates_only_what_never_was(given_facts: SkillFacts) -> None:
+def push_creates_only_what_never_was(given_facts: SkillFacts) -> None:
     """P12: nothing that was archived comes back by itself."""
     if decide_skill(given_facts).push is P.CREATE:
         assert given_facts.base is None
@@ -266,8 +266,7 @@ def test_push_creates_only_what_never_was(given_facts: SkillFacts) -> None:
         assert given_facts.absence in {Absence.NEVER, Absence.CONFIRMED}
 
 
-@given(all_facts())
-def test_invalid_content_is_never_sent_nor_overwritten(given_facts: SkillFacts) -> None:
+def invalid_content_is_never_sent_nor_overwritten(given_facts: SkillFacts) -> None:
     local = given_facts.local
     if local is None or (local.valid and local.digest):
         return
@@ -277,8 +276,7 @@ def test_invalid_content_is_never_sent_nor_overwritten(given_facts: SkillFacts) 
         assert verdict.pull in {Q.ERROR, Q.STOP_TARGET}
 
 
-@given(all_facts())
-def test_local_edits_are_never_fast_forwarded_away(given_facts: SkillFacts) -> None:
+def local_edits_are_never_fast_forwarded_away(given_facts: SkillFacts) -> None:
     """P1: pull replaces a folder only where it has exactly what the base has, and writes only where none is."""
     verdict, local = decide_skill(given_facts), given_facts.local
     if verdict.pull is Q.FAST_FORWARD:
@@ -290,8 +288,7 @@ def test_local_edits_are_never_fast_forwarded_away(given_facts: SkillFacts) -> N
         assert given_facts.base is None
 
 
-@given(all_facts())
-def test_the_base_moves_without_a_merge_only_over_equal_content(given_facts: SkillFacts) -> None:
+def the_base_moves_without_a_merge_only_over_equal_content(given_facts: SkillFacts) -> None:
     """P6: LINK only where the remote's content is the local one or the base's."""
     if decide_skill(given_facts).pull is not Q.LINK:
         return
@@ -301,8 +298,7 @@ def test_the_base_moves_without_a_merge_only_over_equal_content(given_facts: Ski
     assert given_facts.remote.digest in known
 
 
-@given(all_facts())
-def test_exit_codes_belong_to_the_steps(given_facts: SkillFacts) -> None:
+def exit_codes_belong_to_the_steps(given_facts: SkillFacts) -> None:
     verdict = decide_skill(given_facts)
     codes: dict[str, set[int]] = {
         "block": {3, 4}, "refuse": {4}, "conflict": {4}, "error": {1}, "stop target": {6, 75},
@@ -312,8 +308,7 @@ def test_exit_codes_belong_to_the_steps(given_facts: SkillFacts) -> None:
     assert bool(verdict.code) or not (verdict.push_exit or verdict.pull_exit)
 
 
-@given(all_facts())
-def test_reading_content_that_is_not_needed_changes_nothing(given_facts: SkillFacts) -> None:
+def reading_content_that_is_not_needed_changes_nothing(given_facts: SkillFacts) -> None:
     """Where the content need not be read, the verdict is the same whatever it is."""
     remote = given_facts.remote
     if remote is None or remote.digest is not None or needs_remote_content(given_facts):
@@ -323,3 +318,20 @@ def test_reading_content_that_is_not_needed_changes_nothing(given_facts: SkillFa
         for digest in (None, B, L, R)
     }
     assert len(verdicts) == 1
+
+
+LAWS = (
+    push_publishes_only_on_top_of_what_was_taken_in,
+    push_creates_only_what_never_was,
+    invalid_content_is_never_sent_nor_overwritten,
+    local_edits_are_never_fast_forwarded_away,
+    the_base_moves_without_a_merge_only_over_equal_content,
+    exit_codes_belong_to_the_steps,
+    reading_content_that_is_not_needed_changes_nothing,
+)
+
+
+@given(all_facts())
+def test_every_law_of_deciding_holds(given_facts: SkillFacts) -> None:
+    for law in LAWS:
+        law(given_facts)

@@ -224,8 +224,11 @@ TROUBLES: list[dict[str, Any]] = [
     {"kind": "slow", "seconds": 0.001, "bytes": 200},
     {"kind": "status", "status": 500, "when": "before"},
     {"kind": "status", "status": 500, "when": "after"},
+    {"kind": "status", "status": 502, "when": "before"},
     {"kind": "status", "status": 502, "when": "after"},
     {"kind": "status", "status": 503, "when": "before", "retry_after": "1"},
+    {"kind": "status", "status": 503, "when": "after"},
+    {"kind": "status", "status": 504, "when": "before"},
     {"kind": "status", "status": 504, "when": "after"},
     {"kind": "status", "status": 429, "retry_after": "7"},
     {"kind": "reset", "when": "before"},
@@ -238,6 +241,7 @@ TROUBLES: list[dict[str, Any]] = [
 _ALIKE: list[dict[str, Any]] = [
     {"status": 500, "when": "before"},
     {"status": 502},
+    {"status": 503, "when": "after"},
     {"status": 504},
     {"kind": "delay"},
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -71,7 +73,34 @@ def test_bodies_files_and_rows_are_as_varied_as_real_ones() -> None:
 
 @pytest.fixture
 def sample(live: Live, tmp_path: Path) -> Clone:
-    clone = new_clone(live, tmp_path / "sample")
+    return checked_out(live, tmp_path / "sample")
+
+
+@dataclass(frozen=True)
+class Published:
+    """The sample after its first push, and a repository that pulled it. Tests change neither."""
+
+    sample: Clone
+    fresh: Clone
+    before: dict[str, bytes]
+    """The sample's files before the push."""
+    exit: int
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    folder = tmp_path_factory.mktemp("published")
+    server = Live(folder)
+    sample = checked_out(server, folder / "sample")
+    before = sample.files()
+    report = sample.push()
+    yield Published(sample, pulled(server, folder / "fresh"), before, report.exit)
+    server.close()
+
+
+def checked_out(live: Live, path: Path) -> Clone:
+    """A clone with the sample's files, committed."""
+    clone = new_clone(live, path)
     for part in ("skills", "datasets", ".gitattributes", ".gitignore"):
         source = CHECKED_OUT / part
         if source.is_dir():
@@ -113,48 +142,43 @@ def test_lint_finds_no_error(sample: Clone) -> None:
     assert found == []
 
 
-def test_a_push_changes_no_file_but_the_lines_without_id_and_the_pointers(sample: Clone) -> None:
-    before = sample.files()
-    report = sample.push()
-    assert report.exit == 0
-    after = sample.files()
+def test_a_push_changes_no_file_but_the_lines_without_id_and_the_pointers(
+    published: Published,
+) -> None:
+    assert published.exit == 0
+    before, after = published.before, published.sample.files()
     changed = {path for path in before if after[path] != before[path]}
     assert changed == {"datasets/release-note-style/items.jsonl"}
     new = {Path(path).name for path in after.keys() - before.keys()}
     assert new == {".skillsync", ".skillsync.rows"}
 
 
-def test_the_second_push_and_pull_are_silent(sample: Clone) -> None:
-    sample.push()
+def test_the_second_push_and_pull_are_silent(published: Published) -> None:
+    sample = published.sample
     before = sample.files()
     assert sample.requests
     sample.requests.made.clear()
     assert sample.push().outcomes == []
     assert sample.pull().outcomes == []
+    assert sample.requests.made
     assert sample.requests.writes == []
     assert sample.files() == before
     assert sample.status().is_clean
 
 
-def test_a_fresh_checkout_has_the_same_skills(sample: Clone, live: Live, tmp_path: Path) -> None:
-    sample.push()
-    fresh = pulled(live, tmp_path / "fresh")
-    mine, theirs = skills(sample), skills(fresh)
+def test_a_fresh_checkout_has_the_same_skills(published: Published) -> None:
+    mine, theirs = skills(published.sample), skills(published.fresh)
     assert mine.keys() == theirs.keys()
     assert len(mine) == 5
     for name, skill in mine.items():
         assert same_skill(skill, theirs[name]), name
-    assert fresh.status().is_clean
-    assert fresh.push().outcomes == []
+    assert published.fresh.status().is_clean
+    assert published.fresh.push().outcomes == []
 
 
-def test_bundled_files_come_back_byte_for_byte_with_their_modes(
-    sample: Clone, live: Live, tmp_path: Path
-) -> None:
+def test_bundled_files_come_back_byte_for_byte_with_their_modes(published: Published) -> None:
     """skill-format.md 10 and 11: the carry entry holds executable bits, empty files and unusual edges."""
-    sample.push()
-    fresh = pulled(live, tmp_path / "fresh")
-    mine, theirs = sample.files(), fresh.files()
+    mine, theirs = published.sample.files(), published.fresh.files()
     bundled = {
         path
         for path in mine
@@ -162,17 +186,14 @@ def test_bundled_files_come_back_byte_for_byte_with_their_modes(
     }
     assert len(bundled) == 15
     assert {path: theirs.get(path) for path in bundled} == {path: mine[path] for path in bundled}
-    assert modes(sample) == EXECUTABLE
-    assert modes(fresh) == EXECUTABLE
+    assert modes(published.sample) == EXECUTABLE
+    assert modes(published.fresh) == EXECUTABLE
     empty = "skills/migration-review/scripts/sqlcheck/__init__.py"
     assert theirs[empty] == b""
 
 
-def test_a_fresh_checkout_has_the_same_rows_and_descriptions(
-    sample: Clone, live: Live, tmp_path: Path
-) -> None:
-    sample.push()
-    fresh = pulled(live, tmp_path / "fresh")
+def test_a_fresh_checkout_has_the_same_rows_and_descriptions(published: Published) -> None:
+    sample, fresh = published.sample, published.fresh
     for slug, count in (("ticket-routing", 150), ("release-note-style", 10)):
         mine = {str(row["id"]): row for row in rows(sample, slug)}
         theirs = {str(row["id"]): row for row in rows(fresh, slug)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,7 +16,7 @@ from skillsync.server.quotas import Quota
 from tests.server.cluster import Cluster, running_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from skillsync.server.app import Application
@@ -27,6 +28,23 @@ BASE = "http://server.test/api/projects/1/"
 
 ON_POSTGRESQL = os.environ.get("TEST_SERVER_DATABASE") == "postgresql"
 """Whether every test that does not ask for a file runs on PostgreSQL."""
+
+
+_TOUCHES_A_DATABASE = frozenset({"cluster", "database", "kept_world", "started"})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL leave out what would be the same again: tests of values, and those that bring their own file."""
+    if not ON_POSTGRESQL:
+        return
+    others = [item for item in items if _TOUCHES_A_DATABASE.isdisjoint(_fixtures_of(item))]
+    config.hook.pytest_deselected(items=others)
+    left_out = set(others)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _fixtures_of(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +69,31 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_database(tmp_path / "server.sqlite3")
 
 
-@pytest.fixture
-def app(database: str) -> Iterator[Application]:
-    """The application over it, with project 1 and its first key."""
-    app = create_app(database)
+@pytest.fixture(scope="session")
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database after its first start: a copy of it is cheaper than another start."""
+    path = tmp_path_factory.mktemp("started") / "server.sqlite3"
+    app = create_app(new_database(path))
     accounts.first_start(key="phx_first_key")
+    app.close()
+    return path
+
+
+@pytest.fixture
+def started(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with project 1 and its first key ``phx_first_key``, and nothing else."""
+    if ON_POSTGRESQL:
+        url: str = request.getfixturevalue("postgresql")
+        create_app(url).close()
+        accounts.first_start(key="phx_first_key")
+        return url
+    return new_database(tmp_path / "started.sqlite3", like=request.getfixturevalue("_started"))
+
+
+@pytest.fixture
+def app(started: str) -> Iterator[Application]:
+    """The application over it."""
+    app = create_app(started)
     yield app
     app.close()
 
@@ -78,6 +116,35 @@ class Clients:
         return self(key=accounts.create_key(user=user, scopes=scopes).value)
 
 
+@pytest.fixture(scope="module")
+def kept_world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., httpx.Client]]:
+    """Makes clients of servers that stay for a module: for tests that only read, or are refused."""
+    with ExitStack() as stack:
+
+        def make(dialect: str = "seed") -> httpx.Client:
+            if ON_POSTGRESQL:
+                cluster: Cluster = request.getfixturevalue("cluster")
+                url = cluster.new_database()
+                stack.callback(cluster.drop, url)
+            else:
+                path = tmp_path_factory.mktemp("kept") / "server.sqlite3"
+                url = new_database(path, like=request.getfixturevalue("_started"))
+            app = create_app(url, dialect=dialect)
+            stack.callback(app.close)
+            accounts.first_start(key="phx_first_key")
+            return Clients(app)()
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def refusing(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    """A client of an empty server that the module's tests leave empty."""
+    return kept_world()
+
+
 @pytest.fixture
 def clients(app: Application) -> Clients:
     return Clients(app)
@@ -90,20 +157,18 @@ def client(clients: Clients) -> httpx.Client:
 
 
 @pytest.fixture
-def current_app(database: str) -> Iterator[Application]:
-    """The application in the current dialect, with project 1 and its first key."""
-    app = create_app(database, dialect="current")
-    accounts.first_start(key="phx_first_key")
+def current_app(started: str) -> Iterator[Application]:
+    """The application in the current dialect."""
+    app = create_app(started, dialect="current")
     yield app
     app.close()
 
 
 @pytest.fixture
-def small(database: str) -> Iterator[httpx.Client]:
+def small(started: str) -> Iterator[httpx.Client]:
     """A client of a server in the current dialect that holds very little."""
     quota = Quota(datasets=2, items=2, versions=4, bytes=200)
-    app = create_app(database, dialect="current", quota=quota)
-    accounts.first_start(key="phx_first_key")
+    app = create_app(started, dialect="current", quota=quota)
     yield Clients(app)()
     app.close()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.db import connection
 
 from skillsync.server import accounts
 from skillsync.server.app import create_app, new_database
@@ -65,6 +66,7 @@ def test_many_threads_may_call_it(clients: Clients) -> None:
             )
             if answer.status_code != 201:
                 failures.append(answer.text)
+        connection.close()  # a thread that ends leaves its own open
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
     for thread in threads:

@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ READS = ["llm_skills", SKILL, "llm_skills/resolve/name/greet", f"{SKILL}/files/a
          "dataset_items"]  # fmt: skip
 
 
+@pytest.mark.slow
 @_shared
 @given(body=_body)
 def test_no_body_makes_it_fail(client: httpx.Client, body: Any) -> None:
@@ -127,6 +129,7 @@ def test_no_body_makes_the_current_dialect_fail(current: httpx.Client, body: Any
     check_writes(current, body, [*writes(row, item), *newer])
 
 
+@pytest.mark.slow
 @_shared
 @given(query=_query)
 def test_no_query_makes_it_fail(client: httpx.Client, query: dict[str, str]) -> None:

@@ -78,6 +78,7 @@ def test_a_skill_has_the_fields_of_the_dialect(dialect: str) -> None:
     assert limits["description"]["maxLength"] == DIALECTS[dialect].max_description
 
 
+@pytest.mark.slow
 def test_the_start_of_the_server_does_not_pay_for_it() -> None:
     program = (
         "import sys\n"

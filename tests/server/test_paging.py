@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from skillsync.server.models import Dataset, Project
 from tests.server.facts import create
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 LIST = "http://server.test/api/projects/1/llm_skills"
 
 
-@pytest.fixture
-def five(client: httpx.Client) -> httpx.Client:
+@pytest.fixture(scope="module")
+def five(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world()
     for number in range(5):
         create(client, f"s{number}")
     return client
@@ -71,8 +76,13 @@ def test_links_follow_host_scheme_and_prefix_of_the_request(five: httpx.Client) 
 
 
 def test_the_default_page_has_100_rows(client: httpx.Client) -> None:
-    for number in range(101):
-        client.post("datasets", json={"name": f"{number}"})
+    project = Project.objects.get()
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    Dataset.objects.bulk_create(
+        Dataset(project=project, name=f"{number}", created_at=moment, updated_at=moment)
+        for number in range(101)
+        for moment in [start + timedelta(seconds=number)]
+    )
     page = client.get("datasets").json()
     assert (page["count"], len(page["results"])) == (101, 100)
     last = client.get(page["next"]).json()

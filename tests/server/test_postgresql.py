@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,8 +14,11 @@ import pytest
 
 from skillsync.server import accounts
 from skillsync.server.app import create_app
+from skillsync.server.authentication import key_digest
 from skillsync.server.database import DatabaseUnusable
 from skillsync.server.jsonb import JsonbEncoder, jsonb_form
+from skillsync.server.models import LetThrough
+from skillsync.server.windows import DEFAULT_RATES
 from tests.server.conftest import Clients
 from tests.server.facts import JSON, a_file, a_skill, create, error, publish
 from tests.server.test_serve import KEY, at, process, together
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 
     from skillsync.server.app import Application
     from tests.server.cluster import Cluster
+
+pytestmark = pytest.mark.slow  # a cluster, and processes of its own
 
 SKILL = "llm_skills/name/greet"
 
@@ -157,6 +163,25 @@ def test_of_two_publishes_through_two_processes_exactly_one_is_made(postgresql: 
         with at(two["url"]) as client:
             history = client.get(f"llm_skills/resolve/name/greet?limit={rounds + 2}").json()
         assert [entry["version"] for entry in history["versions"]] == list(range(rounds + 1, 0, -1))
+
+
+def test_a_key_that_is_spread_over_two_processes_has_one_budget(postgresql: str) -> None:
+    rate = DEFAULT_RATES[0]
+    budget = " ".join(f"{rate.requests}/{rate.seconds}" for rate in DEFAULT_RATES)
+    with (
+        process(postgresql, "--throttle", "--key", KEY) as (_, one),
+        process(postgresql, "--throttle") as (_, two),
+    ):
+        create_app(postgresql).close()
+        now = time.time()
+        LetThrough.objects.bulk_create(
+            LetThrough(who=key_digest(KEY), budget=budget, at=now) for _ in range(rate.requests - 2)
+        )
+        statuses = []
+        for ready in (one, two, one, two):
+            with at(ready["url"]) as client:
+                statuses.append(client.get("llm_skills").status_code)
+    assert statuses == [200, 200, 429, 429]
 
 
 def test_of_two_creates_through_two_processes_exactly_one_is_made(postgresql: str) -> None:

@@ -41,6 +41,9 @@ def fill(seed: httpx.Client, current: httpx.Client) -> list[str]:
     item = {"dataset": made, "input": {"é": None}, "client_item_id": "k"}
     number = current.post("dataset_items", json=item).json()["id"]
     current.patch(f"dataset_items/{number}", json={"base_version": 1, "expected_output": False})
+    member = current.get("http://server.test/api/users/@me/").json()["uuid"]
+    grant = {"access_level": "viewer", "organization_member": member}
+    assert current.put(f"datasets/{made}/access_controls", json=grant).status_code == 200
     old = seed.post("datasets", json={"name": "old"}).json()["id"]
     seed.post("dataset_items", json={"dataset": old, "input": 1, "ref_timestamp": "2024-01-01"})
     return [
@@ -48,6 +51,7 @@ def fill(seed: httpx.Client, current: httpx.Client) -> list[str]:
         f"dataset_items?dataset={made}&revision=1",
         f"dataset_items/{number}/versions",
         f"datasets/{made}/revisions",
+        f"datasets/{made}/access_controls",
     ]
 
 
@@ -65,7 +69,8 @@ def without_places(value: Any) -> Any:
         return value
     if "distinct_id" in value:
         return value["email"]
-    return {k: without_places(v) for k, v in value.items() if k not in {"team", "team_id"}}
+    places = {"team", "team_id", "organization_member"}
+    return {k: without_places(v) for k, v in value.items() if k not in places}
 
 
 def test_what_is_imported_reads_as_what_was_exported(tmp_path: Path, database: str) -> None:

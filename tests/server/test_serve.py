@@ -210,6 +210,42 @@ def test_over_a_port_heads_paths_and_empty_answers_keep_the_connection_usable(ur
         assert client.get("llm_skills").json()["count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "body"),
+    [
+        (
+            f"Content-Length: {65 * 1024 * 1024}",
+            "413 Request Entity Too Large",
+            {
+                "type": "invalid_request",
+                "code": "request_too_large",
+                "detail": "Request body exceeds the limit of 20971520 bytes.",
+                "attr": None,
+            },
+        ),
+        (
+            "Content-Length: many",
+            "400 Bad Request",
+            {"type": "invalid_request", "code": "error", "detail": "Bad request.", "attr": None},
+        ),
+    ],
+)
+def test_what_never_reaches_the_application_is_refused_in_the_envelope(
+    url: str, head: str, status: str, body: dict[str, object]
+) -> None:
+    """platform.md 5: not even the largest body meets a plain text."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(
+            f"POST /api/projects/1/llm_skills HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\nx".encode()
+        )
+        with connection.makefile("rb") as answer:
+            headers, _, sent = answer.read().partition(b"\r\n\r\n")
+    assert headers.decode().startswith(f"HTTP/1.1 {status}\r\n")
+    assert b"Content-Type: application/json" in headers
+    assert json.loads(sent) == body
+
+
 def test_the_server_listens_on_loopback_and_leaves_its_port(database: str) -> None:
     create_app(database).close()
     with running(database) as server:
@@ -254,6 +290,7 @@ def process(database: str, *options: str) -> Iterator[tuple[subprocess.Popen[str
         started.stderr.close()
 
 
+@pytest.mark.slow
 def test_an_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/server.sqlite3"
     acknowledged = 0
@@ -307,6 +344,7 @@ def test_killed_in_the_middle_of_publishing_it_kept_all_or_nothing(tmp_path: Pat
             killer.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     database = f"sqlite:///{tmp_path}/server.sqlite3"

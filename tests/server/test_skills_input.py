@@ -10,6 +10,8 @@ import pytest
 from tests.server.facts import JSON, a_file, a_skill, create, error, invalid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 BLANK = "This field may not be blank."
@@ -143,12 +145,12 @@ CREATE_ERRORS: list[tuple[dict[str, Any], str, str | None, str]] = [
 
 @pytest.mark.parametrize(("fields", "code", "attr", "detail"), CREATE_ERRORS)
 def test_a_bad_field_of_a_create_is_named(
-    client: httpx.Client, fields: dict[str, Any], code: str, attr: str, detail: str
+    refusing: httpx.Client, fields: dict[str, Any], code: str, attr: str, detail: str
 ) -> None:
     body = {key: value for key, value in {**a_skill(), **fields}.items() if value is not ...}
-    answer = client.post("llm_skills", content=json.dumps(body), headers=JSON)
+    answer = refusing.post("llm_skills", content=json.dumps(body), headers=JSON)
     assert error(answer, 400) == invalid(code, attr, detail)
-    assert client.get("llm_skills").json()["count"] == 0
+    assert refusing.get("llm_skills").json()["count"] == 0
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,9 @@ def test_limits_include_their_last_value(client: httpx.Client) -> None:
     ],
 )
 def test_a_body_that_is_no_object_is_refused(
-    client: httpx.Client, content: bytes, code: str, detail: str
+    refusing: httpx.Client, content: bytes, code: str, detail: str
 ) -> None:
-    answer = client.post("llm_skills", content=content, headers=JSON)
+    answer = refusing.post("llm_skills", content=content, headers=JSON)
     assert error(answer, 400) == invalid(code, None, detail)
 
 
@@ -343,11 +345,11 @@ PUBLISH_ERRORS: list[tuple[dict[str, Any], str, str | None, str]] = [
 
 @pytest.mark.parametrize(("fields", "code", "attr", "detail"), PUBLISH_ERRORS)
 def test_a_bad_field_of_a_publish_is_named_even_before_the_skill_is_looked_for(
-    client: httpx.Client, fields: dict[str, Any], code: str, attr: str, detail: str
+    refusing: httpx.Client, fields: dict[str, Any], code: str, attr: str, detail: str
 ) -> None:
     """Generation B validates first: a bad payload for an unknown name is 400 (skills-api.md 3)."""
     body = {key: value for key, value in {"base_version": 1, **fields}.items() if value is not ...}
-    answer = client.patch("llm_skills/name/nobody", json=body)
+    answer = refusing.patch("llm_skills/name/nobody", json=body)
     assert error(answer, 400) == invalid(code, attr, detail)
 
 
@@ -356,6 +358,13 @@ def test_a_base_version_is_read_leniently(client: httpx.Client, base: object) ->
     create(client)
     answer = client.patch("llm_skills/name/greet", json={"base_version": base})
     assert answer.json()["version"] == 2
+
+
+@pytest.fixture(scope="module")
+def greeting(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world()
+    create(client, files=[a_file()])
+    return client
 
 
 @pytest.mark.parametrize(
@@ -375,8 +384,7 @@ def test_a_base_version_is_read_leniently(client: httpx.Client, base: object) ->
     ],
 )
 def test_a_version_in_the_query_is_read_leniently(
-    client: httpx.Client, query: str, status: int
+    greeting: httpx.Client, query: str, status: int
 ) -> None:
-    create(client, files=[a_file()])
     for path in ("llm_skills/name/greet", "llm_skills/name/greet/files/a.md"):
-        assert client.get(f"{path}?version={query}").status_code == status
+        assert greeting.get(f"{path}?version={query}").status_code == status

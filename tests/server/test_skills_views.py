@@ -10,6 +10,8 @@ import pytest
 from tests.server.facts import a_file, create, error, invalid, missing, paths, publish
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 DETAIL = [
@@ -59,6 +61,14 @@ def test_the_list_shows_the_latest_version_of_each_name(client: httpx.Client) ->
     assert page["results"][0]["first_version_created_at"] == newest["first_version_created_at"]
 
 
+@pytest.fixture(scope="module")
+def searched(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world()
+    create(client, "greet", body="body text")
+    create(client, "other", description="été, straße, 100% sure")
+    return client
+
+
 @pytest.mark.parametrize(
     ("search", "names"),
     [
@@ -76,12 +86,19 @@ def test_the_list_shows_the_latest_version_of_each_name(client: httpx.Client) ->
     ],
 )
 def test_search_is_a_substring_of_name_or_description(
-    client: httpx.Client, search: str, names: list[str]
+    searched: httpx.Client, search: str, names: list[str]
 ) -> None:
-    create(client, "greet", body="body text")
-    create(client, "other", description="été, straße, 100% sure")
-    page = client.get("llm_skills", params={"search": search, "order_by": "name"}).json()
+    page = searched.get("llm_skills", params={"search": search, "order_by": "name"}).json()
     assert [row["name"] for row in page["results"]] == names
+
+
+@pytest.fixture(scope="module")
+def ordered(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world()
+    for name in "abc":
+        create(client, name)
+    publish(client, "a", base=1)
+    return client
 
 
 @pytest.mark.parametrize(
@@ -108,13 +125,10 @@ def test_search_is_a_substring_of_name_or_description(
     ],
 )
 def test_order_by_falls_back_to_the_newest_first(
-    client: httpx.Client, order_by: str, names: str
+    ordered: httpx.Client, order_by: str, names: str
 ) -> None:
     """skills-api.md 1.1: unknown orders are no error; ties (b and c, version 1) break by ``-id``."""
-    for name in "abc":
-        create(client, name)
-    publish(client, "a", base=1)
-    page = client.get("llm_skills", params={"order_by": order_by}).json()
+    page = ordered.get("llm_skills", params={"order_by": order_by}).json()
     assert "".join(row["name"] for row in page["results"]) == names
 
 
@@ -188,6 +202,15 @@ def test_resolve_finds_a_version_id_only_within_its_name(client: httpx.Client) -
         assert error(answer, 404) == NOT_FOUND
 
 
+@pytest.fixture(scope="module")
+def five_versions(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world()
+    create(client)
+    for base in range(1, 5):
+        publish(client, base=base)
+    return client
+
+
 @pytest.mark.parametrize(
     ("query", "versions", "has_more"),
     [
@@ -208,12 +231,9 @@ def test_resolve_finds_a_version_id_only_within_its_name(client: httpx.Client) -
     ],
 )
 def test_resolve_pages_by_either_cursor(
-    client: httpx.Client, query: str, versions: list[int], has_more: bool
+    five_versions: httpx.Client, query: str, versions: list[int], has_more: bool
 ) -> None:
-    create(client)
-    for base in range(1, 5):
-        publish(client, base=base)
-    resolved = client.get(f"llm_skills/resolve/name/greet?{query}").json()
+    resolved = five_versions.get(f"llm_skills/resolve/name/greet?{query}").json()
     assert [entry["version"] for entry in resolved["versions"]] == versions
     assert resolved["has_more"] is has_more
     assert resolved["skill"]["version"] == 5
@@ -232,9 +252,9 @@ def test_resolve_pages_by_either_cursor(
     ],
 )  # fmt: skip
 def test_a_bad_cursor_of_resolve_is_named(
-    client: httpx.Client, query: str, code: str, attr: str | None, detail: str
+    refusing: httpx.Client, query: str, code: str, attr: str | None, detail: str
 ) -> None:
-    answer = client.get(f"llm_skills/resolve/name/greet?{query}")
+    answer = refusing.get(f"llm_skills/resolve/name/greet?{query}")
     assert error(answer, 400) == invalid(code, attr, detail)
 
 
@@ -253,12 +273,13 @@ def test_a_file_is_read_whole(client: httpx.Client) -> None:
     assert client.get("llm_skills/name/greet/files/scripts/a%20b.py/").json() == answer.json()
 
 
-@pytest.mark.parametrize("path", ["é/ü.md", "日本語.md", "100%.md", "a?b", "a#b", "a+b", "ÿ"])
-def test_a_path_is_percent_decoded_as_utf_8(client: httpx.Client, path: str) -> None:
+def test_a_path_is_percent_decoded_as_utf_8(client: httpx.Client) -> None:
     from urllib.parse import quote
 
-    create(client, files=[a_file(path)])
-    assert client.get(f"llm_skills/name/greet/files/{quote(path)}").json()["path"] == path
+    odd = ["é/ü.md", "日本語.md", "100%.md", "a?b", "a#b", "a+b", "ÿ"]
+    create(client, files=[a_file(path) for path in odd])
+    for path in odd:
+        assert client.get(f"llm_skills/name/greet/files/{quote(path)}").json()["path"] == path
 
 
 def test_a_path_is_looked_up_as_the_url_says_it(client: httpx.Client) -> None:
@@ -275,12 +296,12 @@ def test_a_path_is_looked_up_as_the_url_says_it(client: httpx.Client) -> None:
     assert client.get(f"{files}/c%2F").json()["path"] == "c"
 
 
-@pytest.mark.parametrize("path", ["%2e%2e/a", "a/%2e%2e", "a%5C..%5Cb", "/a", "%5Ca"])
-def test_a_path_that_leaves_the_skill_is_refused(client: httpx.Client, path: str) -> None:
+def test_a_path_that_leaves_the_skill_is_refused(client: httpx.Client) -> None:
     create(client)
-    url = f"llm_skills/name/greet/files/{path}"
-    assert error(client.get(url), 400) == {"detail": "Invalid file path."}
-    assert error(client.delete(url), 400) == {"detail": "Invalid file path."}
+    for path in ("%2e%2e/a", "a/%2e%2e", "a%5C..%5Cb", "/a", "%5Ca"):
+        url = f"llm_skills/name/greet/files/{path}"
+        assert error(client.get(url), 400) == {"detail": "Invalid file path."}, path
+        assert error(client.delete(url), 400) == {"detail": "Invalid file path."}, path
 
 
 def test_a_missing_file_is_a_bare_404(client: httpx.Client) -> None:
@@ -423,8 +444,11 @@ def test_a_thousand_skills_are_listed_with_a_handful_of_queries(client: httpx.Cl
     for number in range(12):
         create(client, f"s{number}", files=[a_file()])
     with CaptureQueriesContext(connection) as few:
-        client.get("llm_skills?limit=3&order_by=name")
+        assert client.get("llm_skills?search=s1").json()["count"] == 3
+    with CaptureQueriesContext(connection) as counted:
+        assert client.get("llm_skills?limit=3&order_by=name").json()["count"] == 12
     with CaptureQueriesContext(connection) as many:
-        client.get("llm_skills?limit=1000&order_by=name")
-    assert len(many) == len(few) <= 5
+        assert client.get("llm_skills?limit=1000&order_by=name").json()["count"] == 12
+    assert len(many) == len(few) == len(counted) - 1
+    assert len(counted) <= 5
     assert all('"body"' not in query["sql"] for query in many.captured_queries)

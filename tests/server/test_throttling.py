@@ -9,9 +9,20 @@ import pytest
 from skillsync.server import accounts
 from skillsync.server.app import create_app
 from skillsync.server.authentication import key_digest
-from skillsync.server.windows import DEFAULT_RATES, EXPORT_RATES, SEARCH_RATES, Rate, Windows
+from skillsync.server.database import point_at
+from skillsync.server.models import LetThrough
+from skillsync.server.shared_windows import SharedWindows
+from skillsync.server.windows import (
+    DEFAULT_RATES,
+    EXPORT_RATES,
+    SEARCH_RATES,
+    Rate,
+    Throttle,
+    Windows,
+)
 from tests.server.conftest import Clients
 from tests.server.facts import error
+from tests.server.test_serve import together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +58,15 @@ def throttled(database: str, windows: Windows) -> Iterator[Clients]:
     app.close()
 
 
+@pytest.fixture(params=["of the process", "of the database"])
+def either(clock: Clock, request: pytest.FixtureRequest) -> Throttle:
+    """Both ways of counting, which answer alike."""
+    if request.param == "of the process":
+        return Windows(clock)
+    point_at(request.getfixturevalue("started"))
+    return SharedWindows(clock)
+
+
 def spend(windows: Windows, requests: int) -> None:
     """Let so many requests of the first key pass, without the requests."""
     for _ in range(requests):
@@ -58,27 +78,53 @@ def test_the_rates_are_those_of_the_platform() -> None:
     assert (Rate(10, 86_400),) == EXPORT_RATES
 
 
-def test_one_request_passes_for_each_that_leaves_the_window(windows: Windows, clock: Clock) -> None:
+def test_one_request_passes_for_each_that_leaves_the_window(either: Throttle, clock: Clock) -> None:
     rates = (Rate(3, 60),)
     for _ in range(3):
-        assert windows.wait("a", rates) is None
+        assert either.wait("a", rates) is None
         clock.now += 10
-    assert windows.wait("a", rates) == 30
-    assert windows.wait("a", rates) == 30, "what was refused is not counted"
-    assert windows.wait("b", rates) is None, "per key"
+    assert either.wait("a", rates) == 30
+    assert either.wait("a", rates) == 30, "what was refused is not counted"
+    assert either.wait("b", rates) is None, "per key"
     clock.now += 30
-    assert windows.wait("a", rates) is None
-    assert windows.wait("a", rates) == 10
+    assert either.wait("a", rates) is None
+    assert either.wait("a", rates) == 10
 
 
-def test_the_larger_wait_is_told(windows: Windows, clock: Clock) -> None:
+def test_the_larger_wait_is_told(either: Throttle, clock: Clock) -> None:
     rates = (Rate(2, 60), Rate(3, 3600))
-    assert windows.wait("a", rates) is None
-    assert windows.wait("a", rates) is None
-    assert windows.wait("a", rates) == 60
+    assert either.wait("a", rates) is None
+    assert either.wait("a", rates) is None
+    assert either.wait("a", rates) == 60
     clock.now += 60
-    assert windows.wait("a", rates) is None
-    assert windows.wait("a", rates) == 3540
+    assert either.wait("a", rates) is None
+    assert either.wait("a", rates) == 3540
+
+
+def test_processes_that_share_a_database_share_its_windows(started: str) -> None:
+    """However they meet, exactly as many pass as may, and each is counted."""
+    point_at(started)
+    passed: list[float | None] = []
+
+    def ask() -> None:
+        database = point_at(started)
+        passed.extend(SharedWindows().wait("a", (Rate(7, 60),)) for _ in range(3))
+        database.close()
+
+    together(*[ask] * 4)
+    waits = [wait for wait in passed if wait is not None]
+    assert len(passed) - len(waits) == 7
+    assert all(0 < wait <= 60 for wait in waits)
+    assert LetThrough.objects.count() == 7
+
+
+def test_what_no_window_counts_any_more_is_forgotten(started: str, clock: Clock) -> None:
+    point_at(started)
+    windows = SharedWindows(clock)
+    for _ in range(3):
+        windows.wait("a", (Rate(5, 60),))
+        clock.now += 30
+    assert LetThrough.objects.count() == 2
 
 
 def test_the_481st_request_of_a_minute_is_a_429(

@@ -11,6 +11,8 @@ from skillsync.server import accounts
 from tests.server.facts import JSON, error, invalid, missing, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from tests.server.conftest import Clients
@@ -138,6 +140,19 @@ def test_datasets_of_another_project_do_not_exist_here(
 # -- lists
 
 
+@pytest.fixture(scope="module")
+def three(kept_world: Callable[..., httpx.Client]) -> httpx.Client:
+    client = kept_world("current")
+    ids = [
+        dataset(client, "a")["id"],
+        dataset(client, "b")["id"],
+        dataset(client, "c", metadata={"topic": 1})["id"],
+    ]
+    client.post(f"datasets/{ids[0]}/archive")
+    client.patch(f"datasets/{ids[1]}", json={"description": "B"})
+    return client
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -157,15 +172,8 @@ def test_datasets_of_another_project_do_not_exist_here(
         ("unknown=1&deleted=true", "cb"),
     ],
 )
-def test_a_list_is_filtered_and_ordered(current: httpx.Client, query: str, found: str) -> None:
-    ids = [
-        dataset(current, "a")["id"],
-        dataset(current, "b")["id"],
-        dataset(current, "c", metadata={"topic": 1})["id"],
-    ]
-    current.post(f"datasets/{ids[0]}/archive")
-    current.patch(f"datasets/{ids[1]}", json={"description": "B"})
-    assert "".join(names(current.get(f"datasets?{query}"))) == found
+def test_a_list_is_filtered_and_ordered(three: httpx.Client, query: str, found: str) -> None:
+    assert "".join(names(three.get(f"datasets?{query}"))) == found
 
 
 @pytest.mark.parametrize(
@@ -183,9 +191,9 @@ def test_a_list_is_filtered_and_ordered(current: httpx.Client, query: str, found
     ],
 )  # fmt: skip
 def test_a_bad_list_parameter_is_refused(
-    current: httpx.Client, query: str, code: str, attr: str, detail: str
+    three: httpx.Client, query: str, code: str, attr: str, detail: str
 ) -> None:
-    assert error(current.get(f"datasets?{query}"), 400) == invalid(code, attr, detail)
+    assert error(three.get(f"datasets?{query}"), 400) == invalid(code, attr, detail)
 
 
 def test_id_in_is_a_comma_list_or_repeated(current: httpx.Client) -> None:

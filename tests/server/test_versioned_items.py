@@ -12,6 +12,8 @@ from tests.server.facts import JSON, error, invalid, missing
 from tests.server.test_versioned_datasets import UNKNOWN, dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from tests.server.conftest import Clients
@@ -31,6 +33,16 @@ REQUIRED = "This field is required."
 def parent(current: httpx.Client) -> str:
     number: str = dataset(current)["id"]
     return number
+
+
+Untouched = tuple["httpx.Client", dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def untouched(kept_world: Callable[..., httpx.Client]) -> Untouched:
+    """A client, and the only item of its server: requests about it are refused."""
+    client = kept_world("current")
+    return client, item(client, dataset(client)["id"])
 
 
 def item(client: httpx.Client, of: str, **fields: Any) -> dict[str, Any]:
@@ -113,13 +125,14 @@ def test_any_input_but_null_is_fine(current: httpx.Client, parent: str, value: o
     ],
 )  # fmt: skip
 def test_a_bad_item_is_refused(
-    current: httpx.Client, parent: str, fields: dict[str, Any], code: str, attr: str, detail: str
+    untouched: Untouched, fields: dict[str, Any], code: str, attr: str, detail: str
 ) -> None:
-    body = {"dataset": parent, "input": 1, **fields}
+    client, made = untouched
+    body = {"dataset": made["dataset"], "input": 1, **fields}
     body = {name: value for name, value in body.items() if value is not ...}
-    answer = current.post("dataset_items", content=json.dumps(body), headers=JSON)
+    answer = client.post("dataset_items", content=json.dumps(body), headers=JSON)
     assert error(answer, 400) == invalid(code, attr, detail)
-    assert revision_of(current, parent) is None
+    assert revision_of(client, made["dataset"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -261,12 +274,12 @@ def test_a_base_is_read_leniently(current: httpx.Client, parent: str, base: obje
     ],
 )  # fmt: skip
 def test_a_bad_change_is_refused(
-    current: httpx.Client, parent: str, body: dict[str, Any], code: str, attr: str, detail: str
+    untouched: Untouched, body: dict[str, Any], code: str, attr: str, detail: str
 ) -> None:
-    made = item(current, parent)
-    answer = current.patch(f"dataset_items/{made['id']}", json=body)
+    client, made = untouched
+    answer = client.patch(f"dataset_items/{made['id']}", json=body)
     assert error(answer, 400) == invalid(code, attr, detail)
-    assert current.get(f"dataset_items/{made['id']}").json() == made
+    assert client.get(f"dataset_items/{made['id']}").json() == made
 
 
 def test_a_stale_base_is_told_before_archived_size_and_no_change(

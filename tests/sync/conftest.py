@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.sync.harness import Clone, Live, new_clone
+from tests.sync.dialects import dialects_of
+from tests.sync.harness import LIVES, Clone, Live, new_clone
 
 
 @pytest.fixture
 def live(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Live]:
     """A fresh server; parametrised indirectly it speaks the dialect that is named."""
-    server = Live(tmp_path, dialect=getattr(request, "param", "seed"))
+    dialect = getattr(request, "param", os.environ.get("LIVE_DIALECT", "seed"))
+    server = LIVES[dialect](tmp_path)
     yield server
     server.close()
 
@@ -28,7 +31,22 @@ def team(live: Live, tmp_path: Path) -> Clone:
     return new_clone(live, tmp_path / "team", team="main")
 
 
-BOUNDED = {"test_skill_rows.py"}
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask tests of both dialects where their module says so."""
+    if "live" in metafunc.fixturenames:
+        dialects = dialects_of(metafunc.module, metafunc.function)
+        if dialects:
+            metafunc.parametrize("live", dialects, indirect=True)
+
+
+BOUNDED = {
+    "test_dataset_rows.py",
+    "test_dataset_table.py",
+    "test_datasets_whole.py",
+    "test_skill_files.py",
+    "test_skill_rows.py",
+    "test_versioned_rows.py",
+}
 """Where slow tests of these folders end in time."""
 
 

@@ -18,6 +18,7 @@ from skillsync.config import Target
 from skillsync.repo.disk import REAL, Disk
 from skillsync.server.accounts import create_key, first_start
 from skillsync.server.app import Application, create_app, new_database
+from skillsync.server.quotas import Quota
 from skillsync.sync.adopt import Way, adopt
 from skillsync.sync.conflicts import list_conflicts
 from skillsync.sync.pull import PullRequest, pull
@@ -85,10 +86,12 @@ class Requests(httpx.BaseTransport):
 class Live:
     """The server with two people: ``me`` runs skillsync, ``web`` edits in the page."""
 
-    def __init__(self, folder: Path, *, dialect: str = "seed") -> None:
-        self.folder, self.dialect = folder, dialect
+    dialect = "seed"
+
+    def __init__(self, folder: Path, *, quota: Quota | None = None) -> None:
+        self.folder = folder
         database = flush_nothing(new_database(folder / "server.sqlite3"))
-        self.app: Application = create_app(database, dialect=dialect)
+        self.app: Application = create_app(database, dialect=self.dialect, quota=quota)
         first_start(key=None)
         self.keys = {user: create_key(user=user).value for user in ("me", "web")}
 
@@ -181,6 +184,11 @@ class Live:
             row for row in self.rows(dataset) if (row["metadata"] or {}).get("skillsync_id") == key
         )
 
+    def patch_dataset(self, dataset: str, **fields: Any) -> None:
+        """Edit a dataset's own fields in the web page, archive it or bring it back."""
+        with self.api() as client:
+            assert client.patch(f"datasets/{dataset}/", json=fields).status_code == 200
+
     def patch_row(self, item_id: str, *, user: str = "web", **fields: Any) -> None:
         """Edit an item in the web page."""
         with self.api(user) as client:
@@ -194,6 +202,91 @@ class Live:
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()
         return made
+
+
+class LiveCurrent(Live):
+    """The same in the current dialect, its rows in the seed's clothes, so that one test asks both.
+
+    Fields have the seed's names, and our key stands in the metadata; a write is made as the web page makes it.
+    """
+
+    dialect = "current"
+
+    def rows(self, dataset: str) -> list[dict[str, Any]]:
+        """Return the live items of a dataset, oldest first."""
+        found: list[dict[str, Any]] = []
+        with self.api() as client:
+            url: str | None = f"dataset_items/?dataset={dataset}"
+            while url:
+                page = client.get(url).json()
+                found += page["results"]
+                url = page["next"]
+        return [_in_old_clothes(item) for item in reversed(found)]
+
+    def patch_dataset(self, dataset: str, **fields: Any) -> None:
+        """Edit a dataset's own fields in the web page, archive it or bring it back."""
+        deleted = fields.pop("deleted", None)
+        if fields:
+            super().patch_dataset(dataset, **fields)
+        if deleted is not None:
+            verb = "archive" if deleted else "restore"
+            with self.api() as client:
+                assert client.post(f"datasets/{dataset}/{verb}/").status_code == 200
+
+    def patch_row(self, item_id: str, *, user: str = "web", **fields: Any) -> None:
+        """Edit, archive or restore an item in the web page."""
+        deleted = fields.pop("deleted", None)
+        with self.api(user) as client:
+            verbs = {True: "archive/", False: "restore/"}
+            if deleted is not None:
+                self._write(client, "POST", f"dataset_items/{item_id}/", verbs[deleted], {})
+            if fields:
+                self._write(
+                    client, "PATCH", f"dataset_items/{item_id}/", "", _in_new_clothes(fields)
+                )
+
+    def add_row(self, dataset: str, *, user: str = "web", **fields: Any) -> dict[str, Any]:
+        """Add an item in the web page."""
+        key = (fields.get("metadata") or {}).get("skillsync_id")
+        body = {"dataset": dataset, **_in_new_clothes(fields)}
+        with self.api(user) as client:
+            answer = client.post(
+                "dataset_items/", json={**body, **({"client_item_id": key} if key else {})}
+            )
+        assert answer.status_code == 201, answer.text
+        return _in_old_clothes(answer.json())
+
+    def _write(
+        self, client: httpx.Client, method: str, path: str, verb: str, body: dict[str, Any]
+    ) -> None:
+        version = client.get(path).json()["version"]
+        answer = client.request(method, path + verb, json={**body, "base_version": version})
+        assert answer.status_code == 200, answer.text
+
+
+_CLOTHES = {
+    "output": "expected_output",
+    "ref_trace_id": "source_trace_id",
+    "ref_timestamp": "source_timestamp",
+    "ref_source_id": "source_event_id",
+}
+
+
+def _in_old_clothes(item: dict[str, Any]) -> dict[str, Any]:
+    key = item["client_item_id"]
+    metadata = {**({"skillsync_id": key} if key else {}), **item["metadata"]}
+    return {**item, **{old: item[new] for old, new in _CLOTHES.items()}, "metadata": metadata}
+
+
+def _in_new_clothes(fields: dict[str, Any]) -> dict[str, Any]:
+    new = {_CLOTHES.get(name, name): value for name, value in fields.items()}
+    if "metadata" in new:
+        metadata = new["metadata"] or {}
+        new["metadata"] = {key: value for key, value in metadata.items() if key != "skillsync_id"}
+    return new
+
+
+LIVES: dict[str, type[Live]] = {"seed": Live, "current": LiveCurrent}
 
 
 @dataclass

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from skillsync.sync.diff import diff
+from skillsync.sync.push import PushRequest
+from skillsync.sync.sealed_plan import push_sealed, seal
 from tests.sync.harness import Clone, Live, outcome
 
 PATH = "skills/alpha/SKILL.md"
@@ -53,6 +56,26 @@ def test_an_unfinished_merge_publishes_nothing(two_pulls: Clone, live: Live) -> 
     two_pulls.git("merge", "-q", "side", check=False)
     two_pulls.push()
     assert live.version("alpha") == 3
+
+
+def test_a_plan_of_an_unfinished_merge_is_what_push_then_does(two_pulls: Clone, live: Live) -> None:
+    """plan, diff and status see the pointer as push will settle it, and write nothing (P19, P24)."""
+    two_pulls.skill("beta")
+    two_pulls.git("merge", "-q", "side", check=False)
+    index, before = (two_pulls.path / ".git/index").read_bytes(), two_pulls.files()
+    request = PushRequest(clock=two_pulls.clock)
+    with two_pulls.connect(two_pulls.target) as remote:
+        plan, printed = seal(two_pulls.workspace, two_pulls.target, remote, request)
+        shown = diff(two_pulls.workspace, two_pulls.target, remote=remote)
+    assert not [one for one in printed.problems if one.code == "E-POINTER"]
+    assert not [one for one in two_pulls.status().lines if one.code == "E-POINTER"]
+    assert [one.subject for one in shown] == ["alpha", "beta"]
+    assert ((two_pulls.path / ".git/index").read_bytes(), two_pulls.files()) == (index, before)
+    report = push_sealed(
+        two_pulls.workspace, two_pulls.target, two_pulls.connect, plan, writer=two_pulls.writer()
+    )
+    assert outcome(report, "beta").did == "created v1"
+    assert (live.version("alpha"), live.version("beta")) == (3, 1)
 
 
 def test_a_cherry_pick_claims_no_version_that_it_does_not_carry(

@@ -63,6 +63,18 @@ def test_each_version_is_a_commit_with_its_author_date_and_files(live: Live, sol
     assert solo.git("status", "--porcelain") == ""
 
 
+def test_what_git_ignores_is_said_and_stays_so_that_every_clone_makes_the_same(
+    live: Live, solo: Clone
+) -> None:
+    three_versions(live, solo)
+    tip = imported(solo).tip
+    solo.git("branch", "-qD", BRANCH)
+    solo.write(".gitignore", "*.sh\n")
+    found = imported(solo)
+    assert found.tip == tip
+    assert found.notes == ["git ignores run.sh here; the commits hold it all the same"]
+
+
 def test_a_second_run_reads_no_version_and_changes_nothing(live: Live, solo: Clone) -> None:
     three_versions(live, solo)
     first = imported(solo)

@@ -12,7 +12,8 @@ from skillsync.errors import ShallowClone
 from skillsync.formats.marker import Marker, read_marker
 from skillsync.sync.log import log
 from skillsync.sync.report import Report
-from tests.sync.harness import Clone, Live, new_clone, outcome
+from tests.sync.dataset_steps import wrapped
+from tests.sync.harness import LIVES, Clone, Live, new_clone, outcome
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -21,7 +22,7 @@ BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
-    server = Live(tmp_path, dialect="current")
+    server = LIVES["current"](tmp_path)
     yield server
     server.close()
 
@@ -169,9 +170,7 @@ def race(slow: Clone, fast: Clone) -> list[Report]:
         if request.method == "PATCH" and not reports:
             reports.append(fast.push())
 
-    assert slow.connect
-    assert slow.requests is not None
-    slow.requests.before = overtake
+    wrapped(slow).before = overtake
     reports.insert(0, slow.push())
     return reports
 
@@ -238,9 +237,7 @@ def fail_marking(clone: Clone) -> None:
         if request.method == "PATCH":
             raise KeyboardInterrupt
 
-    assert clone.connect
-    assert clone.requests is not None
-    clone.requests.before = before
+    wrapped(clone).before = before
 
 
 def test_a_job_that_died_before_the_marker_is_finished_by_the_next(team: Clone, live: Live) -> None:

@@ -72,6 +72,7 @@ CLEAN: list[tuple[str, dict[str, str], Files, Files, dict[str, str]]] = [
     ("F1", {}, {"f": X}, {}, {"f": X}),
     ("F2", {}, {}, {"f": X}, {"f": X}),
     ("F3", {}, {"f": X}, {"f": X}, {"f": X}),
+    ("F5", {"f": X}, {}, {}, {"f": X}),
     ("F6", {"f": X}, {}, {"f": Y}, {"f": Y}),
     ("F7", {"f": X}, {"f": Y}, {}, {"f": Y}),
     ("F8", {"f": X}, {"f": Y}, {"f": Y}, {"f": Y}),
@@ -92,12 +93,29 @@ CLEAN: list[tuple[str, dict[str, str], Files, Files, dict[str, str]]] = [
 ]  # fmt: skip
 
 
+STATES = [
+    "dirty",
+    pytest.param("committed", marks=pytest.mark.slow),
+    pytest.param("detached", marks=pytest.mark.slow),
+]
+
+
+def in_state(clone: Clone, state: str) -> None:
+    """Leave the edits as they are, commit them, or leave the branch with them, too."""
+    if state != "dirty":
+        clone.commit("edited")
+    if state == "detached":
+        clone.git("checkout", "-q", "--detach")
+
+
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize(
     ("base", "local", "remote", "result"), [case[1:] for case in CLEAN], ids=[c[0] for c in CLEAN]
 )
 def test_a_clean_row_of_the_table(
     solo: Clone,
     live: Live,
+    state: str,
     base: dict[str, str],
     local: Files,
     remote: Files,
@@ -109,6 +127,7 @@ def test_a_clean_row_of_the_table(
     live.edit("alpha", license="MIT")
     edit_locally(solo, local)
     solo.replace(PATH, "Step one.", "Step 1.")
+    in_state(solo, state)
     report = solo.pull()
     assert report.exit == 0, report
     assert local_files(solo) == result
@@ -132,9 +151,11 @@ CONFLICTS: list[tuple[str, dict[str, str], Files, Files, set[str]]] = [
     ids=[c[0] for c in CONFLICTS],
 )
 @pytest.mark.parametrize("choice", [Choice.LOCAL, Choice.REMOTE])
+@pytest.mark.parametrize("state", STATES)
 def test_a_conflict_of_the_table(
     solo: Clone,
     live: Live,
+    state: str,
     base: dict[str, str],
     local: Files,
     remote: Files,
@@ -145,6 +166,7 @@ def test_a_conflict_of_the_table(
     publish(solo, base)
     edit_remotely(live, remote)
     edit_locally(solo, local)
+    in_state(solo, state)
     report = solo.pull()
     assert report.exit == 4
     assert {conflict.unit for conflict in outcome(report, "alpha").conflicts} == units

@@ -117,6 +117,15 @@ def s13_deleted(clone: Clone, live: Live) -> None:
     (clone.path / PATH).unlink()
 
 
+def s13_only_skill_gone(clone: Clone, live: Live) -> None:
+    """The removal of the only skill was committed, its pointer with it."""
+    clone.skill("alpha", BODY)
+    assert clone.push().exit == 0
+    clone.commit("published")
+    remove_folder(clone)
+    clone.commit("removed")
+
+
 def s14_deleted_but_edited(clone: Clone, live: Live) -> None:
     s13_deleted(clone, live)
     live.edit_body("alpha", "five", "FIVE")
@@ -148,6 +157,39 @@ def s19_recreated_different(clone: Clone, live: Live) -> None:
     linked(clone, live)
     live.archive("alpha")
     live.create("alpha", body="another text")
+
+
+def s21_renamed(clone: Clone, live: Live) -> None:
+    """The name was changed here; this server renames nothing."""
+    linked(clone, live)
+    clone.replace(PATH, "name: alpha\n", "name: gamma\n")
+
+
+def refused(clone: Clone, status: int, path: str) -> None:
+    clone.connect(clone.target)
+    assert clone.requests
+    clone.requests.after = refusing(status, path)
+
+
+def s25_no_answer(clone: Clone, live: Live) -> None:
+    s10_diverged(clone, live)
+    refused(clone, 503, "")
+
+
+def s25_key_refused(clone: Clone, live: Live) -> None:
+    s10_diverged(clone, live)
+    refused(clone, 401, "")
+
+
+def s25_forbidden(clone: Clone, live: Live) -> None:
+    s10_diverged(clone, live)
+    refused(clone, 403, "name/alpha")
+
+
+def s25_contradicted(clone: Clone, live: Live) -> None:
+    """The address of the skill knows nothing of it, the list does."""
+    s10_diverged(clone, live)
+    refused(clone, 404, "name/alpha")
 
 
 def s23_copy(clone: Clone, live: Live) -> None:
@@ -311,6 +353,7 @@ CASES = [
         Side(0, "S11", pointer=3),
     ),
     Case(s13_deleted, Side(0, "S13", "N-PENDING-REMOVAL", pointer=1), Side(0, pointer=1)),
+    Case(s13_only_skill_gone, Side(0, "S13", "N-PENDING-REMOVAL"), Side(0)),
     Case(
         s14_deleted_but_edited,
         Side(4, "S14", "E-DELETED-BUT-EDITED", pointer=1),
@@ -332,6 +375,19 @@ CASES = [
         s19_recreated_different,
         Side(4, "S19", "E-RECREATED", pointer=1),
         Side(4, "S19", "E-RECREATED", pointer=1),
+    ),
+    Case(s21_renamed, Side(5, "S13", "N-PENDING-REMOVAL", pointer=1), Side(5, pointer=1)),
+    Case(s25_no_answer, Side(75, pointer=1), Side(75, pointer=1)),
+    Case(s25_key_refused, Side(7, pointer=1), Side(7, pointer=1)),
+    Case(
+        s25_forbidden,
+        Side(5, "S10", "E-FORBIDDEN", pointer=1),
+        Side(5, "S10", "E-FORBIDDEN", pointer=1),
+    ),
+    Case(
+        s25_contradicted,
+        Side(5, "S10", "E-NOT-FOUND", pointer=1),
+        Side(5, "S10", "E-NOT-FOUND", pointer=1),
     ),
     Case(
         s23_copy,
@@ -383,7 +439,8 @@ def check(clone: Clone, live: Live, side: Side, run: Callable[[], Report]) -> No
         report = run()
     except SkillsyncError as error:
         assert error.exit_code == side.exit, error  # noqa: PT017  # raised or reported
-        assert error.unchanged  # noqa: PT017  # the same
+        is_silent = error.exit_code in {7, 75}  # then nothing was begun, and the boundary says it
+        assert error.unchanged or is_silent  # noqa: PT017  # the same
     else:
         assert report.exit == side.exit, report
         about = [one for one in report.outcomes if one.subject == "alpha"]
@@ -720,6 +777,48 @@ def test_prune_moves_an_archived_folder_to_rescue(solo: Clone, live: Live) -> No
     ]
     assert kept in contents
     assert b"echo hi\n" in contents
+
+
+def test_a_prune_of_many_skills_needs_their_number(solo: Clone, live: Live) -> None:
+    """P11: the ceiling holds for local removals, too."""
+    names = [f"skill-{number}" for number in range(6)]
+    for name in (*names, "kept"):
+        solo.skill(name)
+    solo.push()
+    solo.commit()
+    for name in names:
+        live.archive(name)
+    before = solo.files()
+    for wrong in (None, 5, 7):
+        with pytest.raises(RefusedForSafety, match="6 skills"):
+            solo.pull(prune=True, max_removals=wrong)
+    assert solo.files() == before
+    assert solo.pull().exit == 0
+    assert solo.files() == before
+    assert solo.pull(prune=True, max_removals=6).exit == 0
+    assert [path.name for path in (solo.path / "skills").iterdir()] == ["kept"]
+
+
+def test_after_the_last_skills_are_archived_by_name_nothing_is_missing(
+    solo: Clone, live: Live
+) -> None:
+    """That the server lists nothing then is what was asked for, committed or not."""
+    for name in ("alpha", "beta"):
+        solo.skill(name)
+        solo.dataset(f"{name}-rows", ['{"id": "a", "input": 1}'])
+    solo.push()
+    solo.commit()
+    for name in ("alpha", "beta"):
+        solo.git("rm", "-rq", f"skills/{name}", f"datasets/{name}-rows")
+    report = solo.push(archive=["alpha", "beta", "alpha-rows", "beta-rows"], max_removals=2)
+    assert report.exit == 0, report
+    assert live.version("alpha") == 0
+    assert live.datasets() == []
+    for _ in range(2):
+        assert solo.push().exit == 0
+        assert solo.pull().exit == 0
+        assert solo.status().is_clean
+        solo.commit("archived")
 
 
 def test_prune_leaves_an_edited_folder_alone(solo: Clone, live: Live) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from skillsync.errors import RefusedForSafety
+from skillsync.errors import RefusedForSafety, ShallowClone
 from skillsync.sync.report import Report
 from tests.sync.harness import Clone, Live, outcome
 
@@ -14,13 +15,13 @@ PATH = "skills/alpha/SKILL.md"
 BODY = "one\n\ntwo\n\nthree\n"
 
 
-def ci(team: Clone, *, at: str = "main", user: str = "me") -> Report:
+def ci(team: Clone, *, at: str = "main", user: str = "me", **options: Any) -> Report:
     """Push from a clone that knows nothing but the commits, as a job does."""
     number = len([*team.path.parent.glob("job-*")])
     job = team.clone(team.path.parent / f"job-{number}", user=user)
     job.git("checkout", "-q", "--detach", at if at != "main" else "origin/main")
     before = job.files()
-    report = job.push()
+    report = job.push(**options)
     assert job.files() == before
     assert job.git("status", "--porcelain") == ""
     return report
@@ -205,3 +206,160 @@ def test_pull_merges_with_the_version_that_ci_created(created: Clone, live: Live
     text = created.read(PATH)
     assert "ONE" in text
     assert "three, remotely" in text
+
+
+# ---------------------------------------------------------------- jobs that CI really starts
+
+
+@pytest.fixture
+def linked(team: Clone, live: Live) -> Clone:
+    """Alpha, pulled from the web page: version 1 is in the pointer, which CI never writes."""
+    live.create("alpha", body=BODY)
+    assert team.pull().exit == 0
+    team.commit("pulled")
+    return team
+
+
+def test_a_commit_that_goes_back_to_what_was_pulled_is_published(linked: Clone, live: Live) -> None:
+    """CI published version 2 of an edit that the next commit reverts: that is an edit of version 2, not "behind"."""
+    change(linked, "one", "ONE")
+    assert outcome(ci(linked), "alpha").did == "published v2"
+    linked.git("revert", "--no-edit", "HEAD")
+    assert outcome(ci(linked), "alpha").did == "published v3"
+    assert live.skill("alpha")["body"] == BODY.strip()
+    assert ci(linked).exit == 0
+    assert live.version("alpha") == 3
+
+
+def test_a_removed_skill_that_only_ci_published_goes_by_name(created: Clone, live: Live) -> None:
+    """No pointer says what was published; HEAD's history does, up to the first edit that is not ours."""
+    change(created, "one", "ONE")
+    assert ci(created).exit == 0
+    created.git("rm", "-rq", "skills/alpha")
+    removed = created.commit("removed")
+    assert outcome(ci(created), "alpha").row == "S13"
+    live.edit_body("alpha", "three", "three, remotely")
+    report = ci(created, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (4, "S14")
+    live.edit_body("alpha", "three, remotely", "three")
+    assert ci(created, at=removed, archive=["alpha"]).exit in {3, 4}
+    assert live.version("alpha") == 4
+
+
+def test_a_foreign_edit_after_it_is_not_reverted_by_it(linked: Clone, live: Live) -> None:
+    change(linked, "one", "ONE")
+    assert ci(linked).exit == 0
+    live.edit_body("alpha", "three", "three, remotely")
+    linked.git("revert", "--no-edit", "HEAD")
+    assert ci(linked).exit == 3
+    assert live.version("alpha") == 3
+
+
+def test_jobs_in_any_order_publish_the_newest_commit_and_nothing_twice(
+    linked: Clone, live: Live
+) -> None:
+    commits = [change(linked, word, word.upper()) for word in ("one", "two", "three")]
+    for number in (1, 0, 2, 1, 0, 2):
+        report = ci(linked, at=commits[number])
+        assert report.exit == 0, report
+    assert live.version("alpha") == 3
+    assert live.skill("alpha")["body"] == "ONE\n\nTWO\n\nTHREE"
+
+
+def test_a_shallow_job_is_refused_with_the_fix_before_anything_is_sent(
+    linked: Clone, live: Live
+) -> None:
+    """Whether the pointer came with its files is not in a clone of one commit (B7)."""
+    change(linked, "one", "ONE")
+    path = linked.path.parent / "shallow"
+    linked.git("clone", "-q", "--depth=1", f"file://{linked.path}", str(path))
+    job = Clone(live, path)
+    with pytest.raises(ShallowClone) as caught:
+        job.push()
+    assert caught.value.exit_code == 2
+    assert "fetch-depth: 0" in caught.value.hint
+    assert live.version("alpha") == 1
+    job.git("fetch", "-q", "--unshallow")
+    assert job.push().exit == 0
+    assert live.version("alpha") == 2
+
+
+def test_a_merge_queue_publishes_only_what_main_got(linked: Clone, live: Live) -> None:
+    """The queue's commit is a preview until main points to it; then it is published like any other."""
+    linked.git("switch", "-q", "-c", "feature")
+    change(linked, "one", "ONE")
+    linked.git("switch", "-q", "main")
+    change(linked, "three", "THREE")
+    linked.git("switch", "-q", "-c", "queue")
+    linked.git("merge", "-q", "--no-ff", "-m", "queue", "feature")
+    with pytest.raises(RefusedForSafety) as caught:
+        ci(linked, at="origin/queue")
+    assert (caught.value.exit_code, live.version("alpha")) == (6, 1)
+    assert "origin/main" in caught.value.message
+    linked.git("switch", "-q", "main")
+    linked.git("merge", "-q", "--ff-only", "queue")
+    assert ci(linked, at="origin/queue").exit == 0
+    assert live.skill("alpha")["body"] == "ONE\n\ntwo\n\nTHREE"
+    assert ci(linked).exit == 0
+    assert live.version("alpha") == 2
+
+
+def test_what_was_published_from_a_branch_is_taken_in_once_it_is_merged(
+    linked: Clone, live: Live
+) -> None:
+    """--from-branch writes the pointer, so that main does not take its own text for somebody's edit, squashed or not."""
+    linked.git("switch", "-q", "-c", "feature")
+    change(linked, "one", "ONE")
+    assert linked.push(from_branch=True).exit == 0
+    linked.commit("pointer")
+    linked.git("switch", "-q", "main")
+    assert ci(linked).exit == 0
+    assert live.version("alpha") == 2
+    linked.git("merge", "-q", "--squash", "feature")
+    linked.commit("squashed")
+    assert ci(linked).exit == 0
+    assert live.version("alpha") == 2
+    change(linked, "two", "TWO")
+    assert outcome(ci(linked), "alpha").did == "published v3"
+
+
+def test_a_late_job_does_not_archive_what_a_later_commit_brought_back(
+    linked: Clone, live: Live
+) -> None:
+    """Brought back as it was it makes no version that could tell; the branch itself does (B8, P12)."""
+    linked.git("rm", "-rq", "skills/alpha")
+    removed = linked.commit("removed")
+    linked.git("revert", "--no-edit", "HEAD")
+    report = ci(linked, at=removed, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
+    assert live.version("alpha") == 1
+    change(linked, "one", "ONE")
+    assert ci(linked).exit == 0
+    report = ci(linked, at=removed, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
+    linked.git("rm", "-rq", "skills/alpha")
+    linked.commit("removed again")
+    assert outcome(
+        ci(linked, archive=["alpha"]), "alpha"
+    ).changed  # though no pointer names version 2
+    assert live.version("alpha") == 0
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_late_job_does_not_make_again_what_a_later_commit_removed(
+    linked: Clone, live: Live, *, published: bool
+) -> None:
+    """Neither a skill that was linked and edited, nor one that CI had made, or never came to make."""
+    linked.skill("beta", BODY)
+    linked.skill("kept", BODY)
+    change(linked, "one", "ONE")
+    late = linked.git("rev-parse", "HEAD")
+    if published:
+        assert ci(linked).exit == 0
+    linked.git("rm", "-rq", "skills/alpha", "skills/beta")
+    linked.commit("removed")
+    assert ci(linked, archive=["alpha", "beta"] if published else ["alpha"]).exit == 0
+    report = ci(linked, at=late)
+    assert report.exit == 0, report
+    assert (live.version("alpha"), live.version("beta"), live.version("kept")) == (0, 0, 1)
+    assert outcome(report, "beta").row == "S12"

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from skillsync.api.pacing import retry_after_seconds
 from skillsync.errors import (
     BadAnswer,
+    KeyTaken,
+    LimitReached,
     NotAllowed,
     NotAuthenticated,
     NotFound,
@@ -44,9 +46,20 @@ _FORBIDDEN_HINTS = (
     ("does not allow using personal API keys", "ask an admin of the organisation to allow them"),
     ("have access to the project", "ask a member of the project, or correct the project number"),
     ("access to this resource", "ask for access to this object in the project's access settings"),
-    ("requires feature flag", "ask PostHog, or the operator of the server, to switch it on"),
+    (
+        "requires feature flag",
+        "ask PostHog, or the operator of the server, to switch it on; until then datasets = [] in the target",
+    ),
     ("does not support personal API key", "this is a mistake of ours: please report it"),
 )
+
+
+_LIMIT_HINTS = {
+    "datasets": "archived datasets count as well and cannot be deleted: ask the operator of the server for more",
+    "dataset_items": "archived rows count as well and cannot be deleted: use another dataset for the rest",
+    "dataset_item_versions": "give the line another id: it is then a new row, and the old one can be archived",
+}
+"""What helps where a quota is used up (datasets-api.md 3.5): nothing can be deleted there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +228,14 @@ class _Refusal:
             return NotAllowed(**self._facts("the key may not do this"), hint=next(hints, ""))
         if self.status == 404:
             return self._not_found()
+        if self.status == 409 and self.reason == "client_item_id_conflict":
+            return KeyTaken(
+                self._message("this key is taken"),
+                item=clean(self._text("current_item_id"), limit=100),
+                subject=self.asked.subject,
+            )
+        if self.status == 409 and self.reason == "limit_reached":
+            return self._limit()
         if self.status == 409 and self.body is not None and "current_version" in self.body:
             return VersionConflict(
                 self._message("somebody published meanwhile"),
@@ -229,6 +250,19 @@ class _Refusal:
         if 400 <= self.status <= 499:
             return Refused(**self._facts("the server refused it"), field=self.field)
         return BadAnswer(**self._facts("no such status exists"), indeterminate=self.asked.is_write)
+
+    def _limit(self) -> RemoteError:
+        """A quota that is used up, in words: what is full and how full (datasets-api.md 3.4)."""
+        body = self.body or {}
+        resource = self._text("resource")
+        return LimitReached(
+            self._message("a limit is reached"),
+            resource=clean(resource, limit=60),
+            count=_number(body.get("current_count")) or 0,
+            limit=_number(body.get("limit")) or 0,
+            subject=self.asked.subject,
+            hint=_LIMIT_HINTS.get(resource, ""),
+        )
 
     def _not_found(self) -> RemoteError:
         if self.body is None:

@@ -1,39 +1,31 @@
-"""The datasets of one project and their items, in the seed's generation (datasets-api.md 2)."""
+"""The datasets of one project and their items, whichever generation the server speaks (datasets-api.md 0)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
-from skillsync.api.answers import Answer
-from skillsync.api.detect import Capabilities, Project, newer_generation
-from skillsync.api.listing import Listing, Page, Query, page_from, read_listing
+from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
+from skillsync.api.dataset_port import DOCUMENTED_LIMITS, DatasetsPort, Guarantees, Limits
+from skillsync.api.detect import Capabilities, Project
+from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
-from skillsync.api.rows import (
-    dataset_changes,
-    dataset_from,
-    dataset_payload,
-    fields_payload,
-    item_payload,
-    row_from,
-)
+from skillsync.api.rows import dataset_changes
+from skillsync.api.seed_datasets import SeedDatasets
 from skillsync.api.transport import Transport
-from skillsync.errors import BadAnswer, Refused, RemoteError
-from skillsync.model import DatasetInfo, Json, Key, RemoteDataset, RemoteRow, Row
+from skillsync.api.versioned_datasets import VersionedDatasets
+from skillsync.errors import NotFound, Refused, RemoteError
+from skillsync.formats.row_names import Spelling
+from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
 
-T = TypeVar("T")
-
-PAGE = 1_000
-_DATASETS = "datasets/"
-_ITEMS = "dataset_items/"
+__all__ = ["PAGE", "DatasetsApi"]
 
 
 class DatasetsApi:
-    """Every call raises a RemoteError when the server refuses, fails, or answers with nonsense.
+    """The door: learns the generation from the first answer that shows it, and hands each call on.
 
-    On a server of the newer generation every call is Refused, reason ``generation``, before it writes
-    (datasets-api.md 0.1).
+    Every call raises a RemoteError when the server refuses, fails, or answers with nonsense. What each call means
+    is said at ``DatasetsPort``.
     """
 
     def __init__(
@@ -41,34 +33,87 @@ class DatasetsApi:
     ) -> None:
         self._project = Project(transport, project, capabilities)
         self._transport = transport
+        self._calls = Calls(self._project)
+        self._spoken: DatasetsPort | None = None
 
     @property
     def capabilities(self) -> Capabilities:
         """What the server's answers have shown so far."""
         return self._project.capabilities
 
-    def list(self) -> Listing[RemoteDataset]:
-        """List all live datasets, newest first. Names may repeat."""
-        return self._listing(
-            _DATASETS, first=(("limit", PAGE),), parse=self._dataset, subject="the list of datasets"
+    @property
+    def guarantees(self) -> Guarantees:
+        """What the server promises; asks it, where nothing has shown that yet."""
+        return self.spoken.guarantees
+
+    @property
+    def spelling(self) -> Spelling:
+        """How the server calls the fields of a row; a new file follows it."""
+        return self.spoken.spelling
+
+    @property
+    def limits(self) -> Limits | None:
+        """What the datasets may hold: as the server says, as PostHog documents it, or None: nobody knows."""
+        if not self.guarantees.guarded:
+            return None
+        host = urlsplit(self._transport.origin).hostname or ""
+        is_documented = host == "posthog.com" or host.endswith(".posthog.com")
+        return self._calls.limits or (DOCUMENTED_LIMITS if is_documented else None)
+
+    @property
+    def spoken(self) -> DatasetsPort:
+        """The implementation that speaks as the server does.
+
+        Found out by the one probe that works on an empty project and changes nothing (datasets-api.md 0.1).
+        """
+        if self._spoken is None:
+            self._learn()
+            is_newer = self.capabilities.dataset_generation == "G2"
+            self._spoken = (VersionedDatasets if is_newer else SeedDatasets)(self._project)
+        return self._spoken
+
+    def _learn(self) -> None:
+        if self.capabilities.dataset_generation != "unknown":
+            return
+        try:
+            self._calls.page(ITEMS, (("limit", 1),), subject="the items")
+        except Refused as error:
+            if error.status != 400 or error.field != "dataset":
+                raise
+            self.capabilities.dataset_generation = "G2"
+        else:
+            self.capabilities.dataset_generation = "G1"
+
+    # ---------------------------------------------------------------- datasets
+
+    def list(self, *, archived: bool = False) -> Listing[RemoteDataset]:
+        """List all live datasets, or those that are archived, newest first. Names may repeat.
+
+        Where nothing shows what is deleted, the list of it is empty and not complete.
+        """
+        if archived and not self.guarantees.history:
+            return Listing((), complete=False)
+        return self._calls.listing(
+            DATASETS,
+            first=(("limit", PAGE), *((("archived", "true"),) if archived else ())),
+            parse=lambda value: self.spoken.parse(value),
+            subject="the list of datasets",
         )
 
     def read(self, dataset_id: str) -> RemoteDataset:
-        """Read a live dataset; NotFound when it is deleted, of another project, or never was."""
-        answer = self._project.request(
-            "GET", _one(_DATASETS, dataset_id), subject=f"dataset {dataset_id}"
-        )
-        return self._dataset(answer.json, dataset_id=dataset_id)
+        """Read a live dataset; NotFound when it is archived, of another project, or never was."""
+        subject = f"dataset {dataset_id}"
+        answer = self._project.request("GET", one(DATASETS, dataset_id), subject=subject)
+        if isinstance(answer.json, dict):
+            self.capabilities.note_dataset(answer.json)
+        found = self.spoken.parse(answer.json, dataset_id=dataset_id)
+        if found.deleted:
+            raise NotFound(f"{subject} is archived", subject=dataset_id, reason="archived")
+        return found
 
     def create(self, info: DatasetInfo, *, slug: str) -> RemoteDataset:
         """Create a dataset that carries ``slug`` for us. Never repeat it blindly: names may be duplicated."""
-        self._require_seed()
-        return self._written(
-            self._project.request(
-                "POST", _DATASETS, json=dataset_payload(info, slug=slug), subject=f"dataset {slug}"
-            ),
-            self._dataset,
-        )
+        return self.spoken.create(info, slug=slug)
 
     def patch(self, remote: RemoteDataset, *, to: DatasetInfo) -> RemoteDataset:
         """Change name, description and metadata to those of ``to``, sending only what differs.
@@ -76,76 +121,48 @@ class DatasetsApi:
         Without a difference nothing is sent, and ``remote`` is returned.
         """
         changes = dataset_changes(remote, to)
-        if not changes:
-            return remote
-        self._require_seed()
-        answer = self._project.request(
-            "PATCH", _one(_DATASETS, remote.id), json=changes, subject=f"dataset {remote.id}"
-        )
-        return self._written(answer, lambda value: self._dataset(value, dataset_id=remote.id))
+        return self.spoken.patch(remote, changes) if changes else remote
 
     def delete(self, dataset_id: str) -> None:
-        """Delete a dataset softly; its items stay (datasets-api.md 2.2). BadAnswer when it lives on."""
-        self._require_seed()
-        subject = f"dataset {dataset_id}"
-        answer = self._project.request(
-            "PATCH", _one(_DATASETS, dataset_id), json={"deleted": True}, subject=subject
-        )
-        if not (isinstance(answer.json, dict) and answer.json.get("deleted") is True):
-            raise BadAnswer(
-                f"{subject}: the server answered, but it is not deleted",
-                subject=subject,
-                indeterminate=True,
-            )
+        """Archive a dataset; its items stay (datasets-api.md 2.2, 3.2). BadAnswer when it lives on."""
+        self.spoken.delete(dataset_id)
 
     def undelete(self, dataset_id: str) -> RemoteDataset:
-        """Bring a deleted dataset back (datasets-api.md 2.2). BadAnswer when it is still deleted."""
-        self._require_seed()
-        subject = f"dataset {dataset_id}"
-        answer = self._project.request(
-            "PATCH", _one(_DATASETS, dataset_id), json={"deleted": False}, subject=subject
-        )
-        found = self._written(answer, lambda value: self._dataset(value, dataset_id=dataset_id))
-        if found.deleted:
-            raise BadAnswer(
-                f"{subject}: the server answered, but it is still deleted",
-                subject=subject,
-                indeterminate=True,
-            )
-        return found
+        """Bring an archived dataset back. BadAnswer when it is still archived."""
+        return self.spoken.undelete(dataset_id)
 
-    def list_rows(self, dataset: str, *, page: int = PAGE) -> Listing[RemoteRow]:
-        """List all live items of a dataset, newest first, complete and counted (datasets-api.md 2.5).
+    # ---------------------------------------------------------------- rows
 
-        Asks for smaller pages when one is larger than what we are ready to read.
-        """
-        while True:
-            try:
-                return self._listing(
-                    _ITEMS,
-                    first=(("dataset", dataset), ("limit", page)),
-                    parse=lambda value: self._row(value, dataset=dataset),
-                    subject=f"the items of dataset {dataset}",
-                )
-            except BadAnswer as error:
-                if error.reason != "too-large" or page == 1:
-                    raise
-                page = max(1, page // 8)
+    def list_rows(
+        self,
+        dataset: str,
+        *,
+        revision: int | None = None,
+        archived: bool = False,
+        page: int = PAGE,
+    ) -> Listing[RemoteRow]:
+        """List a dataset's live rows, or the archived ones; exactly those of a revision where it keeps any."""
+        return self.spoken.list_rows(dataset, revision=revision, archived=archived, page=page)
 
-    def read_row(self, item_id: str) -> RemoteRow:
-        """Read a live item; NotFound when it is deleted, of another project, or never was."""
-        answer = self._project.request("GET", _one(_ITEMS, item_id), subject=f"item {item_id}")
-        return self._row(answer.json, item_id=item_id)
+    def count_archived(self, dataset: str | None = None) -> int:
+        """Count the archived rows of a dataset, or the project's archived datasets."""
+        return self.spoken.count_archived(dataset)
+
+    def read_row(self, item_id: str, *, revision: int | None = None) -> RemoteRow:
+        """Read a live row, now or as it was at a revision; NotFound when there is none."""
+        return self.spoken.read_row(item_id, revision=revision)
+
+    def read_any(self, item_id: str) -> RemoteRow:
+        """Read a row, archived or not; NotFound when there never was one."""
+        return self.spoken.read_any(item_id)
+
+    def versions(self, item_id: str) -> Listing[RemoteRow]:
+        """List every version of a row, newest first; empty where there is no history."""
+        return self.spoken.versions(item_id)
 
     def create_row(self, dataset: str, row: Row) -> RemoteRow:
-        """Create an item with the row's key in its metadata. Not idempotent: after an indeterminate failure
-        list again and look for the key (sync.md 10.2).
-        """
-        self._require_seed()
-        answer = self._project.request(
-            "POST", _ITEMS, json=item_payload(row, dataset=dataset), subject=f"row {row.key}"
-        )
-        return self._written(answer, lambda value: self._row(value, dataset=dataset))
+        """Create a row with its key."""
+        return self.spoken.create_row(dataset, row)
 
     def create_rows(
         self,
@@ -155,7 +172,9 @@ class DatasetsApi:
         on_done: Callable[[Row], None] | None = None,
         workers: int | None = None,
     ) -> Iterator[tuple[Row, RemoteRow | RemoteError]]:
-        """Create many items, a few at a time, and yield each or its error as it comes."""
+        """Create many rows, a few at a time, and yield each or its error as it comes."""
+        if rows:
+            _ = self.spoken  # asked once, not by every thread
         found = each(
             rows,
             lambda row: self.create_row(dataset, row),
@@ -167,103 +186,18 @@ class DatasetsApi:
                 on_done(row)
             yield row, result
 
-    def patch_row(self, item_id: str, fields: Mapping[str, Json], *, key: Key | None) -> RemoteRow:
-        """Change some fields of an item, named as in ROW_FIELDS; null clears one.
+    def update_row(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        """Change fields, named as in ROW_FIELDS, of a row that is as ``now``; null clears one."""
+        return self.spoken.update_row(now, fields)
 
-        ``key`` is the row's key when the item carries it, None for an item born elsewhere. The last writer wins
-        (datasets-api.md 2.5), and a deleted item answers, too: look at ``deleted`` of the result.
-        """
-        return self._patch_row(item_id, fields_payload(fields, key=key))
-
-    def delete_row(self, item_id: str) -> RemoteRow:
-        """Delete an item softly. BadAnswer when the answer does not say that it is deleted."""
-        return self._set_deleted(item_id, is_deleted=True)
+    def delete_row(self, now: RemoteRow) -> RemoteRow:
+        """Archive a row that is as ``now``."""
+        return self.spoken.delete_row(now)
 
     def undelete_row(self, item_id: str) -> RemoteRow:
-        """Bring a deleted item back. BadAnswer when the answer does not say that it lives."""
-        return self._set_deleted(item_id, is_deleted=False)
+        """Bring an archived row back as it was."""
+        return self.spoken.undelete_row(item_id)
 
-    def _set_deleted(self, item_id: str, *, is_deleted: bool) -> RemoteRow:
-        row = self._patch_row(item_id, {"deleted": is_deleted})
-        if row.deleted != is_deleted:
-            raise BadAnswer(
-                f"item {item_id}: the server answered, but its state did not change",
-                subject=f"item {item_id}",
-                indeterminate=True,
-            )
-        return row
-
-    def _patch_row(self, item_id: str, payload: dict[str, Json]) -> RemoteRow:
-        self._require_seed()
-        answer = self._project.request(
-            "PATCH", _one(_ITEMS, item_id), json=payload, subject=f"item {item_id}"
-        )
-        return self._written(answer, lambda value: self._row(value, item_id=item_id))
-
-    def _require_seed(self) -> None:
-        """Find out the generation by the one probe that works on an empty project (datasets-api.md 0.1)."""
-        if self.capabilities.dataset_generation == "unknown":
-            try:
-                answer = self._project.request("GET", _ITEMS, query=(("limit", 1),))
-            except Refused as error:
-                if error.status == 400 and error.field == "dataset":
-                    self.capabilities.dataset_generation = "G2"
-                    raise newer_generation() from error
-                raise
-            page = page_from(answer.json, path=self._list_path(_ITEMS), subject="the items")
-            self.capabilities.dataset_generation = "G1"
-            for item in page.results:
-                self.capabilities.require_first_generation(item)
-        elif self.capabilities.dataset_generation == "G2":
-            raise newer_generation()
-
-    def _listing(
-        self, path: str, *, first: Query, parse: Callable[[Json], T], subject: str
-    ) -> Listing[T]:
-        def fetch(query: Query) -> Page:
-            answer = self._project.request("GET", path, query=query, subject=subject)
-            return page_from(answer.json, path=self._list_path(path), subject=subject)
-
-        return read_listing(
-            fetch,
-            first=first,
-            key_of=lambda item: str(item.get("id")),
-            parse=lambda item: parse(dict(item)),
-            subject=subject,
-        )
-
-    def _list_path(self, path: str) -> str:
-        return f"/api/projects/{self._project.number}/{path}"
-
-    def _dataset(self, value: Json, *, dataset_id: str | None = None) -> RemoteDataset:
-        if isinstance(value, dict):
-            self.capabilities.require_first_generation(value)
-        return dataset_from(value, dataset_id=dataset_id)
-
-    def _row(
-        self,
-        value: Json,
-        *,
-        dataset: str | None = None,
-        item_id: str | None = None,
-    ) -> RemoteRow:
-        if isinstance(value, dict):
-            self.capabilities.require_first_generation(value)
-        row = row_from(value, dataset=dataset)
-        if item_id is not None and row.id.lower() != item_id.lower():
-            raise BadAnswer(f"item {item_id}: the server answered with item {row.id}")
-        return row
-
-    def _written(self, answer: Answer, parse: Callable[[Json], T]) -> T:
-        """The result of a write; one that cannot be read leaves open what happened."""
-        try:
-            return parse(answer.json)
-        except BadAnswer as error:
-            error.indeterminate = True
-            raise
-
-
-def _one(collection: str, number: str) -> str:
-    if number in {"", ".", ".."}:
-        raise BadAnswer(f"{number!r} cannot be an id")
-    return f"{collection}{quote(number, safe='')}/"
+    def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        """Bring the archived row ``now`` back with these fields changed."""
+        return self.spoken.bring_back(now, fields)

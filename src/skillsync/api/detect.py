@@ -13,8 +13,14 @@ from skillsync.model import Json
 
 DatasetGeneration = Literal["unknown", "G1", "G2"]
 _PREFIXES = ("environments", "projects")
-_NEWER_DATASET_KEYS = frozenset({"archived", "team_id", "current_revision"})
-_NEWER_ITEM_KEYS = frozenset({"version_id", "client_item_id", "external_id", "expected_output"})
+_NEWER_KEYS = frozenset(
+    {
+        *("archived", "team_id", "current_revision"),  # a dataset
+        *("version_id", "client_item_id", "external_id", "expected_output"),  # an item
+    }
+)
+_OLD_KEY = "external_id"
+"""How the first servers of the newer generation call a row's key; they are only read (sync.md 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class Capabilities:
 
     version_description: bool | None = None
     dataset_generation: DatasetGeneration = "unknown"
+    datasets_read_only: bool = False
     prefixes: dict[str, str] = field(default_factory=dict)
 
     def note_skill(self, detail: Mapping[str, Json]) -> None:
@@ -80,21 +87,30 @@ class Capabilities:
         if "version_description" in summary:
             self.version_description = True
 
-    def require_first_generation(self, item: Mapping[str, Json]) -> None:
-        """Learn the generation from a dataset or an item (datasets-api.md 0.1); Refused for the newer one."""
-        is_newer = bool(_NEWER_DATASET_KEYS & item.keys() or _NEWER_ITEM_KEYS & item.keys())
-        self.dataset_generation = "G2" if is_newer else "G1"
-        if is_newer:
-            raise newer_generation()
+    def note_dataset(self, thing: Mapping[str, Json]) -> None:
+        """Learn the generation from a dataset or an item (datasets-api.md 0.1).
 
+        Raises Refused, reason ``generation``, when it is another one than before: the server was replaced.
+        """
+        found: DatasetGeneration = "G2" if _NEWER_KEYS & thing.keys() else "G1"
+        if self.dataset_generation not in {"unknown", found}:
+            raise Refused(
+                "the server's datasets changed their generation while we were talking to it",
+                reason="generation",
+                hint="run the command again",
+            )
+        self.dataset_generation = found
+        if _OLD_KEY in thing:
+            self.datasets_read_only = True
 
-def newer_generation() -> Refused:
-    """The error for datasets that this version of the client cannot write safely."""
-    return Refused(
-        "this server's datasets are of the newer generation, which is not supported yet",
-        reason="generation",
-        hint="leave datasets out for this target: datasets = []",
-    )
+    def require_writable_datasets(self) -> None:
+        """Raise Refused for servers whose datasets are only read."""
+        if self.datasets_read_only:
+            raise Refused(
+                "this server calls a row's key external_id: an early form of the newer generation, which is only read",
+                reason="generation",
+                hint="ask the operator of the server to update it; pull works",
+            )
 
 
 class Project:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from skillsync.api.answers import clean
 from skillsync.api.reading import Reader
@@ -19,8 +18,6 @@ OUR_KEY = "skillsync"
 
 FOREIGN = "srv:"
 """How the key of a row starts that was born elsewhere; such rows never get a key of ours."""
-
-Spelling = Literal["seed", "current"]
 
 _SEED_NAMES = {
     "expected_output": "output",
@@ -53,7 +50,7 @@ def metadata_without_key(metadata: Json) -> tuple[Key | None, Json]:
     if not isinstance(metadata, dict):
         return None, metadata
     key = metadata.get(ID_KEY)
-    if not isinstance(key, str) or not _is_key(key):
+    if not isinstance(key, str) or not is_key(key):
         return None, metadata
     rest = {name: value for name, value in metadata.items() if name != ID_KEY}
     if rest.keys() == {VALUE_KEY}:
@@ -61,7 +58,8 @@ def metadata_without_key(metadata: Json) -> tuple[Key | None, Json]:
     return Key(key), rest or None
 
 
-def _is_key(key: str) -> bool:
+def is_key(key: str) -> bool:
+    """Tell whether a key that a server shows could be one of ours: no line could have any other."""
     return id_problem(key) is None and not key.startswith(FOREIGN)
 
 
@@ -97,43 +95,31 @@ def row_from(item: Json, *, dataset: str | None = None) -> RemoteRow:
     )
 
 
-def fields_payload(
-    fields: Mapping[str, Json], *, key: Key | None, spelling: Spelling = "seed"
-) -> dict[str, Json]:
+def fields_payload(fields: Mapping[str, Json], *, key: Key | None) -> dict[str, Json]:
     """Name fields as the server does; ``key`` goes into the metadata where the fields have one.
 
     Raises InvalidContent for a field that this generation does not have.
     """
-    names = _SEED_NAMES if spelling == "seed" else {}
     payload: dict[str, Json] = {}
     for name, value in fields.items():
-        if name not in ROW_FIELDS or (spelling == "seed" and name == "source_output"):
+        if name not in ROW_FIELDS or name == "source_output":
             raise InvalidContent(f"this server's items have no field {name!r}")
-        payload[names.get(name, name)] = value
-    if key is not None and spelling == "seed" and "metadata" in fields:
+        payload[_SEED_NAMES.get(name, name)] = value
+    if key is not None and "metadata" in fields:
         payload["metadata"] = metadata_with_key(key, fields["metadata"])
     return payload
 
 
-def item_payload(
-    row: Row, *, dataset: str, spelling: Spelling = "seed", own_key: bool = True
-) -> dict[str, Json]:
+def item_payload(row: Row, *, dataset: str, own_key: bool = True) -> dict[str, Json]:
     """Build what creates an item: the dataset and every field of the row.
 
-    ``own_key`` puts the row's key along (in the metadata, or as ``client_item_id`` in the current spelling);
-    never for a row born elsewhere.
+    ``own_key`` puts the row's key along, in the metadata; never for a row born elsewhere.
     """
     key = row.key if own_key and not row.key.startswith(FOREIGN) else None
     fields = row.fields
-    if key is not None and spelling == "seed":
+    if key is not None:
         fields = {**fields, "metadata": fields.get("metadata")}
-    payload: dict[str, Json] = {
-        "dataset": dataset,
-        **fields_payload(fields, key=key, spelling=spelling),
-    }
-    if key is not None and spelling == "current":
-        payload["client_item_id"] = key
-    return payload
+    return {"dataset": dataset, **fields_payload(fields, key=key)}
 
 
 def dataset_from(value: Json, *, dataset_id: str | None = None) -> RemoteDataset:

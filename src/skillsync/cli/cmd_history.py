@@ -56,6 +56,8 @@ def import_versions(
         )
     else:
         run.out.data(f"{visible(found.name)}: {visible(found.branch)} has every version")
+    for note in found.notes:
+        run.out.note(f"note: {visible(note)}")
     run.out.note(f"git log {visible(found.branch)}")
     run.out.emit_json(
         "skillsync.history.import/1",
@@ -68,6 +70,7 @@ def import_versions(
             "first": found.first,
             "last": found.last,
             "tip": found.tip,
+            "notes": [*found.notes],
         },
     )
     return 0

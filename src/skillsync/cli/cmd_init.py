@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     "--target", metavar="NAME", help="What to call this server here; default: prod, or local."
 )
 @click.option("--git", is_flag=True, help="Make a git repository here when there is none.")
+@click.option(
+    "--merge-drivers",
+    is_flag=True,
+    help="Teach git to merge pointers and rows and to show rows by field.",
+)
 @api_key_file_option
 @json_option
 @command_boundary
@@ -33,12 +38,16 @@ def init(
     project: int | None,
     target: str | None,
     git: bool,
+    merge_drivers: bool,
     api_key_file: Path | None,
 ) -> int:
     """Write skillsync.toml for this repository.
 
     Finds your skills and datasets, checks the key, and says in counts what push and pull would do. Nothing is
     pushed or pulled. A host named here is accepted for your keys.
+
+    --merge-drivers adds lines to .gitattributes, which belong to your commits, and settings to the git configuration
+    of this clone; each other clone needs the command once. Without it git merges these files as text.
     """
     from skillsync.cli.plan_view import next_commands, plan_json, words_for_counts
     from skillsync.cli.render import visible
@@ -60,8 +69,11 @@ def init(
         except NotAnOrigin as error:
             raise UsageError(f"--host: {error}", unchanged="Nothing was written.") from error
         chosen = Target(target or ("local" if is_loopback(origin) else "prod"), origin, project)
-    done = initialise(run.directory, target=chosen, git=git)
     out = run.out
+    if merge_drivers and chosen is None and not git and _is_initialised(run):
+        out.emit_json("skillsync.init/1", {"drivers": _teach(run), "exit": 0})
+        return 0
+    done = initialise(run.directory, target=chosen, git=git)
     if done.made_repository:
         out.data(f"made a git repository in {visible(str(done.repo.root))}")
     out.data(f"wrote {visible(str(done.path))}")
@@ -78,6 +90,8 @@ def init(
         "checked": False,
         "exit": 0,
     }
+    if merge_drivers:
+        payload["drivers"] = _teach(run)
     if chosen is None:
         out.note(
             "next: skillsync init --host URL --project N adds a server (skillsync serve runs one)"
@@ -101,6 +115,38 @@ def init(
     payload |= {"checked": True, "push": plan_json(push), "pull": plan_json(pull)}
     out.emit_json("skillsync.init/1", payload)
     return 0
+
+
+def _is_initialised(run: Run) -> bool:
+    from skillsync.errors import NotARepository
+    from skillsync.repo.git import Repository
+    from skillsync.sync.workspace import CONFIG
+
+    try:
+        return (Repository.open(run.directory).root / CONFIG).exists()
+    except NotARepository:
+        return False
+
+
+def _teach(run: Run) -> Json:
+    """Write git's lines and settings, and say each."""
+    from skillsync.cli.render import visible
+    from skillsync.cli.session import open_workspace
+    from skillsync.sync.git_drivers import ATTRIBUTES, teach_git
+
+    workspace = open_workspace(run)
+    taught = teach_git(workspace.repo, workspace.settings.datasets)
+    for line in taught.lines:
+        run.out.data(f"{ATTRIBUTES}: {visible(line)}")
+    for name, value in taught.settings.items():
+        run.out.data(f"git config {name}: {visible(value)}")
+    if not taught.lines and not taught.settings:
+        run.out.data("git merges pointers and rows already")
+    elif taught.lines:
+        run.out.note(
+            f"commit {ATTRIBUTES}: other clones then need `skillsync init --merge-drivers` once"
+        )
+    return {"lines": list(taught.lines), "settings": dict(taught.settings)}
 
 
 def _trust(target: Target) -> None:

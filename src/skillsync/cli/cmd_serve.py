@@ -94,6 +94,7 @@ def serve(
         from skillsync.server.database import start_django
         from skillsync.server.quotas import parse_quota
         from skillsync.server.serve import serve as run
+        from skillsync.server.shared_windows import SharedWindows
         from skillsync.server.windows import Windows
     except ImportError as error:
         from skillsync.cli.extras import server_missing
@@ -113,7 +114,8 @@ def serve(
         raise click.UsageError(f"--quota: {error}") from error
     try:
         start_django(admin=admin)
-        windows = Windows() if throttle else None
+        counting = Windows() if url_of_database.startswith("sqlite:") else SharedWindows()
+        windows = counting if throttle else None
         app = create_app(url_of_database, dialect=dialect, quota=allowed, throttle=windows)
         started = accounts.first_start(key=key)
     except (ValueError, OSError) as error:

@@ -58,6 +58,16 @@ def decide_row(facts: RowFacts) -> RowVerdict:
             pull_exit=1,
             code="E-ABSENCE-UNCONFIRMED",
         )
+    if facts.moved_back and state is RowState.AHEAD:
+        # Equal content never counts as taken in: somebody had a reason to take a change back (B5).
+        verdict = replace(
+            verdict,
+            push=RowPush.BLOCK,
+            pull=RowPull.LINK,
+            push_exit=3,
+            code="E-REMOTE-AHEAD",
+            fix="skillsync pull {name}",
+        )
     if facts.superseded:
         if verdict.push is not RowPush.NOTHING:
             none = RowPush.NOTHING

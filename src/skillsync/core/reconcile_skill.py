@@ -196,9 +196,12 @@ def _invalid(verdict: Verdict, facts: SkillFacts) -> Verdict:
 
 
 def _superseded(verdict: Verdict, facts: SkillFacts) -> Verdict:
-    """S12: a newer commit was published already, so this tree publishes and removes nothing (B8)."""
+    """S12: a newer commit was published already, so this tree publishes, removes and creates nothing (B8)."""
     writes_nothing = {SkillState.IN_SYNC, SkillState.SAME_UNLINKED, SkillState.REMOTE_ONLY}
-    if facts.remote is None or verdict.state in writes_nothing:
+    would_come_back = {SkillState.LOCAL_ONLY, SkillState.EDITED_BUT_ARCHIVED}
+    if verdict.state in writes_nothing:
+        return verdict
+    if facts.remote is None and verdict.state not in would_come_back:
         return verdict
     return replace(
         verdict,

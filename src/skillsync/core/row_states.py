@@ -47,6 +47,7 @@ class RowFacts:
     have this key, and they are not all equal copies of our own making (I21). ``taken_in``: the remote row equals
     this row in an ancestor commit that is not older than the pointer's last change (5.5). ``superseded``: a later
     commit of the publish branch has another line, or none, so that this one is not for HEAD to decide (B8).
+    ``moved_back``: somebody changed the remote row since the base and changed it back, which nobody here took in (B5).
     """
 
     key: Key
@@ -60,6 +61,7 @@ class RowFacts:
     taken_in: bool = False
     hard_deleted: bool = False
     superseded: bool = False
+    moved_back: bool = False
 
     def __post_init__(self) -> None:
         if (self.absence is Absence.PRESENT) != (self.remote is not None):
@@ -153,9 +155,8 @@ def _table() -> Mapping[RowState, RowVerdict]:
         RowVerdict("I7", state.BEHIND, push.NOTHING, pull.REWRITE, 0, 0, "N-BEHIND", take_in),
         RowVerdict("I8", state.BOTH_EQUAL, push.NOTHING, pull.LINK),
         RowVerdict("I9", state.MERGEABLE, push.BLOCK, pull.MERGE, 3, 0, "E-REMOTE-AHEAD", take_in),
-        RowVerdict(
-            "I10", state.DIVERGED, push.BLOCK, pull.CONFLICT, 3, 4, "E-REMOTE-AHEAD", take_in
-        ),
+        # No pull can take it in before a person has chosen, so neither verb may name the other.
+        RowVerdict("I10", state.DIVERGED, push.BLOCK, pull.CONFLICT, 3, 4, "E-CONFLICT", resolve),
         RowVerdict(
             "I11",
             state.DELETED_LOCALLY,

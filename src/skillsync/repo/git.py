@@ -381,6 +381,20 @@ class Repository:
                  "--exclude=refs/skillsync/*", "--all", "--reflog", *beyond]  # fmt: skip
         return formats.parse_named_log(self._literal([*asked, "--", *_below(roots)]).output)
 
+    def commit_holding(self, path: str, content: bytes) -> str | None:
+        """Return the newest commit, of any ref or reflog, that wrote this content to ``path``; None: there is none."""
+        blob = self.run(["hash-object", "--stdin", "--no-filters"], data=content).line
+        asked = ["log", "-z", "--raw", "--no-abbrev", "-m", "--no-renames", *_LOG, "--format=%x01%H",
+                 "--exclude=refs/skillsync/*", "--all", "--reflog", "HEAD", "--", path]  # fmt: skip
+        added = formats.parse_raw_log(self._literal(asked).output)
+        return next((each.commit for each in added if each.blob == blob), None)
+
+    def paths_of_commits(self, roots: Sequence[str], *, head: str) -> dict[str, list[str]]:
+        """Return the commits of ``head``'s history that touch something below ``roots``, newest first, and what."""
+        asked = ["log", "-z", "-m", "--name-only", "--no-renames", *_LOG, "--format=%x01%H",
+                 _rev(head), "--", *_below(roots)]  # fmt: skip
+        return formats.parse_named_log(self._literal(asked).output)
+
     def commits_after(self, folder: str, *, head: str) -> list[str]:
         """List the commits that touch ``folder`` and descend from ``head``, newest first.
 

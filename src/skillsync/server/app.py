@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.core.handlers.wsgi import WSGIHandler
 
     from skillsync.server.database import Database
-    from skillsync.server.windows import Windows
+    from skillsync.server.windows import Throttle
 
 __all__ = ["Application", "create_app", "new_database"]
 
@@ -56,7 +56,7 @@ def create_app(
     *,
     dialect: str = "seed",
     quota: Quota | None = None,
-    throttle: Windows | None = None,
+    throttle: Throttle | None = None,
 ) -> Application:
     """The application over ``database``, a URL such as ``sqlite:////abs/path.sqlite3``.
 

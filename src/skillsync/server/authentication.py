@@ -8,17 +8,24 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import CharField
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 
 from skillsync.server.models import ApiKey, User
+from skillsync.server.prepared import Prepared, Slot
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
 _BEARER = re.compile(r"Bearer\s+(\S.+)")
 _USE_IS_NOTED_EVERY = timedelta(hours=1)
+_VALID_KEY = Prepared(
+    lambda: ApiKey.objects.select_related("user").filter(
+        digest=Slot("digest", CharField()), user__is_active=True, revoked_at=None
+    )
+)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -29,11 +36,7 @@ class BearerAuthentication(BaseAuthentication):
         match = _BEARER.fullmatch(request.META.get("HTTP_AUTHORIZATION", ""))
         if match is None:
             return None
-        key = (
-            ApiKey.objects.select_related("user")
-            .filter(digest=key_digest(match[1].strip()), user__is_active=True, revoked_at=None)
-            .first()
-        )
+        key = _VALID_KEY.first(digest=key_digest(match[1].strip()))
         if key is None:
             raise AuthenticationFailed(
                 "Personal API key found in request Authorization header is invalid."

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import django_filters
-from django.db.models import Q, TextField
+from django.db.models import BigIntegerField, Q, TextField, UUIDField
 from django.db.models.functions import Cast
 from rest_framework import serializers
 
 from skillsync.server.jsonb import NotStorable, require_storable
 from skillsync.server.models import Dataset, DatasetItem
+from skillsync.server.prepared import Prepared, Slot
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -44,10 +47,33 @@ class DatasetInput(Input):
     deleted = serializers.BooleanField(required=False, allow_null=True)
 
 
+_DATASET = Prepared(
+    lambda: Dataset.objects.filter(
+        pk=Slot("pk", UUIDField()), project_id=Slot("project", BigIntegerField())
+    )
+)
+
+
+class DatasetField(serializers.PrimaryKeyRelatedField[Dataset]):
+    """A dataset of the project in the context; deleted ones too."""
+
+    def get_queryset(self) -> QuerySet[Dataset]:
+        """Those to choose from."""
+        return Dataset.objects.filter(project=self.context["project"])
+
+    def to_internal_value(self, data: Any) -> Dataset:
+        """The dataset of this id; ValidationError otherwise."""
+        found = None
+        if isinstance(data, str):
+            with contextlib.suppress(ValueError):
+                found = _DATASET.first(pk=uuid.UUID(data), project=self.context["project"].pk)
+        return found or super().to_internal_value(data)
+
+
 class ItemInput(Input):
     """POST, PUT and PATCH of an item. Needs ``project`` in the context: a dataset is looked for there."""
 
-    dataset = serializers.PrimaryKeyRelatedField[Dataset](queryset=Dataset.objects.none())
+    dataset = DatasetField(queryset=Dataset.objects.none())
     input = StorableJsonField()
     output = StorableJsonField()
     metadata = StorableJsonField()
@@ -59,14 +85,6 @@ class ItemInput(Input):
         max_length=255, required=False, allow_null=True, allow_blank=True
     )
     deleted = serializers.BooleanField(required=False, allow_null=True)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """The declared fields, with the project's datasets (deleted ones too) to choose from."""
-        fields = super().get_fields()
-        fields["dataset"] = serializers.PrimaryKeyRelatedField[Dataset](
-            queryset=Dataset.objects.filter(project=self.context["project"])
-        )
-        return fields
 
 
 class _UuidListFilter(django_filters.BaseInFilter, django_filters.UUIDFilter):

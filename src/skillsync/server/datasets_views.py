@@ -13,6 +13,7 @@ from skillsync.server.datasets_input import DatasetFilter, DatasetInput, ItemFil
 from skillsync.server.datasets_render import render_dataset, render_item
 from skillsync.server.models import Dataset, DatasetItem
 from skillsync.server.paging import Paging
+from skillsync.server.prepared import insert_row
 from skillsync.server.views import ApiView
 from skillsync.server.writes import now_after, writing
 
@@ -42,13 +43,6 @@ class RowsView(ApiView):
         """Every row of the project, deleted ones too."""
         return self.model._default_manager.filter(project=self.project).select_related("created_by")
 
-    def accept(self, data: Any, *, partial: bool = False) -> dict[str, Any]:
-        """The validated body; ValidationError (400) otherwise."""
-        serializer = self.input(data=data, partial=partial, context={"project": self.project})
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
-
 
 class RowList(RowsView):
     """Listing rows that are not deleted; creating one."""
@@ -66,7 +60,7 @@ class RowList(RowsView):
 
     def post(self, request: Request, **_: str) -> Response:
         """Create a row. The answer shows JSON as it was sent, a later GET as it is stored (2.4)."""
-        values = self.accept(request.data)
+        values = self.accept(self.input, request.data)
         with writing(self.project):
             created = now_after(None)
             row = self.model(
@@ -76,7 +70,7 @@ class RowList(RowsView):
                 updated_at=now_after(created),
                 **values,
             )
-            row.save(force_insert=True)
+            insert_row(row)
         return Response(self.render(row), status=201)
 
 
@@ -104,7 +98,7 @@ class RowDetail(RowsView):
 
     def _change(self, row_id: str, data: Any, *, partial: bool) -> Response:
         self._find(row_id)  # 404 comes before 400 (platform.md 4)
-        values = self.accept(data, partial=partial)
+        values = self.accept(self.input, data, partial=partial)
         with writing(self.project):
             row = self._find(row_id)
             for field, value in values.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,13 @@ class Dialect:
     """A detail, in this order; a list item is the same without ``detail_only``."""
     file_fields: tuple[str, ...]
     version_fields: tuple[str, ...]
+    summary_fields: tuple[str, ...] = field(init=False)
+    """A list item, in this order (skills-api.md 1.3)."""
+
+    def __post_init__(self) -> None:
+        """Told once: a list asks for it with every row."""
+        summary = tuple(name for name in self.detail_fields if name not in _DETAIL_ONLY)
+        object.__setattr__(self, "summary_fields", summary)
 
     def reserved_name_text(self, value: str) -> str:
         """The refusal of a reserved name."""
@@ -62,11 +69,6 @@ class Dialect:
     def skill_is_full(self) -> str:
         """Text for one more file than a skill may have (skills-api.md 5)."""
         return f"Skill has reached the maximum of {self.max_files} files."
-
-    @property
-    def summary_fields(self) -> tuple[str, ...]:
-        """A list item, in this order (skills-api.md 1.3)."""
-        return tuple(field for field in self.detail_fields if field not in _DETAIL_ONLY)
 
 
 _DETAIL_ONLY = frozenset({"body_total_length", "body_next_offset", "body", "files"})

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from skillsync.server.ids import uuid7
 from skillsync.server.jsonb import JsonbField
+from skillsync.server.throttle_models import LetThrough
 from skillsync.server.versioned_models import (
     DatasetExport,
+    DatasetGrant,
     DatasetRevision,
     ItemVersion,
     VersionedDataset,
@@ -19,8 +21,8 @@ from skillsync.server.versioned_models import (
 )
 
 __all__ = [
-    "ApiKey", "Dataset", "DatasetExport", "DatasetItem", "DatasetRevision", "ItemVersion",
-    "Organization", "Project", "Skill", "SkillFile", "SkillOwner", "SkillTag", "User",
+    "ApiKey", "Dataset", "DatasetExport", "DatasetGrant", "DatasetItem", "DatasetRevision",
+    "ItemVersion", "LetThrough", "Organization", "Project", "Skill", "SkillFile", "SkillOwner", "SkillTag", "User",
     "VersionedDataset", "VersionedItem",
 ]  # fmt: skip
 

@@ -138,6 +138,8 @@ _NEWER: dict[Key, Operation] = {
     ("versioned_views", "DatasetDetail", "GET"): Operation(answers=_told("Dataset")),
     ("versioned_views", "DatasetDetail", "PATCH"): Operation(answers=_told("Dataset"), body=versioned_input.DatasetInput, partial=True, errors=(409,)),
     ("versioned_views", "DatasetArchiving", "POST"): Operation(answers=_told("Dataset"), names_verb=True),
+    ("versioned_access_views", "AccessControls", "GET"): Operation(answers=_told("AccessControls")),
+    ("versioned_access_views", "AccessControls", "PUT"): Operation(answers=_told("AccessControl"), body=versioned_input.GrantInput),
     ("versioned_views", "RevisionList", "GET"): Operation(answers=_told("DatasetRevisionPage"), query=(Pages,)),
     ("versioned_views", "ItemList", "GET"): Operation(answers=_told("DatasetItemPage"), query=(Pages, versioned_input.ItemsQuery)),
     ("versioned_views", "ItemList", "POST"): Operation(answers={200: ("DatasetItem", _JSON), 201: ("DatasetItem", _JSON)}, body=versioned_input.ItemInput, errors=(409,)),

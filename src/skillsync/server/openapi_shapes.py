@@ -191,6 +191,15 @@ _VERSIONED: dict[str, Shape] = {
             **_OWNED,
         }
     ),
+    "AccessControls": _all(
+        {
+            "access_controls": _list(_ref("AccessControl")),
+            "available_access_levels": _list(TEXT),
+            "default_access_level": TEXT,
+            "user_access_level": TEXT,
+        }
+    ),
+    "AccessControl": _all({"access_level": TEXT, "organization_member": UUID, **_OWNED}),
     "DatasetRevision": _all(
         {
             "id": UUID,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from rest_framework.pagination import LimitOffsetPagination
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 
 class Paging(LimitOffsetPagination):
@@ -11,6 +17,18 @@ class Paging(LimitOffsetPagination):
     default_limit = 100
     max_limit = 2**31 - 1
     """Not a cap that anybody meets: the largest number every database takes as LIMIT."""
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        """The page. A first page that holds everything is its own count, and nothing is counted."""
+        limit = self.get_limit(request)
+        if self.get_offset(request) or not limit:
+            return super().paginate_queryset(queryset, request, view)
+        rows = list(queryset[: limit + 1])
+        self.request, self.limit, self.offset = request, limit, 0
+        self.count = len(rows) if len(rows) <= limit else self.get_count(queryset)
+        return rows[:limit]
 
 
 class DatasetPages(Paging):

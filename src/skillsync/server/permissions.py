@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db.models import BigIntegerField
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from skillsync.server.models import ApiKey, Project, User
+from skillsync.server.prepared import Prepared, Slot
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -15,6 +17,13 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """The methods that the read scope allows, unless a view says otherwise."""
+
+_PROJECT = Prepared(lambda: Project.objects.filter(pk=Slot("pk", BigIntegerField())))
+_LIMITS = Prepared(
+    lambda: User.projects.through.objects.filter(
+        user_id=Slot("user", BigIntegerField())
+    ).values_list("project_id")
+)
 
 
 class ScopesAndMembership(BasePermission):
@@ -69,7 +78,7 @@ def _find_project(user: User, wanted: str) -> Project | None:
         return current_project(user)
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
         return None
-    return Project.objects.filter(pk=int(wanted)).first()
+    return _PROJECT.first(pk=int(wanted))
 
 
 def current_project(user: User) -> Project | None:
@@ -82,5 +91,5 @@ def current_project(user: User) -> Project | None:
 
 def is_member(user: User, project: Project) -> bool:
     """Whether the user belongs to the project: everybody does, unless limited to some."""
-    allowed = set(user.projects.values_list("pk", flat=True))
+    allowed = {pk for (pk,) in _LIMITS.rows(user=user.pk)}
     return not allowed or project.pk in allowed

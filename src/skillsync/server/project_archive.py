@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, models, transaction
 from skillsync.server import accounts
 from skillsync.server.models import (
     Dataset,
+    DatasetGrant,
     DatasetItem,
     DatasetRevision,
     ItemVersion,
@@ -44,6 +45,7 @@ _TABLES: dict[str, tuple[type[models.Model], str]] = {
     "dataset_revision": (DatasetRevision, "dataset__project"),
     "versioned_item": (VersionedItem, "dataset__project"),
     "item_version": (ItemVersion, "dataset__project"),
+    "dataset_grant": (DatasetGrant, "dataset__project"),
 }
 """Each table and its way to the project, those first that others point to."""
 

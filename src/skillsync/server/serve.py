@@ -15,6 +15,7 @@ import waitress
 from waitress import wasyncore
 
 from skillsync.server.app import create_app
+from skillsync.server.refusals import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,6 +61,7 @@ class Listener:
             # X-Forwarded-Proto shapes paging links (platform.md 11); nothing is granted by it.
             clear_untrusted_proxy_headers=False,
         )
+        self._server.channel_class = Channel
 
     def run(self) -> None:
         """Answer requests until ``stop``; then finish those under way and close everything."""

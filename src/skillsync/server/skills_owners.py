@@ -6,14 +6,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import BigIntegerField, CharField
 from rest_framework.exceptions import ValidationError
 
 from skillsync.server.models import SkillOwner, SkillTag, User
 from skillsync.server.permissions import is_member
+from skillsync.server.prepared import Prepared, Slot
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Mapping, Sequence
+
+    from django.db.models import QuerySet
 
     from skillsync.server.models import Project
 
@@ -30,20 +34,31 @@ def belongings_of(project: Project, names: Iterable[str]) -> Mapping[str, Belong
     """By name; two queries however many names there are. A name without any has empty ones."""
     wanted = list(names)
     owners: dict[str, list[User]] = defaultdict(list)
-    for owner in (
-        SkillOwner.objects.filter(project=project, name__in=wanted)
-        .select_related("user")
-        .order_by("pk")
-    ):
-        owners[owner.name].append(owner.user)
     tags: dict[str, list[str]] = defaultdict(list)
-    for name, tag in (
-        SkillTag.objects.filter(project=project, name__in=wanted)
-        .order_by("tag")
-        .values_list("name", "tag")
-    ):
+    if len(wanted) == 1:  # every GET and publish of a skill
+        of_skill = {"project": project.pk, "name": wanted[0]}
+        owned, tagged = _OWNERS.rows(**of_skill), _TAGS.rows(**of_skill)
+    else:
+        owned = list(_owners(project=project, name__in=wanted))
+        tagged = list(_tags(project=project, name__in=wanted))
+    for owner in owned:
+        owners[owner.name].append(owner.user)
+    for name, tag in tagged:
         tags[name].append(tag)
     return {name: Belongings(tuple(owners[name]), tuple(sorted(tags[name]))) for name in wanted}
+
+
+def _owners(**which: object) -> QuerySet[SkillOwner]:
+    return SkillOwner.objects.filter(**which).select_related("user").order_by("pk")
+
+
+def _tags(**which: object) -> QuerySet[SkillTag, tuple[str, str]]:
+    return SkillTag.objects.filter(**which).order_by("tag").values_list("name", "tag")
+
+
+_OF_SKILL = {"project_id": Slot("project", BigIntegerField()), "name": Slot("name", CharField())}
+_OWNERS = Prepared(lambda: _owners(**_OF_SKILL))
+_TAGS = Prepared(lambda: _tags(**_OF_SKILL))
 
 
 def members(project: Project, uuids: Sequence[uuid.UUID]) -> list[User]:

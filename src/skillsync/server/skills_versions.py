@@ -7,9 +7,13 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField, CharField, UUIDField
+
+from skillsync.server.dialects import DIALECTS
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import Skill, SkillFile
 from skillsync.server.outline import outline_of
+from skillsync.server.prepared import Prepared, PreparedUpdate, Slot, insert_row
 from skillsync.server.skills_limits import MAX_VERSIONS, size_of
 from skillsync.server.skills_missing import skill_missing
 from skillsync.server.writes import now_after
@@ -53,13 +57,41 @@ def versions_named(project: Project, name: str) -> QuerySet[Skill]:
     return rows.none() if "\0" in name else rows.filter(name=name)
 
 
+def _named() -> QuerySet[Skill]:
+    """``versions_named``, of a project and a name that are given later."""
+    return Skill.objects.filter(
+        project_id=Slot("project", BigIntegerField()), name=Slot("name", CharField()), deleted=False
+    )
+
+
+_LATEST = Prepared(lambda: _named().filter(is_latest=True).select_related("created_by"))
+_ANY = Prepared(lambda: _named().values_list("pk")[:1])
+
+
+def _files_with(*fields: str) -> Prepared[tuple[Any, ...]]:
+    of_skill = {"skill_id": Slot("skill", UUIDField())}
+    return Prepared(
+        lambda: SkillFile.objects.filter(**of_skill).order_by("path").values_list(*fields)
+    )
+
+
+_FILES = _files_with("path", "content", "content_type")
+_MANIFESTS = {
+    dialect.file_fields: _files_with(*dialect.file_fields) for dialect in DIALECTS.values()
+}
+_NO_LONGER_LATEST = PreparedUpdate(
+    lambda: Skill.objects.filter(pk=Slot("pk", UUIDField())), is_latest=False
+)
+
+
 def find_skill(
     project: Project, name: str, *, dialect: Dialect, version: int | None = None
 ) -> Skill:
     """The version of the name, or its latest; BareError 404 when there is none."""
-    rows = versions_named(project, name)
-    rows = rows.filter(is_latest=True) if version is None else rows.filter(version=version)
-    skill = rows.first()
+    if version is not None:
+        skill = versions_named(project, name).filter(version=version).first()
+    else:
+        skill = None if "\0" in name else _LATEST.first(project=project.pk, name=name)
     if skill is None:
         raise skill_missing(project, name, dialect=dialect, version=version)
     return skill
@@ -67,7 +99,7 @@ def find_skill(
 
 def require_skill(project: Project, name: str, *, dialect: Dialect) -> None:
     """BareError 404 when no active skill bears the name."""
-    if not versions_named(project, name).exists():
+    if "\0" in name or not _ANY.rows(project=project.pk, name=name):
         raise skill_missing(project, name, dialect=dialect)
 
 
@@ -98,10 +130,15 @@ def find_file(skill: Skill, path: str) -> SkillFile | None:
     return None if "\0" in path else skill.files.filter(path=path).first()
 
 
+def manifest_of(skill: Skill, dialect: Dialect) -> list[dict[str, Any]]:
+    """What the dialect tells of each file of a version, by path."""
+    rows = _MANIFESTS[dialect.file_fields].rows(skill=skill.pk)
+    return [dict(zip(dialect.file_fields, row, strict=True)) for row in rows]
+
+
 def files_of(skill: Skill) -> list[FileText]:
     """The files of a version with their contents, by path."""
-    rows = skill.files.order_by("path").values_list("path", "content", "content_type")
-    return [FileText(*row) for row in rows]
+    return [FileText(*row) for row in _FILES.rows(skill=skill.pk)]
 
 
 def latest_for_write(
@@ -150,12 +187,12 @@ def insert_next(
     latest: Skill, *, user: User, content: Mapping[str, Any], files: Sequence[FileText]
 ) -> Skill:
     """Make ``content`` and ``files`` the next version; other fields of ``CONTENT`` are carried forward."""
-    Skill.objects.filter(pk=latest.pk).update(is_latest=False)
+    _NO_LONGER_LATEST.run(pk=latest.pk)
     now = now_after(latest.created_at)
     carried = {field: getattr(latest, field) for field in CONTENT}
     return insert(
         Skill(
-            project=latest.project,
+            project_id=latest.project_id,
             name=latest.name,
             version=latest.version + 1,
             created_by=user,
@@ -171,8 +208,9 @@ def insert_next(
 def insert(skill: Skill, files: Sequence[FileText]) -> Skill:
     """Store a version row with its outline and files."""
     skill.outline = outline_of(skill.body)
-    skill.save(force_insert=True)
-    SkillFile.objects.bulk_create(_file_row(skill, file) for file in files)
+    insert_row(skill)
+    if files:
+        SkillFile.objects.bulk_create(_file_row(skill, file) for file in files)
     return skill
 
 

@@ -14,7 +14,7 @@ from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import SkillFile
 from skillsync.server.paging import Paging
-from skillsync.server.skills_lists import filtered, not_modified, validators
+from skillsync.server.skills_lists import LISTED, filtered, listed, not_modified, validators
 from skillsync.server.skills_missing import skill_missing
 from skillsync.server.skills_owners import Belongings, belongings_of
 from skillsync.server.skills_render import (
@@ -43,13 +43,6 @@ class SkillsView(ApiView):
 
     scope_object = "llm_skill"
 
-    def accept(self, kind: type[accepted.Input], data: Any) -> dict[str, Any]:
-        """The validated input; ValidationError (400) otherwise."""
-        serializer = kind(data=data, context={"dialect": self.dialect})
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After key, scope and project: where the dialect looks first, a missing skill is told now."""
         super().initial(request, *args, **kwargs)
@@ -66,7 +59,7 @@ class SkillsView(ApiView):
         shown = Shown(
             skill,
             latest=versions.latest_version_of(skill),
-            files=list(skill.files.order_by("path").values(*self.dialect.file_fields)),
+            files=versions.manifest_of(skill, self.dialect),
             belongings=self._belongings([skill])[skill.name],
             page=page or BodyPage(),
         )
@@ -108,10 +101,10 @@ class SkillList(SkillsView):
         query = {}
         if self.dialect.has_category_filters:
             query = self.accept(queries.ListQuery, request.query_params)
-        rows = versions.active_skills(self.project).filter(is_latest=True).defer("body")
+        rows = versions.active_skills(self.project).filter(is_latest=True)
         rows = filtered(rows, request.query_params, query, dialect=self.dialect)
         pages = Paging()
-        page = pages.paginate_queryset(rows, request) or []
+        page = listed(pages.paginate_queryset(rows.values(*LISTED), request) or [], self.caller)
         answer = pages.get_paginated_response(self.summaries(page))
         if not self.dialect.has_list_validators:
             return answer

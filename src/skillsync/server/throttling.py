@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-    from skillsync.server.windows import Rates
+    from skillsync.server.windows import Rates, Throttle
 
 
 class PerKey(BaseThrottle):
@@ -23,7 +23,7 @@ class PerKey(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Whether the request may pass."""
-        windows = request.META.get("skillsync.throttle")
+        windows: Throttle | None = request.META.get("skillsync.throttle")
         rates: Rates = getattr(view, "rates", ())
         if windows is None or not rates or not isinstance(request.auth, ApiKey):
             return True

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from skillsync.server import skills_extra_views, versioned_exports, versioned_views
+from skillsync.server import (
+    skills_extra_views,
+    versioned_access_views,
+    versioned_exports,
+    versioned_views,
+)
 from skillsync.server.urls import NAMED, PROJECT, account_routes, route, skill_routes
 
 _DATASET = PROJECT + r"datasets/(?P<id>[^/]+)"
@@ -21,6 +26,7 @@ urlpatterns = [
     route(_DATASET, versioned_views.DatasetDetail),
     route(_DATASET + "/(?P<verb>archive|restore)", versioned_views.DatasetArchiving),
     route(_DATASET + "/revisions", versioned_views.RevisionList),
+    route(_DATASET + "/access_controls", versioned_access_views.AccessControls),
     route(_DATASET + "/exports", versioned_exports.ExportList),
     route(_DATASET + r"/exports/(?P<export>[^/]+)", versioned_exports.ExportDetail),
     route(_DATASET + r"/exports/(?P<export>[^/]+)/content", versioned_exports.ExportContent),

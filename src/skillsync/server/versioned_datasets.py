@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import BigIntegerField, UUIDField
 from rest_framework.exceptions import NotFound
 
 from skillsync.server import versioned_conflicts as conflicts
+from skillsync.server.prepared import Prepared, Slot, insert_row
+from skillsync.server.versioned_access import EDITOR, VIEWER, require_level
 from skillsync.server.versioned_models import DatasetRevision, VersionedDataset
 from skillsync.server.writes import now_after, writing
 
@@ -25,6 +28,13 @@ def datasets_of(project: Project) -> QuerySet[VersionedDataset]:
     return VersionedDataset.objects.filter(project=project).select_related("created_by")
 
 
+_DATASET = Prepared(
+    lambda: VersionedDataset.objects.filter(
+        project_id=Slot("project", BigIntegerField()), pk=Slot("pk", UUIDField())
+    ).select_related("created_by")
+)
+
+
 def as_uuid(text: str) -> uuid.UUID:
     """The id of a URL; NotFound when it is none."""
     try:
@@ -33,11 +43,17 @@ def as_uuid(text: str) -> uuid.UUID:
         raise NotFound("Not found.") from None
 
 
-def find_dataset(project: Project, number: uuid.UUID) -> VersionedDataset:
-    """The dataset; NotFound (404) for an unknown one and for another project's."""
-    dataset = datasets_of(project).filter(pk=number).first()
+def find_dataset(
+    project: Project, number: uuid.UUID, *, user: User, needs: str = VIEWER
+) -> VersionedDataset:
+    """The dataset.
+
+    NotFound (404) for an unknown one and for another project's, PermissionDenied (403) when the user may not.
+    """
+    dataset = _DATASET.first(project=project.pk, pk=number)
     if dataset is None:
         raise NotFound("Not found.")
+    require_level(dataset, user, needs)
     return dataset
 
 
@@ -57,11 +73,11 @@ def create_dataset(
 
 
 def change_dataset(
-    project: Project, number: uuid.UUID, values: Mapping[str, Any]
+    project: Project, number: uuid.UUID, values: Mapping[str, Any], *, user: User
 ) -> VersionedDataset:
     """Write the fields that were sent; 409 when it is archived or the name is taken."""
     with writing(project):
-        dataset = find_dataset(project, number)
+        dataset = find_dataset(project, number, user=user, needs=EDITOR)
         if dataset.archived:
             raise conflicts.dataset_archived("updating it")
         if values.get("name", dataset.name) != dataset.name:
@@ -69,21 +85,25 @@ def change_dataset(
         return _save(dataset, values)
 
 
-def set_archived(project: Project, number: uuid.UUID, *, archived: bool) -> VersionedDataset:
+def set_archived(
+    project: Project, number: uuid.UUID, *, archived: bool, user: User
+) -> VersionedDataset:
     """Archive or restore; nothing happens when it is so already. Items keep their own state."""
     with writing(project):
-        dataset = find_dataset(project, number)
+        dataset = find_dataset(project, number, user=user, needs=EDITOR)
         return dataset if dataset.archived is archived else _save(dataset, {"archived": archived})
 
 
 def next_revision(dataset: VersionedDataset, *, user: User) -> DatasetRevision:
     """Add a revision and make it the dataset's current one."""
     now = now_after(dataset.updated_at)
-    revision = DatasetRevision.objects.create(
-        dataset=dataset,
-        revision=(dataset.current_revision or 0) + 1,
-        created_by=user,
-        created_at=now,
+    revision = insert_row(
+        DatasetRevision(
+            dataset=dataset,
+            revision=(dataset.current_revision or 0) + 1,
+            created_by=user,
+            created_at=now,
+        )
     )
     dataset.current_revision = revision.revision
     dataset.current_revision_key = revision.pk

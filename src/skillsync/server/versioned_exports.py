@@ -40,7 +40,7 @@ class ExportList(VersionedView):
     def post(self, request: Request, *, id: str, **_: str) -> Response:  # noqa: A002
         """Export the current revision or an older one; archived datasets too."""
         values = self.accept(ExportInput, request.data)
-        dataset = datasets.find_dataset(self.project, as_uuid(id))
+        dataset = datasets.find_dataset(self.project, as_uuid(id), user=self.caller)
         if dataset.current_revision is None:
             raise BareError(409, {"detail": "Add an item before exporting this dataset."})
         number = values.get("revision", dataset.current_revision)
@@ -79,7 +79,7 @@ class ExportDetail(VersionedView):
         export = (
             DatasetExport.objects.filter(
                 pk=int(number),
-                dataset=datasets.find_dataset(self.project, as_uuid(dataset)),
+                dataset=datasets.find_dataset(self.project, as_uuid(dataset), user=self.caller),
                 created_by=self.caller,
                 expires_after__gt=now_after(None),
             )

@@ -148,6 +148,13 @@ class ExportInput(StrictInput):
     revision = _version_field(required=False)
 
 
+class GrantInput(StrictInput):
+    """PUT of a dataset's access controls."""
+
+    access_level = serializers.ChoiceField(choices=["none", "viewer", "editor"])
+    organization_member = serializers.UUIDField()
+
+
 class DatasetsQuery(serializers.Serializer[Any]):
     """List parameters of datasets but ``id__in``; unknown ones are ignored."""
 

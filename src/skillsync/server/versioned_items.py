@@ -8,6 +8,8 @@ from django.db.models import Q
 from rest_framework.exceptions import NotFound, ValidationError
 
 from skillsync.server import versioned_conflicts as conflicts
+from skillsync.server.prepared import insert_row
+from skillsync.server.versioned_access import EDITOR, VIEWER, require_level
 from skillsync.server.versioned_datasets import find_dataset, next_revision
 from skillsync.server.versioned_input import canonical, json_bytes
 from skillsync.server.versioned_models import ItemVersion, VersionedItem
@@ -45,11 +47,17 @@ def visible(rows: QuerySet[ItemVersion], revision: int | None) -> QuerySet[ItemV
     )
 
 
-def find_item(project: Project, number: uuid.UUID) -> ItemVersion:
-    """The current version; NotFound (404) for an unknown item and for another project's."""
+def find_item(
+    project: Project, number: uuid.UUID, *, user: User, needs: str = VIEWER
+) -> ItemVersion:
+    """The current version.
+
+    NotFound (404) for an unknown item and for another project's, PermissionDenied (403) when the user may not.
+    """
     version = visible(versions_of(project), None).filter(item=number).first()
     if version is None:
         raise NotFound("Not found.")
+    require_level(version.dataset, user, needs)
     return version
 
 
@@ -58,10 +66,10 @@ def create_item(
 ) -> tuple[ItemVersion, bool]:
     """A new item and True; or the one that has the client's id and the same content, and False.
 
-    Checks in the order of datasets-api.md 3.4: the dataset 404, archived 409, size 400, client id 409, quota 409.
+    Checks in the order of datasets-api.md 3.4: the dataset 404 and 403, archived 409, size 400, client id 409, quota 409.
     """
     with writing(project):
-        dataset = find_dataset(project, values["dataset"])
+        dataset = find_dataset(project, values["dataset"], user=user, needs=EDITOR)
         if dataset.archived:
             raise conflicts.dataset_archived("adding items")
         given = {name: values[name] for name in CONTENT if name in values}
@@ -77,12 +85,14 @@ def create_item(
         if count >= quota.items:
             raise conflicts.no_more_items(count, quota)
         revision = next_revision(dataset, user=user)
-        item = VersionedItem.objects.create(
-            dataset=dataset,
-            client_item_id=client_id,
-            created_by=user,
-            created_at=revision.created_at,
-            updated_at=revision.created_at,
+        item = insert_row(
+            VersionedItem(
+                dataset=dataset,
+                client_item_id=client_id,
+                created_by=user,
+                created_at=revision.created_at,
+                updated_at=revision.created_at,
+            )
         )
         return _insert(item, revision, version=1, user=user, content=content), True
 
@@ -98,7 +108,7 @@ def update_item(
 ) -> ItemVersion:
     """The next version with the changes, or the current one when they change nothing."""
     with writing(project):
-        current = _current(project, number, base_version, before="updating its items")
+        current = _current(project, number, base_version, user=user, before="updating its items")
         if current.archived:
             raise conflicts.item_archived()
         _require_small(_content_of(current) | dict(changes), quota)
@@ -113,7 +123,7 @@ def archive_item(
 ) -> ItemVersion:
     """An archived version; the last version that the quota allows is kept for restoring it."""
     with writing(project):
-        current = _current(project, number, base_version, before="archiving its items")
+        current = _current(project, number, base_version, user=user, before="archiving its items")
         if current.archived:
             raise conflicts.item_archived_already()
         if current.version >= quota.versions - 1:
@@ -132,7 +142,7 @@ def restore_item(
 ) -> ItemVersion:
     """An active version with the content of ``source_version``, by default the archived one's."""
     with writing(project):
-        current = _current(project, number, base_version, before="restoring its items")
+        current = _current(project, number, base_version, user=user, before="restoring its items")
         if not current.archived:
             raise conflicts.item_active()
         source = current
@@ -146,9 +156,11 @@ def restore_item(
         return _next(current, user=user, changes={**restored, "archived": False})
 
 
-def _current(project: Project, number: uuid.UUID, base_version: int, *, before: str) -> ItemVersion:
-    """The current version for a write: 404, then archived dataset, then stale base."""
-    current = find_item(project, number)
+def _current(
+    project: Project, number: uuid.UUID, base_version: int, *, user: User, before: str
+) -> ItemVersion:
+    """The current version for a write: 404 and 403, then archived dataset, then stale base."""
+    current = find_item(project, number, user=user, needs=EDITOR)
     if current.dataset.archived:
         raise conflicts.dataset_archived(before)
     if current.version != base_version:
@@ -205,14 +217,16 @@ def _insert(
     user: User,
     content: Mapping[str, Any],
 ) -> ItemVersion:
-    return ItemVersion.objects.create(
-        item=item,
-        dataset=revision.dataset,
-        version=version,
-        revision=revision,
-        introduced_in=revision.revision,
-        item_created_at=item.created_at,
-        created_by=user,
-        created_at=revision.created_at,
-        **content,
+    return insert_row(
+        ItemVersion(
+            item=item,
+            dataset=revision.dataset,
+            version=version,
+            revision=revision,
+            introduced_in=revision.revision,
+            item_created_at=item.created_at,
+            created_by=user,
+            created_at=revision.created_at,
+            **content,
+        )
     )

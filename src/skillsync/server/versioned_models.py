@@ -126,3 +126,21 @@ class DatasetExport(models.Model):
     created_by = models.ForeignKey(USER, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
     expires_after = models.DateTimeField()
+
+
+class DatasetGrant(models.Model):
+    """What one person may do with one dataset; without a grant everybody of the project edits it."""
+
+    dataset = models.ForeignKey(VersionedDataset, on_delete=models.CASCADE, related_name="grants")
+    user = models.ForeignKey(USER, on_delete=models.CASCADE, related_name="+")
+    access_level = models.CharField(max_length=6)
+    created_by = models.ForeignKey(USER, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        """A person has one."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dataset", "user"], name="dataset_one_grant"),
+        ]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     )
 
 
-def render_dataset(dataset: VersionedDataset) -> dict[str, Any]:
-    """One dataset."""
+def render_dataset(dataset: VersionedDataset, *, level: str) -> dict[str, Any]:
+    """One dataset, and what the caller may do with it."""
     revision_key = dataset.current_revision_key
     return {
         "id": str(dataset.pk),
@@ -31,7 +31,7 @@ def render_dataset(dataset: VersionedDataset) -> dict[str, Any]:
         "updated_at": render_time(dataset.updated_at),
         "created_by": render_user(dataset.created_by),
         "team_id": dataset.project_id,
-        "user_access_level": "editor",
+        "user_access_level": level,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, TextField
@@ -13,6 +14,7 @@ from skillsync.server import versioned_datasets as datasets
 from skillsync.server import versioned_input as accepted
 from skillsync.server import versioned_items as items
 from skillsync.server.paging import DatasetPages, ItemPages, VersionPages
+from skillsync.server.versioned_access import level_of, visible_to
 from skillsync.server.versioned_datasets import as_uuid
 from skillsync.server.versioned_render import render_dataset, render_item, render_revision
 from skillsync.server.views import ApiView
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from rest_framework.request import Request
-    from rest_framework.serializers import Serializer
 
     from skillsync.server.paging import Paging
+    from skillsync.server.versioned_models import VersionedDataset
 
 
 class VersionedView(ApiView):
@@ -33,14 +35,14 @@ class VersionedView(ApiView):
     scope_object = "dataset"
     refuses_unmapped = True
 
-    def accept(
-        self, kind: type[Serializer[Any]], data: Any, *, partial: bool = False
-    ) -> dict[str, Any]:
-        """The validated input; ValidationError (400) otherwise."""
-        serializer = kind(data=data, partial=partial)
-        serializer.is_valid(raise_exception=True)
-        values: dict[str, Any] = serializer.validated_data
-        return values
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Say along with each answer how much there may be, so that nobody has to run into it."""
+        done: Response = super().finalize_response(request, response, *args, **kwargs)
+        quota = asdict(self.quota)
+        done["X-Dataset-Limits"] = " ".join(f"{name}={count}" for name, count in quota.items())
+        return done
 
     def page(
         self,
@@ -54,6 +56,10 @@ class VersionedView(ApiView):
         found = pages.paginate_queryset(rows, request) or []
         return pages.get_paginated_response([render(row) for row in found])
 
+    def rendered(self, dataset: VersionedDataset) -> dict[str, Any]:
+        """A dataset as the caller sees it."""
+        return render_dataset(dataset, level=level_of(dataset, self.caller))
+
 
 class DatasetList(VersionedView):
     """``/datasets``."""
@@ -61,7 +67,8 @@ class DatasetList(VersionedView):
     def get(self, request: Request, **_: str) -> Response:
         """A page of datasets; archived ones only when asked for."""
         query = self.accept(accepted.DatasetsQuery, request.query_params)
-        rows = datasets.datasets_of(self.project).filter(archived=query["archived"])
+        rows = visible_to(datasets.datasets_of(self.project), self.caller)
+        rows = rows.filter(archived=query["archived"])
         asked = request.query_params.getlist("id__in")
         if asked:
             numbers = [number for part in asked for number in part.split(",")]
@@ -69,7 +76,7 @@ class DatasetList(VersionedView):
         if "search" in query:
             rows = _matching(rows, query["search"])
         rows = rows.order_by(query["order_by"], "id")
-        return self.page(request, rows, pages=DatasetPages(), render=render_dataset)
+        return self.page(request, rows, pages=DatasetPages(), render=self.rendered)
 
     def post(self, request: Request, **_: str) -> Response:
         """Create a dataset."""
@@ -77,7 +84,7 @@ class DatasetList(VersionedView):
         made = datasets.create_dataset(
             self.project, user=self.caller, values=values, quota=self.quota
         )
-        return Response(render_dataset(made), status=201)
+        return Response(self.rendered(made), status=201)
 
 
 def _matching(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -94,12 +101,14 @@ class DatasetDetail(VersionedView):
 
     def get(self, request: Request, *, id: str, **_: str) -> Response:
         """The dataset, archived or not."""
-        return Response(render_dataset(datasets.find_dataset(self.project, as_uuid(id))))
+        dataset = datasets.find_dataset(self.project, as_uuid(id), user=self.caller)
+        return Response(self.rendered(dataset))
 
     def patch(self, request: Request, *, id: str, **_: str) -> Response:
         """Change the fields that are sent."""
         values = self.accept(accepted.DatasetInput, request.data, partial=True)
-        return Response(render_dataset(datasets.change_dataset(self.project, as_uuid(id), values)))
+        changed = datasets.change_dataset(self.project, as_uuid(id), values, user=self.caller)
+        return Response(self.rendered(changed))
 
 
 class DatasetArchiving(VersionedView):
@@ -107,8 +116,10 @@ class DatasetArchiving(VersionedView):
 
     def post(self, request: Request, *, id: str, verb: str, **_: str) -> Response:
         """Archive or restore."""
-        changed = datasets.set_archived(self.project, as_uuid(id), archived=verb == "archive")
-        return Response(render_dataset(changed))
+        changed = datasets.set_archived(
+            self.project, as_uuid(id), archived=verb == "archive", user=self.caller
+        )
+        return Response(self.rendered(changed))
 
 
 class RevisionList(VersionedView):
@@ -116,7 +127,7 @@ class RevisionList(VersionedView):
 
     def get(self, request: Request, *, id: str, **_: str) -> Response:
         """A page of revisions, newest first."""
-        dataset = datasets.find_dataset(self.project, as_uuid(id))
+        dataset = datasets.find_dataset(self.project, as_uuid(id), user=self.caller)
         rows = dataset.revisions.select_related("created_by", "dataset").order_by("-revision")
         return self.page(request, rows, pages=DatasetPages(), render=render_revision)
 
@@ -127,7 +138,7 @@ class ItemList(VersionedView):
     def get(self, request: Request, **_: str) -> Response:
         """A page of one dataset's items, now or at a revision."""
         query = self.accept(accepted.ItemsQuery, request.query_params)
-        dataset = datasets.find_dataset(self.project, query["dataset"])
+        dataset = datasets.find_dataset(self.project, query["dataset"], user=self.caller)
         revision = query.get("revision")
         if revision is not None:
             datasets.find_revision(dataset, revision)
@@ -150,7 +161,7 @@ class ItemDetail(VersionedView):
     def get(self, request: Request, *, id: str, **_: str) -> Response:
         """The current version, archived or not, or the one visible at a revision."""
         query = self.accept(accepted.RevisionQuery, request.query_params)
-        current = items.find_item(self.project, as_uuid(id))
+        current = items.find_item(self.project, as_uuid(id), user=self.caller)
         revision = query.get("revision")
         if revision is None:
             return Response(render_item(current))
@@ -214,6 +225,6 @@ class VersionList(VersionedView):
 
     def get(self, request: Request, *, id: str, **_: str) -> Response:
         """A page of an item's versions, newest first."""
-        current = items.find_item(self.project, as_uuid(id))
+        current = items.find_item(self.project, as_uuid(id), user=self.caller)
         rows = items.versions_of(self.project).filter(item=current.item).order_by("-version")
         return self.page(request, rows, pages=VersionPages(), render=render_item)

@@ -11,11 +11,13 @@ from skillsync.server.dialects import SEED, Dialect
 from skillsync.server.exceptions import RequestTooLarge, envelope
 from skillsync.server.permissions import READING
 from skillsync.server.quotas import Quota
+from skillsync.server.validation import accepted
 from skillsync.server.windows import DEFAULT_RATES, Rates
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from rest_framework.request import Request
+    from rest_framework.serializers import Serializer
 
     from skillsync.server.models import Project, User
 
@@ -58,6 +60,12 @@ class ApiView(APIView):
     def caller(self) -> User:
         """The owner of the key; every view is behind the permission check."""
         return cast("User", self.request.user)  # what BearerAuthentication returned
+
+    def accept(
+        self, kind: type[Serializer[Any]], data: Any, *, partial: bool = False
+    ) -> dict[str, Any]:
+        """The validated input; ValidationError (400) otherwise."""
+        return accepted(kind, data, dialect=self.dialect, project=self.project, partial=partial)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check key, scope and project, then the size of the body, in the order of platform.md 4."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +29,17 @@ EXPORT_RATES = (Rate(10, 86_400),)
 Rates = tuple[Rate, ...]
 
 
+class Throttle(Protocol):
+    """Counts requests, in this process (``Windows``) or for all of them (``shared_windows``)."""
+
+    def wait(self, who: str, rates: Rates) -> float | None:
+        """None when the request may pass, and is counted; else the seconds to wait: the largest of the windows."""
+
+
 class Windows:
     """The requests that were let through lately, of every key; may be used by any thread.
 
-    Each process counts for itself: with several behind a proxy the bounds are approximate, as PostHog's are.
+    Each process counts for itself: enough for SQLite, which one process serves.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -6,15 +6,29 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import BigIntegerField, F
 from django.utils import timezone
+from rest_framework.exceptions import NotFound
 
 from skillsync.server.models import Project
+from skillsync.server.prepared import Prepared, PreparedUpdate, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+
+_LOCK = Prepared(
+    lambda: (
+        Project.objects.select_for_update()
+        .filter(pk=Slot("pk", BigIntegerField()))
+        .values_list("pk")
+    )
+)
+_SKILLS_CHANGED = PreparedUpdate(
+    lambda: Project.objects.filter(pk=Slot("pk", BigIntegerField())),
+    skills_revision=F("skills_revision") + 1,
+)
 
 
 @contextmanager
@@ -25,7 +39,8 @@ def writing(project: Project) -> Iterator[None]:
     locked. Either way whoever waited reads what the one before wrote, so a stale base is seen as such.
     """
     with transaction.atomic():
-        Project.objects.select_for_update().only("pk").get(pk=project.pk)
+        if connection.features.has_select_for_update:
+            _require_there(len(_LOCK.rows(pk=project.pk)))
         yield
 
 
@@ -34,7 +49,13 @@ def writing_skills(project: Project) -> Iterator[None]:
     """``writing`` that also says that the project's skills changed (``X-Skills-Version``)."""
     with writing(project):
         yield
-        Project.objects.filter(pk=project.pk).update(skills_revision=F("skills_revision") + 1)
+        _require_there(_SKILLS_CHANGED.run(pk=project.pk))
+
+
+def _require_there(projects: int) -> None:
+    """NotFound when somebody took the project away since the request was let in."""
+    if not projects:
+        raise NotFound("Project not found.")
 
 
 def now_after(moment: datetime | None) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from skillsync.errors import UsageError
+from skillsync.errors import NotFound, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.jsonl import (
     ItemsFile,
@@ -18,8 +18,9 @@ from skillsync.formats.jsonl import (
     render_items,
     replace_rows,
 )
-from skillsync.model import DatasetInfo, Digest, Key, RemoteRow
-from skillsync.sync.dataset_pointer import dataset_line, file_changes, pointer_changes
+from skillsync.formats.row_names import Spelling
+from skillsync.model import DatasetInfo, Digest, Key, RemoteDataset, RemoteRow
+from skillsync.sync.dataset_pointer import bases_of, file_changes, pointer_changes, recorded
 from skillsync.sync.dataset_reading import list_rows, rekeyed_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView
@@ -64,9 +65,9 @@ class DatasetAdopter:
         assert local is not None
         if local.problem is not None:
             raise local.problem
-        view.remote = self.remote.datasets.read(self._chosen(view, name, dataset_id))
-        view.line, view.base_rows = None, {}
-        list_rows(view, self.remote)
+        view.remote = self._dataset(self._chosen(view, name, dataset_id))
+        view.line, view.base_rows, view.base_revisions = None, {}, {}
+        list_rows(self.workspace, view, self.remote)
         live = _by_key(view.remote_rows or ())
         file = rekey_rows(local.items, rekeyed_rows(local, view.remote_rows or ()))
         here = {row.key: short(row_digest(row)) for row in file.rows}
@@ -78,7 +79,7 @@ class DatasetAdopter:
             base = there
         elif way is Way.REMOTE:
             base, info = there, view.remote.info
-            file = _as_remote(file, live)
+            file = _as_remote(file, live, self.remote.datasets.spelling)
         self._write(view, file, info, meta, base)
         words = (
             f"linked to {view.remote.id}; {equal} {'row is' if equal == 1 else 'rows are'} equal, "
@@ -93,6 +94,15 @@ class DatasetAdopter:
             state="adopted",
             changed=True,
         )
+
+    def _dataset(self, number: str) -> RemoteDataset:
+        """Read the dataset; one that is archived is brought back, as a person named it."""
+        try:
+            return self.remote.datasets.read(number)
+        except NotFound as error:
+            if error.reason != "archived":
+                raise
+        return self.remote.datasets.undelete(number)
 
     def _view(self, tree: LocalTree, name: str, dataset_id: str | None) -> DatasetView:
         survey = survey_datasets(
@@ -137,9 +147,11 @@ class DatasetAdopter:
         assert view.remote is not None
         folder = view.local.folder
         changes = file_changes(view.local, render_items(file), info)
-        line = dataset_line(self.target.place, dataset=view.remote.id, info=meta, base=base)
+        new = recorded(
+            self.target.place, dataset=view.remote.id, info=meta, base=bases_of(view, base)
+        )
         after = folder_after(folder, changes)
-        pointers = pointer_changes(self.workspace, self.target, folder, after, line, base)
+        pointers = pointer_changes(self.workspace, self.target, folder, after, new)
         self.writer.write(view.slug, folder, changes, pointers, reason="adopt")
 
 
@@ -170,11 +182,11 @@ def _meta(view: DatasetView, way: Way | None) -> Digest:
     return there if is_known else UNKNOWN_INFO
 
 
-def _as_remote(file: ItemsFile, live: dict[Key, RemoteRow]) -> ItemsFile:
+def _as_remote(file: ItemsFile, live: dict[Key, RemoteRow], spelling: Spelling) -> ItemsFile:
     """Return the file with exactly the remote's rows; lines without id that equal none of them go as well."""
     rows = [item.row for item in live.values()]
     file = assign_keys(file, known=rows, new_key=None)
-    file = replace_rows(file, [row for row in rows if row.key in file.by_key], spelling="seed")
+    file = replace_rows(file, [row for row in rows if row.key in file.by_key], spelling=spelling)
     gone = [key for key in file.by_key if key not in live]
     file = remove_rows(file, gone, keyless=True)
-    return append_rows(file, [row for row in rows if row.key not in file.by_key], spelling="seed")
+    return append_rows(file, [row for row in rows if row.key not in file.by_key], spelling=spelling)

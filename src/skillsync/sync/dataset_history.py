@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import cached_property
 
 from skillsync.errors import ShallowClone
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.row_names import ID
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, Folder, Key, Row
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, parse_rows
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import LocalDataset, join
+from skillsync.sync.local import ITEMS, LocalDataset, join
 from skillsync.sync.workspace import Workspace
 
 HISTORY_LIMIT = 50
@@ -29,14 +31,14 @@ class DatasetPast:
 
     def info(self, digest: Digest) -> DatasetInfo | None:
         """Return the newest DATASET.md content of that digest."""
-        for dataset in self._versions():
+        for dataset in self.versions():
             if dataset.folder.entries and dataset.info_digest == digest:
                 return dataset.document.info
         return None
 
     def row(self, key: Key, digest: str) -> Row | None:
         """Return the row of that key and short digest from the newest commit that has it."""
-        for dataset in self._versions():
+        for dataset in self.versions():
             row = dataset.rows.get(key)
             if row is not None and short(row_digest(row)) == digest:
                 return row
@@ -50,6 +52,21 @@ class DatasetPast:
             (row := dataset.rows.get(key)) is not None and short(row_digest(row)) == digest
             for dataset in self._versions_since_pointer()
         )
+
+    def came_back(self, key: Key, digest: str) -> bool:
+        """Tell whether commits not older than the pointer's last change left this row and came back to it.
+
+        The commit of the pointer itself holds what was taken in, so that alone says nothing.
+        """
+        has_left = has_it = False
+        for dataset in self._versions_since_pointer():  # newest first
+            row = dataset.rows.get(key)
+            is_it = row is not None and short(row_digest(row)) == digest
+            if is_it and has_left:
+                return True
+            has_it = has_it or is_it
+            has_left = has_left or (has_it and not is_it)
+        return False
 
     def has_published_info(self, digest: Digest) -> bool:
         """Tell whether a commit not older than the pointer's last change holds this DATASET.md."""
@@ -73,6 +90,39 @@ class DatasetPast:
         """
         return key in self._left
 
+    def was_here(self, key: Key) -> bool:
+        """Tell whether HEAD's history, or the working tree since HEAD, took a line with this key out of the file.
+
+        Where the server keeps revisions no file names every row's base. What it has archived, and a commit took
+        out, had been taken in.
+        """
+        return key in self._taken_out
+
+    @cached_property
+    def _taken_out(self) -> frozenset[Key]:
+        repo, head = self._workspace.repo, self._workspace.history.head
+        if head is None or self._view.line is None:
+            return frozenset()
+        if repo.is_shallow():
+            raise self._shallow()
+        found: set[Key] = set()
+        for home in self._homes:
+            start = self._linked_at(home)
+            if start is None:
+                continue
+            path = join(home, ITEMS)
+            found.update(map(_key_of, repo.removed_lines(path, head=head, since=start)))
+            local = self._view.local or self._view.gone
+            found.update(dataset_at(self._workspace, head, home, like=local).rows)
+        return frozenset(found)
+
+    def _shallow(self) -> ShallowClone:
+        return ShallowClone(
+            f"whether a new row of {self._view.slug} was removed before is not in this clone",
+            subject=self._view.slug,
+            unchanged="Nothing was changed.",
+        )
+
     @cached_property
     def _left(self) -> frozenset[Key]:
         """The keys whose base some commit, or the working tree since HEAD, took out."""
@@ -80,11 +130,7 @@ class DatasetPast:
         if head is None or self._view.line is None:
             return frozenset()
         if repo.is_shallow():
-            raise ShallowClone(
-                f"whether a new row of {self._view.slug} was removed before is not in this clone",
-                subject=self._view.slug,
-                unchanged="Nothing was changed.",
-            )
+            raise self._shallow()
         found: set[Key] = set()
         for home in self._homes:
             path = join(home, ROWS)
@@ -172,7 +218,7 @@ class DatasetPast:
             return frozenset()
         return frozenset({last, *history.touching(view.home, since=last)})
 
-    def _versions(self) -> Iterator[LocalDataset]:
+    def versions(self) -> Iterator[LocalDataset]:
         """Yield the dataset as each commit has it, newest first; what was read once is kept."""
         for commit, home in self._commits():
             yield self._dataset_at(commit, home)
@@ -190,6 +236,16 @@ class DatasetPast:
             local = self._view.local or self._view.gone
             self._read[commit, home] = dataset_at(self._workspace, commit, home, like=local)
         return self._read[commit, home]
+
+
+def _key_of(text: str) -> Key:
+    """Return the key of a line that a commit took out, "" when it has none."""
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return Key("")
+    number = row.get(ID) if isinstance(row, dict) else None
+    return Key(str(number)) if isinstance(number, str | int) else Key("")
 
 
 def dataset_at(

@@ -106,11 +106,18 @@ class DatasetLater:
             if pointer.dataset != self._view.remote.id:
                 continue
             infos.add(pointer.meta)
-            data = self._workspace.repo.show(commit, join(self._view.home, ROWS)) or b""
-            found = parse_rows(data, path=self._view.home).get(self._view.place, {})
-            for key, digest in found.items():
+            for key, digest in self._rows_of(commit, pointer).items():
                 rows[key].add(digest)
         return rows, infos
+
+    def _rows_of(self, commit: str, pointer: DatasetPointer) -> Mapping[Key, str]:
+        """Return the bases that a commit recorded; where it names a revision alone, its rows stand for them."""
+        home = self._view.home
+        if pointer.revision is not None:
+            local = self._view.local or self._view.gone
+            return dataset_at(self._workspace, commit, home, like=local).row_digests
+        data = self._workspace.repo.show(commit, join(home, ROWS)) or b""
+        return parse_rows(data, path=home).get(self._view.place, {})
 
     def _pointer(self, commit: str) -> DatasetPointer | None:
         data = self._workspace.repo.show(commit, join(self._view.home, POINTER)) or b""

@@ -19,6 +19,7 @@ from skillsync.formats.dataset_md import dataset_slug
 from skillsync.model import Folder, RemoteDataset
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.clock import Clock
+from skillsync.sync.dataset_bases import other_generation
 from skillsync.sync.dataset_history import HISTORY_LIMIT
 from skillsync.sync.dataset_local import take_from_history
 from skillsync.sync.dataset_view import DatasetView
@@ -57,6 +58,9 @@ def link_views(
             take_from_history(workspace, view, only=of_name - linked)
             linked.add(view.linked_id)
         view.complete = complete
+        if view.line is not None and not _speaks_as_before(view, remote):
+            view.error = other_generation(view)
+            continue
         if view.linked_id is not None:
             view.remote = by_id.get(view.linked_id)
             view.absence = Absence.PRESENT
@@ -76,6 +80,12 @@ def link_views(
             )
             if len(same_name) == 1:
                 view.remote = same_name[0]
+
+
+def _speaks_as_before(view: DatasetView, remote: Remote) -> bool:
+    """Whether the server keeps revisions exactly if the pointer names one (datasets-api.md 0.1)."""
+    assert view.line is not None
+    return remote.datasets.guarantees.history is (view.line.revision is not None)
 
 
 def _part_copies(views: Sequence[DatasetView], by_id: Mapping[str, RemoteDataset]) -> None:
@@ -167,7 +177,8 @@ def _can_tell(remote: Remote, linked: Sequence[str], listed: Collection[str]) ->
 
 def refuse_mass_absence(views: Iterable[DatasetView], listed: Sequence[RemoteDataset]) -> None:
     """Raise RefusedForSafety when nothing is listed at all though several datasets are linked."""
-    linked = [view for view in views if view.linked_id]
+    # What is gone here too is no loss: it may be what was archived by name a moment ago.
+    linked = [view for view in views if view.linked_id and view.local is not None]
     missing = [view for view in linked if view.remote is None]
     if len(missing) >= 2 and len(missing) == len(linked) and not listed:
         raise RefusedForSafety(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from skillsync.formats.canonical import rows_digest
 from skillsync.model import DatasetPointer, Digest, Folder, Key, Problem
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer
+from skillsync.sync.dataset_bases import take_local_bases
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
+    DATASET_MD,
+    ITEMS,
     LocalDataset,
     LocalTree,
     join,
@@ -38,7 +41,24 @@ def local_views(workspace: Workspace, target: Target, tree: LocalTree) -> list[D
         for dataset in tree.gone_datasets
         if dataset.dir not in moved and target.takes_dataset(dataset.name, dataset.slug)
     ]
+    if views and tree.commit is None:
+        _refuse_unmerged(workspace.repo.unmerged(), views)
     return views
+
+
+def _refuse_unmerged(unmerged: Collection[str], views: Sequence[DatasetView]) -> None:
+    """Let no dataset be sent or written whose content git has in conflict: rows then show no markers (sync.md 8)."""
+    for view in views:
+        paths = [join(view.dir or view.home, name) for name in (ITEMS, DATASET_MD)]
+        inside = [path for path in paths if path in unmerged]
+        if inside and view.problem is None:
+            view.problem = Problem(
+                "E-INVALID",
+                f"git has unmerged entries here: {', '.join(inside)}; nothing of this dataset was sent or written",
+                subject=view.slug,
+                path=inside[0],
+                fix="finish the merge with git (edit, git add), or undo it, then run the command again",
+            )
 
 
 def _old_homes(place: str, tree: LocalTree) -> dict[str, str]:
@@ -109,10 +129,10 @@ def take_from_history(
     line, commit = found
     folder = workspace.folder_at(commit, view.home)
     bases, trouble = row_base(folder, view.place) if folder else ({}, ())
-    if trouble or not _belongs(bases, line):
+    view.line, view.is_committed = line, True
+    if trouble or not _take(workspace, view, line, bases):
+        view.line, view.is_committed = None, False
         view.problem = _lost_bases(view, line)
-        return
-    view.line, view.base_rows, view.is_committed = line, bases, True
 
 
 def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None:
@@ -120,14 +140,12 @@ def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None
     line, head = view.line, workspace.history.head
     assert line is not None
     bases, trouble = row_base(folder, view.place)
-    if not trouble and _belongs(bases, line):
-        view.base_rows = bases
+    if not trouble and _take(workspace, view, line, bases):
         return
     at_head = workspace.folder_at(head, view.home) if head else None
     if at_head is not None:
         bases, broken = row_base(at_head, view.place)
-        if not broken and _belongs(bases, line) and not trouble:
-            view.base_rows = bases
+        if not broken and not trouble and _take(workspace, view, line, bases):
             return
     view.problem = trouble[0] if trouble else _lost_bases(view, line)
 
@@ -141,6 +159,18 @@ def _lost_bases(view: DatasetView, line: DatasetPointer) -> Problem:
         path=path,
         fix=f"restore both from one commit, or skillsync adopt {view.slug} --id {line.dataset}",
     )
+
+
+def _take(
+    workspace: Workspace, view: DatasetView, line: DatasetPointer, bases: Mapping[Key, str]
+) -> bool:
+    """Set the bases of a line, where these belong to it."""
+    if line.revision is not None:
+        return take_local_bases(workspace, view, bases)
+    if not _belongs(bases, line):
+        return False
+    view.base_rows = bases
+    return True
 
 
 def _belongs(bases: Mapping[Key, str], line: DatasetPointer) -> bool:

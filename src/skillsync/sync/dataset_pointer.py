@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.row_bases import Bases, bases_at
 from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import info_digest, rows_digest
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
-from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, pointer_line
 from skillsync.sync.workspace import Workspace
 from skillsync.sync.writing import pointer_change, rows_change, stamp_for
@@ -19,21 +20,45 @@ if TYPE_CHECKING:
     from skillsync.config import Target
 
 
-def dataset_line(
-    place: str,
-    *,
-    dataset: str,
-    info: Digest,
-    base: Mapping[Key, str],
-) -> DatasetPointer:
-    """Return the pointer line of a first-generation dataset whose rows were taken in as ``base`` says."""
-    return DatasetPointer(
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the two pointer files say of a dataset at one place: the line, and the rows by key."""
+
+    line: DatasetPointer
+    rows: Mapping[Key, str]
+
+
+def recorded(
+    place: str, *, dataset: str, info: Digest, base: Mapping[Key, str] | Bases
+) -> Recorded:
+    """Return what is written down of rows that were taken in as ``base`` says.
+
+    Plain digests are of a server without revisions, where every row has its line; else most rows need none.
+    """
+    digests = base.digests if isinstance(base, Bases) else base
+    line = DatasetPointer(
         place,
         dataset,
-        None,
+        base.revision if isinstance(base, Bases) else None,
         info,
-        sum(digest != ABSENT for digest in base.values()),
-        rows_digest((key, Digest(digest)) for key, digest in base.items()),
+        sum(digest != ABSENT for digest in digests.values()),
+        base.digest
+        if isinstance(base, Bases)
+        else rows_digest((key, Digest(digest)) for key, digest in digests.items()),
+    )
+    return Recorded(line, base.lines if isinstance(base, Bases) else base)
+
+
+def bases_of(view: DatasetView, base: Mapping[Key, str]) -> Mapping[Key, str] | Bases:
+    """Return how ``base`` is recorded now that the rows of ``view.remote`` at its revision were looked at."""
+    if view.remote is None or view.remote.revision is None:
+        return base
+    return bases_at(
+        view.remote.revision,
+        base,
+        there=view.there,
+        known=view.base_revisions,
+        before=view.line_revision,
     )
 
 
@@ -63,33 +88,26 @@ def pointer_changes(
     target: Target,
     folder: Folder,
     after: Folder,
-    line: DatasetPointer,
-    base: Mapping[Key, str],
+    new: Recorded,
 ) -> list[FileChange | None]:
     """Return the changes of both pointer files, the rows first: the pointer comes last.
 
     A line that says nothing new stays as it is, stamp included, so that a second run writes nothing (P3).
     """
-    rows = rows_change(folder, base, place=target.place)
+    rows = rows_change(folder, new.rows, place=target.place)
     old = pointer_line(folder, target.place)
-    if rows is None and old is not None and replace(old, stamp=None) == line:
+    if rows is None and old is not None and replace(old, stamp=None) == new.line:
         return []
-    stamped = replace(line, stamp=stamp_for(workspace, after))
-    return [rows, pointer_change(folder, stamped, place=target.place)]
-
-
-def dropped_pointers(folder: Folder, *, place: str) -> list[FileChange | None]:
-    """Return the changes that unlink a folder from one place."""
+    stamped = replace(new.line, stamp=stamp_for(workspace, after))
     return [
-        rows_change(folder, None, place=place),
-        pointer_change(folder, None, place=place),
+        rows,
+        pointer_change(folder, stamped, place=target.place, places=workspace.settings.places),
     ]
 
 
-def removed_pointers(folder: Folder) -> list[FileChange]:
-    """Return the changes that delete both pointer files, of a folder that goes as a whole."""
+def dropped_pointers(folder: Folder, *, place: str) -> list[FileChange | None]:
+    """Return the changes that unlink a folder from one place; what it says of other targets stays."""
     return [
-        FileChange(name, data, None)
-        for name, data in ((ROWS, folder.rows), (POINTER, folder.pointer))
-        if data is not None
+        rows_change(folder, None, place=place),
+        pointer_change(folder, None, place=place),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
@@ -11,11 +11,12 @@ from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import row_digest, short
-from skillsync.model import Key, RemoteRow, Row
+from skillsync.model import Key, RemoteDataset, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset
+from skillsync.sync.row_snapshots import recall_rows, remember_rows
 from skillsync.sync.workspace import Remote, Workspace
 
 
@@ -26,13 +27,27 @@ def has_rows_to_read(view: DatasetView) -> bool:
     return view.local is None or view.local.problem is None
 
 
-def list_rows(view: DatasetView, remote: Remote) -> None:
-    """Read all live rows of a linked dataset, or of one that can be linked.
+def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
+    """Read all live rows of a linked dataset, or of one that can be linked; those of a known revision are remembered.
 
     Raises BadAnswer when the listing is not complete or holds a row that cannot be read.
     """
     assert view.remote is not None
-    listing = remote.datasets.list_rows(view.remote.id)
+    view.remote_rows = recall_rows(workspace, view.remote)
+    if view.remote_rows is None:
+        view.remote_rows = _listed_rows(view, view.remote, remote)
+        remember_rows(workspace, view.remote, view.remote_rows)
+    if view.remote.revision is not None:
+        view.there = {item.row.key: short(row_digest(item.row)) for item in view.remote_rows}
+    if view.linked_id is None and view.local is not None:
+        view.rekeyed = rekeyed_rows(view.local, view.remote_rows)
+        view.compatible = _fits(view, view.remote_rows)
+
+
+def _listed_rows(
+    view: DatasetView, dataset: RemoteDataset, remote: Remote
+) -> tuple[RemoteRow, ...]:
+    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision)
     if not listing.complete:
         raise BadAnswer(
             "the listing of rows is not complete: its count and its rows disagree",
@@ -47,10 +62,7 @@ def list_rows(view: DatasetView, remote: Remote) -> None:
             subject=view.slug,
             unchanged="Nothing of this dataset was changed.",
         )
-    view.remote_rows = tuple(row for row in listing.items if not row.deleted)
-    if view.linked_id is None and view.local is not None:
-        view.rekeyed = rekeyed_rows(view.local, view.remote_rows)
-        view.compatible = _fits(view, view.remote_rows)
+    return tuple(row for row in listing.items if not row.deleted)
 
 
 def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Key]:
@@ -69,7 +81,7 @@ def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Ke
     )
 
 
-def missing_rows(workspace: Workspace, view: DatasetView) -> frozenset[Key]:
+def missing_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> frozenset[Key]:
     """Return the keys that some base has and the listing has not; such a row is gone only once that is confirmed.
 
     Local rows that the remote has not and no base of this tree has either are looked for in history: what was
@@ -79,17 +91,26 @@ def missing_rows(workspace: Workspace, view: DatasetView) -> frozenset[Key]:
     bases = {key for key, digest in view.base_rows.items() if digest != ABSENT}
     if view.local is not None:
         new = view.local.rows.keys() - there - view.base_rows.keys() - view.rekeyed.keys()
-        _look_back(workspace, view, sorted(new))
+        if view.guarantees.history:
+            _look_among_archived(workspace, view, remote, new)
+        else:
+            _look_back(workspace, view, sorted(new))
     return frozenset((bases | view.older_rows.keys()) - there)
 
 
-def _look_back(workspace: Workspace, view: DatasetView, keys: Sequence[Key]) -> None:
+def _look_back(
+    workspace: Workspace,
+    view: DatasetView,
+    keys: Sequence[Key],
+    *,
+    known: frozenset[Key] = frozenset(),
+) -> None:
     """Find out which of these local rows, absent remotely and not in the base, were in a base before or later."""
     if not keys or view.remote is None:
         return
     past, later = DatasetPast(workspace, view), DatasetLater(workspace, view)
     local = view.local.row_digests if view.local else {}
-    returned = {key for key in keys if past.was_in_base(key)}
+    returned = {*known, *(key for key in keys if past.was_in_base(key))}
     older: dict[Key, str] = {}
     for key in keys:
         bases = later.bases(key) - {ABSENT}
@@ -102,8 +123,39 @@ def _look_back(workspace: Workspace, view: DatasetView, keys: Sequence[Key]) -> 
     view.returned_rows, view.older_rows = frozenset(returned), older
 
 
+def _look_among_archived(
+    workspace: Workspace, view: DatasetView, remote: Remote, new: Collection[Key]
+) -> None:
+    """The same where the server says what it has archived: all other new rows never were there (I1)."""
+    if not new or view.remote is None:
+        return
+    archived = _archived(view.remote, remote) & frozenset(new)
+    if archived:
+        past = DatasetPast(workspace, view)
+        view.returned_rows = frozenset(key for key in archived if past.was_here(key))
+        _look_back(workspace, view, sorted(archived - view.returned_rows), known=view.returned_rows)
+
+
+def _archived(dataset: RemoteDataset, remote: Remote) -> frozenset[Key]:
+    """Return the keys of the rows that are archived at a dataset's revision."""
+    found = remote.datasets.list_rows(dataset.id, revision=dataset.revision, archived=True)
+    if not found.complete or found.problems:
+        raise BadAnswer(
+            "the listing of archived rows is not complete",
+            subject=dataset.info.name,
+            unchanged="Nothing of this dataset was changed.",
+            hint="run the command again",
+        )
+    return frozenset(item.row.key for item in found.items)
+
+
 def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> frozenset[Key]:
-    """Return the keys that a point read (where the id is known) and a second listing do not have either (I13)."""
+    """Return the keys that a point read (where the id is known) and a second listing do not have either (I13).
+
+    Where the server shows what it has archived, a row that it does not even have there was erased (I17).
+    """
+    if view.guarantees.history:
+        return _confirm_archived(view, remote, frozenset(missing))
     confirmed = set()
     others = set()
     for key in missing:
@@ -123,6 +175,17 @@ def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> f
         if again.complete and not again.problems:
             confirmed |= others - seen
     return frozenset(confirmed)
+
+
+def _confirm_archived(view: DatasetView, remote: Remote, missing: frozenset[Key]) -> frozenset[Key]:
+    """Ask once more, and what is archived now: what was brought back meanwhile is not gone."""
+    assert view.remote is not None
+    now = remote.datasets.read(view.remote.id)
+    archived = _archived(now, remote) & missing
+    if now.revision != view.remote.revision:
+        return archived
+    view.erased_keys = missing - archived
+    return missing
 
 
 def refuse_emptied(view: DatasetView, *, for_push: bool, max_removals: int | None) -> None:

@@ -15,9 +15,11 @@ from skillsync.errors import (
     RefusedForSafety,
     SkillsyncError,
 )
-from skillsync.formats.jsonl import row_problem
+from skillsync.formats.jsonl import reference_problem, row_problem
+from skillsync.formats.row_names import Spelling
 from skillsync.model import Key
 from skillsync.sync.clock import Clock
+from skillsync.sync.dataset_bases import read_bases, went_back
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_link import (
@@ -82,10 +84,11 @@ def survey_datasets(
         return DatasetSurvey(views, problems)
     if for_push:
         for view in views:
-            view.error = _unsendable(view)
-        if not archive and not any(
-            view.gone or (view.is_usable and not view.error) for view in views
-        ):
+            view.error = _unsendable(view, _spelling_of(view))
+        is_here = any(view.gone or (view.is_usable and not view.error) for view in views)
+        # With no folder at all, one that went with a commit is still a removal; a broken one needs no request.
+        is_gone = not views and workspace.were_here(workspace.settings.datasets)
+        if not is_here and not archive and not is_gone:
             return DatasetSurvey(views, problems)
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)
@@ -95,6 +98,8 @@ def survey_datasets(
     complete = listing.complete and not listing.problems
     link_views(workspace, views, listing.items, remote, complete=complete, everything=everything)
     refuse_mass_absence(views, listing.items)
+    if for_push:
+        _refuse_unsendable(views, remote)
     others = unclaimed(workspace, target, everything, listing.items, names)
     views += [view for view in others if view.gone or not for_push]
     if confirm is not None:
@@ -124,8 +129,11 @@ def _read_rows(
 
     def read(view: DatasetView) -> None:
         if has_rows_to_read(view):
-            list_rows(view, remote)
-            missing[id(view)] = missing_rows(workspace, view)
+            _refuse_other_history(view, remote)
+            list_rows(workspace, view, remote)
+            if view.unread:
+                read_bases(workspace, view, remote)
+            missing[id(view)] = missing_rows(workspace, view, remote)
 
     def decide(view: DatasetView) -> None:
         if view.remote_rows is None:
@@ -144,6 +152,19 @@ def _read_rows(
         clock.sleep(CONFIRM_AFTER)
     for view in views:
         _attempt(view, decide)
+
+
+def _refuse_other_history(view: DatasetView, remote: Remote) -> None:
+    """Stop where the pointer cannot be about what the server is now (datasets-api.md 0.1, sync.md S24).
+
+    Raises RefusedForSafety.
+    """
+    view.guarantees, view.spelling = remote.datasets.guarantees, remote.datasets.spelling
+    now = view.remote.revision if view.remote else None
+    if view.line is None or now is None:
+        return
+    if view.line_revision > now:
+        raise went_back(view)
 
 
 def _attempt(view: DatasetView, step: Callable[[DatasetView], None]) -> None:
@@ -191,13 +212,40 @@ def _is_chosen(workspace: Workspace, view: DatasetView, names: Collection[str]) 
     )
 
 
-def _unsendable(view: DatasetView) -> SkillsyncError | None:
-    """Return what keeps a whole file from being sent, known without a request (I19, I20, skill-format.md 14.3)."""
+def _spelling_of(view: DatasetView) -> Spelling | None:
+    """Which generation the pointer says the server is of; None for a dataset that was never linked."""
+    if view.line is None:
+        return None
+    return "seed" if view.line.revision is None else "current"
+
+
+def _refuse_unsendable(views: Sequence[DatasetView], remote: Remote) -> None:
+    """Refuse files that this server cannot store, now that it has shown what it is, before any write."""
+    waiting = [view for view in views if view.error is None and view.local is not None]
+    if not waiting:
+        return
+    spelling, limits = remote.datasets.spelling, remote.datasets.limits
+    for view in waiting:
+        if _spelling_of(view) != "seed":
+            view.error = _unsendable(view, spelling, most_bytes=limits.bytes if limits else None)
+
+
+def _unsendable(
+    view: DatasetView, spelling: Spelling | None, *, most_bytes: int | None = None
+) -> SkillsyncError | None:
+    """Return what keeps a whole file from being sent (I19, I20, skill-format.md 14.3).
+
+    ``spelling`` None: only what no server takes.
+    """
     local = view.local
     if local is None or local.problem is not None:
         return local.problem if local else None
     for row in local.rows.values():
-        problem = row_problem(row, generation="seed")
+        problem = (
+            row_problem(row, generation=spelling, most_bytes=most_bytes)
+            if spelling
+            else reference_problem(row)
+        )
         if problem:
             return InvalidContent(
                 f"row {row.key}: {problem}",

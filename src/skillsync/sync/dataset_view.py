@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from skillsync.api.dataset_port import LAST_WRITER_WINS, Guarantees
 from skillsync.core.reconcile_dataset import (
     Candidate,
     DatasetFacts,
@@ -18,6 +19,7 @@ from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import info_digest
+from skillsync.formats.row_names import Spelling
 from skillsync.model import (
     DatasetInfo,
     DatasetPointer,
@@ -70,7 +72,9 @@ class DatasetView:
     tree. ``returned_rows``: local rows absent remotely whose key was in a base before; ``older_rows``: those that a
     later commit took in as they are here, with that digest. ``rekeyed``: local key → key of the remote row that a
     line of a folder that was never linked is by its content (D3). ``info_older``: what is local of the three is what a later commit took in or replaced. ``superseded``: a
-    later commit linked or removed the folder.
+    later commit linked or removed the folder. Where the server keeps revisions, ``base_revisions`` are those of rows
+    whose base is not the pointer's, ``unread`` says that the bases are not known before the server was asked, and
+    ``erased_keys`` are rows that it has not even archived, and ``there`` are the short digests of its live rows.
     """
 
     slug: str
@@ -84,6 +88,10 @@ class DatasetView:
     is_committed: bool = False
     ignored: bool = False
     base_rows: Mapping[Key, str] = field(default_factory=dict)
+    base_revisions: Mapping[Key, int] = field(default_factory=dict)
+    unread: bool = False
+    guarantees: Guarantees = LAST_WRITER_WINS
+    spelling: Spelling = "seed"
     remote: RemoteDataset | None = None
     candidates: tuple[RemoteDataset, ...] = ()
     ours: frozenset[str] = frozenset()
@@ -91,9 +99,11 @@ class DatasetView:
     complete: bool = True
     rows: list[RowView] = field(default_factory=list)
     remote_rows: tuple[RemoteRow, ...] | None = None
+    there: Mapping[Key, str] = field(default_factory=dict)
     gone_keys: frozenset[Key] = frozenset()
     returned_rows: frozenset[Key] = frozenset()
     older_rows: Mapping[Key, str] = field(default_factory=dict)
+    erased_keys: frozenset[Key] = frozenset()
     compatible: bool | None = None
     rekeyed: Mapping[Key, Key] = field(default_factory=dict)
     info_known: bool = False
@@ -125,6 +135,15 @@ class DatasetView:
         if self.local is None or self.remote is None:
             return False
         return self.local.info_digest != info_digest(self.remote.info)
+
+    @property
+    def line_revision(self) -> int:
+        """The revision that the pointer names; 0 where there is none, or no revisions."""
+        return (self.line.revision if self.line else None) or 0
+
+    def base_revision(self, key: Key) -> int:
+        """The revision at which the remote row was taken in; 0 where there is none, or no revisions."""
+        return self.base_revisions.get(key, self.line_revision)
 
     @property
     def base_count(self) -> int:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillsync.repo.git_formats import ListedFile
+from skillsync.repo.pointer import POINTER
 from skillsync.sync.findings import Finding, ok, problem, warning
+from skillsync.sync.git_drivers import DRIVER, MERGE
 from skillsync.sync.local import ITEMS, join
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def git_findings(workspace: Workspace, tree: LocalTree) -> Iterator[Finding]:
     yield _unicode_setting(repo, platform=sys.platform)
     yield from clash_findings([entry.path for entry in listed])
     yield from _unmerged(listed)
+    yield git_drivers(repo, workspace.settings.datasets)
     if workspace.is_team:
         yield _publish_branch(workspace)
 
@@ -167,6 +170,27 @@ def _unmerged(listed: Sequence[ListedFile]) -> Iterator[Finding]:
             subject=paths[0],
             fix="skillsync conflicts, or git status",
         )
+
+
+def git_drivers(repo: Repository, datasets: Sequence[str]) -> Finding:
+    """Judge how git merges pointers and rows: by .gitattributes, and by what this clone knows of it."""
+    paths = [POINTER, *(f"{root}/x/{ITEMS}" for root in datasets)]
+    asked = ["check-attr", "-z", "merge", "--", *paths]
+    ways = set(repo.run(asked).output.decode("utf-8", "replace").split("\0")[2::3])
+    fix = "skillsync init --merge-drivers"
+    if "union" in ways:
+        said = "merge=union in .gitattributes puts two rows of one id, or two rows on one line, into a file"
+        return warning("merge drivers", said, fix=f"take it out; {fix}")
+    if DRIVER not in ways:
+        return ok("merge drivers", f"git merges pointers and rows as text ({fix} teaches it)")
+    program = re.match(r"if test -x (\S+|'[^']*'); then", setting := _setting(repo, MERGE))
+    if not setting:
+        said = ".gitattributes names skillsync's driver, which this clone does not know: text is merged"
+        return warning("merge drivers", said, fix=fix)
+    if program and not os.access(program[1].strip("'").replace("%%", "%"), os.X_OK):
+        said = f"the program of git's merge driver is gone ({program[1]}): text is merged"
+        return warning("merge drivers", said, fix=fix)
+    return ok("merge drivers", "git merges pointers and rows with skillsync")
 
 
 # ---------------------------------------------------------------- watch limits

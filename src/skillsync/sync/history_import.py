@@ -200,6 +200,7 @@ class _Import:
     place: str
     branch: str
     found: Imported
+    _ignored: set[str] = field(default_factory=set)
 
     def add(self, skills: Iterator[RemoteSkill]) -> None:
         """Write the versions; when reading one fails, those before it are written first."""
@@ -256,11 +257,21 @@ class _Import:
                 path=error.path,
                 unchanged="The versions before it are on the branch.",
             ) from error
+        self._note_ignored(str(folder), [entry.path for entry in entries])
         for entry in entries:
             mode = "100755" if entry.executable else "100644"
             lines.append(f"M {mode} inline {folder / entry.path}\n".encode())
             lines.append(_data(entry.data or b""))
         return b"".join([*lines, b"\n"])
+
+    def _note_ignored(self, folder: str, paths: Sequence[str]) -> None:
+        """Say once which files git ignores here; they stay in the commits, which must not depend on this clone."""
+        new = self.workspace.aside.ignored(folder, None, paths) - self._ignored
+        if new:
+            self._ignored |= new
+            self.found.notes.append(
+                f"git ignores {', '.join(sorted(new)[:5])} here; the commits hold it all the same"
+            )
 
 
 def _data(content: bytes) -> bytes:

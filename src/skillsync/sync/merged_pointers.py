@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from skillsync.core.base import after_git_merge
-from skillsync.model import FileChange, Folder, SkillPointer
-from skillsync.repo.pointer import POINTER, parse_pointer, render_pointer
+from skillsync.model import DatasetPointer, FileChange, Folder
+from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.local import join, last_part
+from skillsync.sync.pointer_sides import (
+    MergedFiles,
+    PointerFiles,
+    file_beside,
+    has_datasets,
+    merge_pointer_files,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable
 
+    from skillsync.model import Pointer
+    from skillsync.repo.git import Repository
+    from skillsync.sync.local import LocalDataset, LocalSkill, LocalTree
     from skillsync.sync.report import Report
     from skillsync.sync.workspace import Workspace
     from skillsync.sync.writing import Writer
@@ -20,42 +30,95 @@ _STAGES = (1, 2, 3)
 
 
 def settle_pointers(workspace: Workspace, writer: Writer, report: Report) -> None:
-    """Write and stage the line of each target for every skill's pointer that is unmerged in git's index.
+    """Write and stage what counts now, for every object whose pointer is unmerged in git's index.
 
-    A file with anything else in it (a dataset's line, which has no order, or what cannot be read) is left to the user.
+    Files that cannot be read, or whose row bases belong to no line, are left to the user.
     """
-    repo = workspace.repo
-    for path in sorted(repo.unmerged()):
-        directory = path.rpartition("/")[0]
-        below = any(f"{path}/".startswith(f"{root}/") for root in workspace.settings.skills)
-        if last_part(path) != POINTER or not below:
+    unmerged = workspace.repo.unmerged()
+    for directory in unmerged_objects(workspace, unmerged):
+        merged = merged_files(workspace.repo, directory, unmerged)
+        if merged is None:
             continue
-        lines = _merged(repo.stages(path), path)
-        if lines is None:
-            continue
-        file = repo.root / path
-        before = file.read_bytes() if file.is_file() and not file.is_symlink() else None
-        after = render_pointer(lines) if lines else None
-        if after != before:
-            folder = Folder(directory, (), before)
-            change = FileChange(POINTER, before, after)
-            writer.write(last_part(directory), folder, (), [change], reason="merge")
-        repo.stage([join(directory, POINTER)])
-        shown = ", ".join(f"v{line.number}" for line in lines.values()) or "none"
+        _write(workspace, writer, directory, merged, unmerged)
+        shown = ", ".join(sorted(_short(line) for line in merged.lines.values())) or "none"
         report.note(f"{directory}: git left two pointers in conflict; what counts now: {shown}")
 
 
-def _merged(stages: Mapping[int, bytes], path: str) -> dict[str, SkillPointer] | None:
-    """Return the lines by place, None when a stage holds something other than lines of skills."""
-    found: dict[int, dict[str, SkillPointer]] = {}
-    for stage in _STAGES:
-        parsed = parse_pointer(stages.get(stage, b""), path=path)
-        lines = {at: one for at, one in parsed.lines.items() if isinstance(one, SkillPointer)}
-        if parsed.problems or parsed.unknown or len(lines) < len(parsed.lines):
-            return None
-        found[stage] = lines
-    places = {place for lines in found.values() for place in lines}
-    merged = {
-        place: after_git_merge(*(found[stage].get(place) for stage in _STAGES)) for place in places
-    }
-    return {place: line for place, line in merged.items() if line is not None}
+def as_settled(workspace: Workspace, tree: LocalTree) -> LocalTree:
+    """Return a working tree that was just read as ``settle_pointers`` would leave it; writes nothing (P19)."""
+    unmerged = workspace.repo.unmerged() if tree.commit is None else {}
+    for directory in unmerged_objects(workspace, unmerged):
+        merged = merged_files(workspace.repo, directory, unmerged)
+        if merged is None:
+            continue
+        objects: list[LocalSkill | LocalDataset] = [*tree.skills, *tree.gone_skills]
+        for one in (*objects, *tree.datasets, *tree.gone_datasets):
+            if one.dir == directory:
+                rows = merged.rows if _has_rows(directory, merged, unmerged) else one.folder.rows
+                one.folder = replace(one.folder, pointer=merged.pointer or None, rows=rows or None)
+    return tree
+
+
+def _has_rows(directory: str, merged: MergedFiles, unmerged: Collection[str]) -> bool:
+    return bool(merged.rows) or join(directory, ROWS) in unmerged
+
+
+def unmerged_objects(workspace: Workspace, unmerged: Iterable[str]) -> list[str]:
+    """Return the folders below the roots whose pointer is in conflict, sorted."""
+    roots = (*workspace.settings.skills, *workspace.settings.datasets)
+    return sorted(
+        path.rpartition("/")[0]
+        for path in unmerged
+        if last_part(path) == POINTER
+        and any(root == "." or path.startswith(f"{root}/") for root in roots)
+    )
+
+
+def merged_files(repo: Repository, directory: str, unmerged: Collection[str]) -> MergedFiles | None:
+    """Return what an object's pointer files become, from the stages in git's index; None: a person has to look."""
+    path, rows_path = join(directory, POINTER), join(directory, ROWS)
+    pointers = repo.stages(path)
+    contents = [pointers.get(stage, b"") for stage in _STAGES]
+    rows: list[bytes | None] = [None] * len(_STAGES)
+    if has_datasets(directory, *contents):
+        if rows_path in unmerged:
+            staged = repo.stages(rows_path)
+            rows = [staged.get(stage, b"") for stage in _STAGES]
+        else:
+            rows = [file_beside(repo, path, content, ROWS) for content in contents]
+    ancestor, here, other = (
+        PointerFiles(content, beside) for content, beside in zip(contents, rows, strict=True)
+    )
+    return merge_pointer_files(directory, ancestor, here, other)
+
+
+def _write(
+    workspace: Workspace,
+    writer: Writer,
+    directory: str,
+    merged: MergedFiles,
+    unmerged: Collection[str],
+) -> None:
+    wanted = {ROWS: merged.rows} if _has_rows(directory, merged, unmerged) else {}
+    wanted[POINTER] = merged.pointer
+    before = {name: _read(workspace, join(directory, name)) for name in wanted}
+    changes = [
+        FileChange(name, before[name], after or None)
+        for name, after in wanted.items()
+        if (after or None) != before[name]
+    ]
+    if changes:
+        folder = Folder(directory, (), before[POINTER], before.get(ROWS))
+        writer.write(last_part(directory), folder, (), changes, reason="merge")
+    workspace.repo.stage([join(directory, name) for name in wanted])
+
+
+def _read(workspace: Workspace, path: str) -> bytes | None:
+    file = workspace.repo.root / path
+    return file.read_bytes() if file.is_file() and not file.is_symlink() else None
+
+
+def _short(line: Pointer) -> str:
+    if not isinstance(line, DatasetPointer):
+        return f"v{line.number}"
+    return f"{line.rows} rows" if line.revision is None else f"revision {line.revision}"

@@ -14,6 +14,7 @@ from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_dat
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_tree
+from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
@@ -53,7 +54,7 @@ def make_plan(
 
     Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
     """
-    pull_tree = read_tree(workspace)
+    pull_tree = as_settled(workspace, read_tree(workspace))
     push_tree = (
         read_tree(workspace, commit=workspace.history.head)
         if workspace.is_team and workspace.history.head

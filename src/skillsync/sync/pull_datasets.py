@@ -29,10 +29,11 @@ from skillsync.formats.jsonl import (
 from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
-    dataset_line,
+    bases_of,
+    dropped_pointers,
     file_changes,
     pointer_changes,
-    removed_pointers,
+    recorded,
 )
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
@@ -136,7 +137,7 @@ class DatasetPuller:
             for entry in folder.entries
             if entry.data is not None
         ]
-        drops = removed_pointers(folder)
+        drops = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
         return Outcome(
             Kind.DATASET,
@@ -172,18 +173,21 @@ class DatasetPuller:
             mapping=options.fields or None,
             keys="content" if options.keys == "content" else "id",
         )
-        items, refused = appended(items, [item.row for item in rows])
+        items, refused = appended(items, [item.row for item in rows], view.spelling)
         rows = [item for item in rows if item.row.key not in refused]
         base = {item.row.key: short(row_digest(item.row)) for item in rows}
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),
             FileChange(ITEMS, None, render_items(items)),
         )
-        line = dataset_line(
-            self.target.place, dataset=remote.id, info=info_digest(remote.info), base=base
+        new = recorded(
+            self.target.place,
+            dataset=remote.id,
+            info=info_digest(remote.info),
+            base=bases_of(view, base),
         )
         pointers = pointer_changes(
-            self.workspace, self.target, folder, folder_after(folder, changes), line, base
+            self.workspace, self.target, folder, folder_after(folder, changes), new
         )
         self.writer.write(view.slug, folder, changes, pointers, reason="pull")
         self._name_what_stays(view)
@@ -217,11 +221,11 @@ class DatasetPuller:
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
         changes = file_changes(local, render_items(taking.file), info, needs_document=True)
-        line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=taking.base)
-        after = folder_after(local.folder, changes)
-        pointers = pointer_changes(
-            self.workspace, self.target, local.folder, after, line, taking.base
+        new = recorded(
+            self.target.place, dataset=remote.id, info=meta, base=bases_of(view, taking.base)
         )
+        after = folder_after(local.folder, changes)
+        pointers = pointer_changes(self.workspace, self.target, local.folder, after, new)
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
@@ -315,7 +319,7 @@ class DatasetPuller:
                 row=verdict.row,
                 state=str(verdict.state),
                 exit=verdict.pull_exit or 4,
-                code=verdict.code or "E-CONFLICT",
+                code=verdict.code if verdict.pull is not RowPull.MERGE else "E-CONFLICT",
                 fix=f"skillsync resolve {name} --local or --remote",
                 conflicts=tuple(conflicts),
             )

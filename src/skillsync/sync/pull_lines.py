@@ -9,6 +9,7 @@ from pathlib import Path
 from skillsync.errors import InvalidContent
 from skillsync.formats.jsonl import ItemsFile, append_rows, remove_rows, replace_rows
 from skillsync.formats.row_keys import fold_id
+from skillsync.formats.row_names import Spelling
 from skillsync.model import Key, Row
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.report import Kind, Outcome
@@ -48,9 +49,9 @@ class Taking:
     def change_lines(self) -> None:
         """Carry out what was collected; a row that no line can hold fails alone, and its base stays (P17)."""
         base = self.view.base_rows
-        self.file, refused = _rewritten(self.file, self.changed)
+        self.file, refused = _rewritten(self.file, self.changed, self.view.spelling)
         self.file = remove_rows(self.file, self.removed)
-        self.file, unwritable = appended(self.file, self.added)
+        self.file, unwritable = appended(self.file, self.added, self.view.spelling)
         refused |= unwritable
         for key in refused:
             self.base.pop(key, None)
@@ -69,20 +70,24 @@ def is_occupied(folder: Path) -> bool:
     )
 
 
-def _rewritten(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
+def _rewritten(
+    file: ItemsFile, rows: Sequence[Row], spelling: Spelling
+) -> tuple[ItemsFile, set[Key]]:
     """Return the file with these lines changed, and the keys of rows that no line can hold."""
     try:
-        return replace_rows(file, rows, spelling="seed"), set()
+        return replace_rows(file, rows, spelling=spelling), set()
     except InvalidContent:
         refused = {row.key for row in rows if not _fits_a_line(file, row)}
         good = [row for row in rows if row.key not in refused]
-        return replace_rows(file, good, spelling="seed"), refused
+        return replace_rows(file, good, spelling=spelling), refused
 
 
-def appended(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]:
+def appended(
+    file: ItemsFile, rows: Sequence[Row], spelling: Spelling
+) -> tuple[ItemsFile, set[Key]]:
     """Return the file with these rows added, and the keys of rows that no line can hold."""
     try:
-        return append_rows(file, rows, spelling="seed"), set()
+        return append_rows(file, rows, spelling=spelling), set()
     except InvalidContent:
         refused = {row.key for row in rows if not _fits_a_line(file, row)}
         taken = {fold_id(key) for key in file.by_key}
@@ -91,12 +96,12 @@ def appended(file: ItemsFile, rows: Sequence[Row]) -> tuple[ItemsFile, set[Key]]
                 refused.add(row.key)
             taken.add(fold_id(row.key))
         good = [row for row in rows if row.key not in refused]
-        return append_rows(file, good, spelling="seed"), refused
+        return append_rows(file, good, spelling=spelling), refused
 
 
 def _fits_a_line(file: ItemsFile, row: Row) -> bool:
     try:
-        append_rows(replace(file, lines=()), [row], spelling="seed")
+        append_rows(replace(file, lines=()), [row], spelling="current")
     except InvalidContent:
         return False
     return True

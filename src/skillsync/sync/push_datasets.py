@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPush
 from skillsync.core.reconcile_row import RowPush
+from skillsync.core.row_bases import Bases
 from skillsync.core.safety import Removals, RowRemovals, check_items_file, check_removals
 from skillsync.errors import (
     BadAnswer,
@@ -18,9 +19,10 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
-from skillsync.model import Digest, FileChange, Folder
+from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.sync.dataset_pointer import dataset_line, pointer_changes
+from skillsync.sync.dataset_limits import check_limits
+from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import ITEMS, LocalDataset
@@ -40,7 +42,9 @@ from skillsync.sync.push_dataset_words import (
 from skillsync.sync.push_rows import RowPusher, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.sending import Sending
+from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
 from skillsync.sync.sure_writes import create_dataset, delete_dataset, patch_dataset
 from skillsync.sync.workspace import Remote, Workspace
@@ -122,6 +126,7 @@ class DatasetPusher:
                 total = view.base_count or len(view.remote_rows or ())
                 rows[view.slug] = RowRemovals(doomed, max(total, doomed))
         check_removals(Removals(rows=rows), max_removals=limit)
+        check_limits([view for view in survey.views if view.problem is None], self.remote)
 
     def _is_archived(self, view: DatasetView) -> bool:
         """Whether the user named a dataset whose folder is gone."""
@@ -253,20 +258,38 @@ class DatasetPusher:
 
     # -------------------------------------------------------------- what is recorded
 
+    def _bases(self, sending: Sending) -> Mapping[Key, str] | Bases:
+        """The bases as they are written down. A revision that nothing was taken in of is none of ours to name."""
+        view = sending.view
+        if sending.remote.revision is None:
+            return sending.base
+        if view.line is not None and sending.base == dict(view.base_rows):
+            return Bases(view.line_revision, view.base_rows, view.base_revisions)
+        bases = bases_after(sending, self._held(sending))
+        remember_bases(self.workspace, bases.digests)
+        return bases
+
+    def _held(self, sending: Sending) -> Held:
+        rows = sending.view.remote_rows or ()
+        return held_after(sending.start, rows, sending.written, revisions=sending.revisions)
+
     def _write_pointer(self, sending: Sending) -> None:
         view = sending.view
+        if sending.written and sending.remote.revision is not None:
+            held = self._held(sending)
+            remember_rows(self.workspace, held.dataset, held.rows)
         if not self.options.writes_pointer or view.local is None:
             return
         folder = view.local.folder
         meta = view.line.meta if view.line else UNKNOWN_INFO
         if sending.meta_sent or info_digest(sending.remote.info) == view.local.info_digest:
             meta = info_digest(sending.remote.info)
-        line = dataset_line(
-            self.target.place, dataset=sending.remote.id, info=meta, base=sending.base
+        new = recorded(
+            self.target.place, dataset=sending.remote.id, info=meta, base=self._bases(sending)
         )
         current = self._current_folder(view)
         pointers = pointer_changes(
-            self.workspace, self.target, current, folder_after(folder, ()), line, sending.base
+            self.workspace, self.target, current, folder_after(folder, ()), new
         )
         self.writer.write(view.slug, current, (), pointers, reason="push")
 

@@ -12,6 +12,7 @@ from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import (
     BadAnswer,
     InvalidContent,
+    KeyTaken,
     NotFound,
     RemoteError,
     SkillsyncError,
@@ -24,8 +25,8 @@ from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import ITEMS, join
 from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.sending import Sending
-from skillsync.sync.sure_writes import LOOK_AGAIN_FOR, LOOK_PAUSE, undelete_row
+from skillsync.sync.sending import Sending, created_meanwhile
+from skillsync.sync.sure_writes import LOOK_AGAIN_FOR, LOOK_PAUSE, bring_back
 from skillsync.sync.workspace import Remote
 from skillsync.sync.writing import Writer
 
@@ -72,6 +73,8 @@ class RowCreator:
             if not isinstance(result, RemoteError):
                 silent.clear()
                 self._created(sending, row, result)
+            elif isinstance(result, KeyTaken):
+                self._taken(sending, row, result)
             elif result.indeterminate:
                 unclear.append(row)
                 silent += [result] if result.status is None else []
@@ -86,8 +89,13 @@ class RowCreator:
         if len(silent) == MOST_SILENT:
             raise silent[-1]
 
-    def _created(self, sending: Sending, row: Row, result: RemoteRow) -> None:
-        sending.is_base(row.key, result)
+    def _created(
+        self, sending: Sending, row: Row, result: RemoteRow, *, since: int | None = None
+    ) -> None:
+        """Count a row that is there now; ``since`` is the version that an archived one was brought back from."""
+        if since is None and result.version == 1:
+            since = 0
+        sending.is_base(row.key, result, since=since)
         sending.created += 1
         if row_digest(result.row) != row_digest(row):
             self.report.note(
@@ -99,8 +107,9 @@ class RowCreator:
         clock = self.writer.clock
         waiting = {row.key: row for row in unclear}
         end = clock.monotonic() + LOOK_AGAIN_FOR
+        seen: set[int] = set()
         while True:
-            for item in self._list_again(sending):
+            for item in self._list_again(sending, seen):
                 row = waiting.pop(item.row.key, None)
                 if row is not None:
                     self._created(sending, row, item)
@@ -121,12 +130,43 @@ class RowCreator:
             for key in waiting
         ]
 
-    def _list_again(self, sending: Sending) -> Sequence[RemoteRow]:
-        """Return what is listed now; nothing while the server still gives no answer."""
+    def _list_again(self, sending: Sending, seen: set[int]) -> Sequence[RemoteRow]:
+        """Return what is listed now; nothing while the server still gives no answer, or still holds what was seen."""
+        datasets = self.remote.datasets
         try:
-            return self.remote.datasets.list_rows(sending.remote.id).items
+            revision = None
+            if datasets.guarantees.history:
+                revision = datasets.read(sending.remote.id).revision or 0
+                if revision in seen:
+                    return ()
+            found = datasets.list_rows(sending.remote.id, revision=revision).items
         except (Unreachable, BadAnswer):
             return ()
+        if revision is not None:
+            seen.add(revision)
+        return found
+
+    def _taken(self, sending: Sending, row: Row, taken: KeyTaken) -> None:
+        """Somebody else's row has the key by now, or an archived one has (sync.md 10.2, I3, I4).
+
+        What was archived and is no base of ours comes back as the line has it; another content is a conflict.
+        """
+        try:
+            now = self.remote.datasets.read_any(taken.item)
+            if now.dataset != sending.remote.id:
+                raise taken
+            if now.deleted:
+                back = bring_back(self.remote, now, changed_fields(now.row, row))
+                self._created(sending, row, back, since=now.version)
+            elif row_digest(now.row) == row_digest(row):
+                sending.is_base(row.key, now)
+                sending.linked += 1
+            else:
+                sending.outcomes.append(created_meanwhile(sending, row))
+        except (*RUN_ENDING, Throttled, Unreachable):
+            raise
+        except SkillsyncError as error:
+            sending.failed(row.key, error, "I4")
 
     def _bring_back(self, sending: Sending, row: Row) -> None:
         """I14: a row that was born on this server and deleted there keeps its identity by being undeleted.
@@ -144,23 +184,21 @@ class RowCreator:
                     unchanged="The row was not sent.",
                     hint="give the line an id of its own, or none: push then gives it one",
                 )
-            fields = changed_fields(now.row, row)
-            if fields:
-                self.remote.datasets.patch_row(number, fields, key=None)
-            self._created(sending, row, undelete_row(self.remote, number))
+            back = bring_back(self.remote, now, changed_fields(now.row, row))
+            self._created(sending, row, back, since=now.version)
         except (*RUN_ENDING, Throttled, Unreachable):
             raise
         except SkillsyncError as error:
             sending.failed(row.key, error, "I14")
 
     def _deleted_item(self, number: str) -> RemoteRow | None:
-        """Return a deleted item as it is; only an empty PATCH shows one, and it is sent to no live item."""
+        """Return an item, deleted or not; what shows a deleted one may be a write, so it is asked for last."""
         try:
             return self.remote.datasets.read_row(number)
         except NotFound:
             pass
         try:
-            return self.remote.datasets.patch_row(number, {}, key=None)
+            return self.remote.datasets.read_any(number)
         except NotFound:
             return None
 

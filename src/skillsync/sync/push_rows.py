@@ -10,14 +10,17 @@ from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import (
     BadAnswer,
     NotFound,
+    Refused,
     RemoteError,
     SkillsyncError,
     Throttled,
     Unreachable,
+    VersionConflict,
 )
 from skillsync.formats.canonical import row_digest, short
-from skillsync.model import Key, RemoteRow
+from skillsync.model import Key, RemoteRow, Row
 from skillsync.repo.rescue import Rescue
+from skillsync.sync.dataset_limits import refuse_full_row
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.local import join
 from skillsync.sync.push_new_rows import RowCreator, changed_fields
@@ -30,7 +33,7 @@ from skillsync.sync.sending import (
     moved,
     unclear,
 )
-from skillsync.sync.sure_writes import delete_row
+from skillsync.sync.sure_writes import delete_row, update_row
 from skillsync.sync.workspace import Remote
 from skillsync.sync.writing import Writer
 
@@ -88,20 +91,51 @@ class RowPusher:
                 return left_to_a_person(sending, row)
 
     def _patch(self, sending: Sending, row: RowView) -> Outcome | None:
-        """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
         assert row.remote is not None
         assert row.local is not None
+        if self.remote.datasets.guarantees.guarded:
+            return self._patch_guarded(sending, row, row.remote, row.local)
+        return self._patch_carefully(sending, row, row.remote, row.local)
+
+    def _patch_guarded(
+        self, sending: Sending, row: RowView, now: RemoteRow, local: Row
+    ) -> Outcome | None:
+        """One PATCH that names the version that was compared: the server refuses it when there is a newer one."""
+        fields = changed_fields(now.row, local)
+        refuse_full_row(now, self.remote.datasets.limits)
         try:
-            now = self.remote.datasets.read_row(row.remote.id)
+            after = update_row(self.remote, now, fields, wanted=local)
+        except (VersionConflict, Refused) as error:
+            if isinstance(error, Refused) and error.reason != "dataset_item_archived":
+                raise
+            if self.remote.datasets.read_any(now.id).deleted:
+                return deleted_meanwhile(sending, row)
+            return moved(sending, row)
+        if after is None:
+            return unclear(sending, row)
+        if row_digest(after.row) != row_digest(local):
+            raise BadAnswer(
+                "the row reads back different from what was sent",
+                subject=sending.row_name(row.key),
+                unchanged="Its base was not moved.",
+                hint=f"skillsync pull {sending.view.slug}",
+            )
+        sending.is_base(row.key, after, since=now.version)
+        sending.updated += 1
+        return None
+
+    def _patch_carefully(
+        self, sending: Sending, row: RowView, remote: RemoteRow, local: Row
+    ) -> Outcome | None:
+        """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
+        try:
+            now = self.remote.datasets.read_row(remote.id)
         except NotFound:
             return deleted_meanwhile(sending, row)
-        if row_digest(now.row) != row_digest(row.remote.row):
+        if row_digest(now.row) != row_digest(remote.row):
             return moved(sending, row)
-        key = row.key if now.own_key else None
         try:
-            answer = self.remote.datasets.patch_row(
-                now.id, changed_fields(now.row, row.local), key=key
-            )
+            answer = self.remote.datasets.update_row(now, changed_fields(now.row, local))
         except RemoteError as error:
             if not error.indeterminate:
                 raise
@@ -112,7 +146,7 @@ class RowPusher:
             after = self.remote.datasets.read_row(now.id)
         except NotFound:
             return deleted_meanwhile(sending, row)
-        if row_digest(after.row) != row_digest(row.local):
+        if row_digest(after.row) != row_digest(local):
             if answer is now and row_digest(after.row) == row_digest(now.row):
                 return unclear(sending, row)
             raise BadAnswer(
@@ -141,15 +175,21 @@ class RowPusher:
 
     def _remove(self, sending: Sending, row: RowView) -> Outcome | None:
         assert row.remote is not None
+        now = row.remote
+        if not self.remote.datasets.guarantees.guarded:
+            try:
+                now = self.remote.datasets.read_row(row.remote.id)
+            except NotFound:
+                sending.base.pop(row.key, None)
+                return None
+            if row_digest(now.row) != row_digest(row.remote.row):
+                return moved(sending, row)
+        refuse_full_row(now, self.remote.datasets.limits, archiving=True)
         try:
-            now = self.remote.datasets.read_row(row.remote.id)
-        except NotFound:
-            sending.base.pop(row.key, None)
-            return None
-        if row_digest(now.row) != row_digest(row.remote.row):
+            gone = delete_row(self.remote, now)
+        except VersionConflict:
             return moved(sending, row)
-        delete_row(self.remote, now.id)
-        sending.base.pop(row.key, None)
+        sending.was_removed(row.key, gone, since=now.version)
         sending.removed += 1
         return None
 
@@ -164,7 +204,7 @@ class RowPusher:
         kept = self.remote.datasets.read_row(row.remote.id)
         if row_digest(now.row) != row_digest(kept.row):
             return
-        delete_row(self.remote, loser.id)
+        delete_row(self.remote, now)
         sending.cleaned += 1
         self.report.note(
             f"{sending.row_name(row.key)}: an equal second copy was removed ({loser.id})"

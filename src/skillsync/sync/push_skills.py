@@ -28,6 +28,7 @@ from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.export import export_history
+from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.markers import Markers
 from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
@@ -57,6 +58,7 @@ class PushOptions:
     republish: Collection[str] = ()
     verify: bool = False
     all_or_nothing: bool = False
+    hold: Hold | None = None
 
 
 @dataclass
@@ -141,9 +143,9 @@ class SkillPush:
             )
         match verdict.push:
             case PushStep.CREATE:
-                return self._create(view)
+                return self._held(view) or self._create(view)
             case PushStep.PUBLISH:
-                return self._publish(view)
+                return self._held(view) or self._publish(view)
             case PushStep.LINK:
                 return self._link(view)
             case PushStep.RENAME:
@@ -162,6 +164,17 @@ class SkillPush:
                 return self._said(view, "needs your decision")
             case PushStep.NOTHING | PushStep.WAIT | PushStep.STOP_TARGET:
                 return self._nothing(view)
+
+    def _held(self, view: SkillView) -> Outcome | None:
+        if self.options.hold is None:
+            return None
+        directory, folder = view.place_in(self.workspace)
+        number = view.version.number if view.version else 0
+        candidate = Candidate(
+            Kind.SKILL, view.name, directory, folder, writes_files=False, number=number
+        )
+        reason = self.options.hold(candidate)
+        return held(Kind.SKILL, view.name, reason) if reason else None
 
     def _nothing(self, view: SkillView) -> Outcome | None:
         if view.name in self.options.republish and view.verdict.state is SkillState.IN_SYNC:
@@ -471,7 +484,11 @@ class SkillPush:
             view.name,
             folder,
             (),
-            [pointer_change(folder, line, place=self.target.place)],
+            [
+                pointer_change(
+                    folder, line, place=self.target.place, places=self.workspace.settings.places
+                )
+            ],
             reason="push",
         )
 

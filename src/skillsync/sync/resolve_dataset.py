@@ -15,11 +15,11 @@ from skillsync.formats.jsonl import append_rows, remove_rows, render_items, repl
 from skillsync.model import Digest, FileChange, Json
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_pointer import (
-    dataset_line,
+    bases_of,
     dropped_pointers,
     file_changes,
     pointer_changes,
-    removed_pointers,
+    recorded,
 )
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView, RowView
 from skillsync.sync.report import Kind, Outcome
@@ -93,9 +93,9 @@ class DatasetResolver:
             info = remote.info if self.side == "remote" else info
         items = self._items(view, rows) if self.side == "remote" else render_items(local.items)
         changes = file_changes(local, items, info)
-        line = dataset_line(self.target.place, dataset=remote.id, info=meta, base=base)
+        new = recorded(self.target.place, dataset=remote.id, info=meta, base=bases_of(view, base))
         after = folder_after(local.folder, changes)
-        pointers = pointer_changes(self.workspace, self.target, local.folder, after, line, base)
+        pointers = pointer_changes(self.workspace, self.target, local.folder, after, new)
         reason = f"resolve {self.side or ''}".strip()
         self.writer.write(view.slug, local.folder, changes, pointers, reason=reason)
 
@@ -104,9 +104,9 @@ class DatasetResolver:
         assert view.local is not None
         changed = [row.remote.row for row in rows if row.remote and row.local]
         added = [row.remote.row for row in rows if row.remote and not row.local]
-        file = replace_rows(view.local.items, changed, spelling="seed")
+        file = replace_rows(view.local.items, changed, spelling=view.spelling)
         file = remove_rows(file, [row.key for row in rows if row.remote is None])
-        return render_items(append_rows(file, added, spelling="seed"))
+        return render_items(append_rows(file, added, spelling=view.spelling))
 
     def _gone(self, view: DatasetView) -> Outcome:
         """D5: edited here, gone there: create it again, or let it go here as well."""
@@ -132,9 +132,8 @@ class DatasetResolver:
             for entry in folder.entries
             if entry.kind == "file" and entry.data is not None
         ]
-        self.writer.write(
-            view.slug, folder, changes, removed_pointers(folder), reason="resolve remote"
-        )
+        dropped = dropped_pointers(folder, place=self.target.place)
+        self.writer.write(view.slug, folder, changes, dropped, reason="resolve remote")
         return self._done(view.slug, "removed locally, as it was remotely (a rescue copy is kept)")
 
     def _done(self, subject: str, did: str) -> Outcome:

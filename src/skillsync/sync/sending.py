@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import row_digest, short
-from skillsync.model import Key, RemoteDataset, RemoteRow
+from skillsync.model import Key, RemoteDataset, RemoteRow, Row
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.report import Kind, Outcome, failed
 from skillsync.sync.row_conflict import row_conflicts
@@ -20,7 +20,11 @@ _WORDS = {
 
 @dataclass
 class Sending:
-    """The work on one dataset: where it goes, the bases as they become, and what happened."""
+    """The work on one dataset: where it goes, the bases as they become, and what happened.
+
+    ``written`` are the rows that this run wrote, as the server then had them, those it archived included, and
+    ``revisions`` how many revisions these are, None when nobody knows.
+    """
 
     view: DatasetView
     remote: RemoteDataset
@@ -31,15 +35,41 @@ class Sending:
     removed: int = 0
     cleaned: int = 0
     linked: int = 0
+    written: dict[Key, RemoteRow] = field(default_factory=dict)
+    revisions: int | None = 0
     outcomes: list[Outcome] = field(default_factory=list)
+    start: RemoteDataset = field(init=False)
+
+    def __post_init__(self) -> None:
+        """``start`` is the dataset as it was before the first write; what is read of it later is newer."""
+        self.start = self.remote
 
     def row_name(self, key: Key) -> str:
         """Return what a row is called: ``DATASET:KEY``."""
         return f"{self.view.slug}:{key}"
 
-    def is_base(self, key: Key, row: RemoteRow) -> None:
-        """Record that a remote row was taken in or is what was sent."""
+    def is_base(self, key: Key, row: RemoteRow, *, since: int | None = None) -> None:
+        """Record that a remote row is what was sent; ``since`` is the version that it had at the start.
+
+        0 for a row that is new. None: nobody knows.
+        """
         self.base[key] = short(row_digest(row.row))
+        self._note(key, row, since)
+
+    def was_removed(self, key: Key, row: RemoteRow | None, *, since: int) -> None:
+        """Record that a row was archived; None: that is all that is known of it."""
+        self.base.pop(key, None)
+        self._note(key, row, since if row is not None else None)
+
+    def _note(self, key: Key, row: RemoteRow | None, since: int | None) -> None:
+        if row is not None:
+            self.written[key] = row
+        if row is not None and row.revision <= (self.start.revision or 0):
+            return
+        if row is None or since is None:
+            self.revisions = None
+        elif self.revisions is not None:
+            self.revisions += row.version - since
 
     def failed(self, key: Key, error: SkillsyncError, row: str) -> None:
         """Record that a row failed alone."""
@@ -78,6 +108,21 @@ def moved(sending: Sending, row: RowView) -> Outcome:
         exit=3,
         code="E-REMOTE-AHEAD",
         fix=f"skillsync pull {sending.view.slug}",
+    )
+
+
+def created_meanwhile(sending: Sending, row: Row) -> Outcome:
+    """Say that another row of the same key was created between the listing and our write."""
+    name = sending.row_name(row.key)
+    return Outcome(
+        Kind.ROW,
+        name,
+        "conflict: a row with this id and another content was created remotely just now",
+        row="I4",
+        state="same key, different content",
+        exit=4,
+        code="E-UNRELATED",
+        fix=f"skillsync resolve {name} --local or --remote",
     )
 
 

@@ -20,11 +20,11 @@ from skillsync.core.reconcile_skill import (
     decide_skill,
     needs_remote_content,
 )
+from skillsync.core.safety import check_listing
 from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
-    RefusedForSafety,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -46,9 +46,11 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
+    from skillsync.api.listing import Listing
     from skillsync.config import Target
 
 CONFIRM_AFTER = 5.0
@@ -188,11 +190,14 @@ def survey_skills(
     remote: Remote | None,
     names: Collection[str] = (),
     confirm: Clock | None = None,
+    listing: Listing[Version] | None = None,
+    max_removals: int | None = None,
 ) -> SkillSurvey:
     """Look at every skill in scope from all sides.
 
     ``remote`` None is offline: versions are then unknown. ``confirm`` given: an absence is confirmed by a second
-    listing at least 5 s later.
+    listing at least 5 s later. ``listing`` is the list of the remote's skills, where the caller has it already.
+    ``max_removals`` is the exact count of skills that a user said are gone.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
     survey = _local_views(workspace, target, tree, names)
@@ -200,7 +205,7 @@ def survey_skills(
         _find_bases(workspace, target, survey.views.values())
         return survey
     started = confirm.monotonic() if confirm else 0.0
-    listing = remote.skills.list()
+    listing = listing or remote.skills.list()
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
@@ -208,13 +213,19 @@ def survey_skills(
     _find_bases(workspace, target, survey.views.values())
     markers = Markers(workspace, remote, survey.problems)
     markers.look(survey.views.values())
-    _judge_absence(survey, remote, listing.items, complete=listing.complete)
+    _judge_absence(
+        survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
+    )
     if confirm is not None:
-        _confirm_absence(survey, remote, clock=confirm, started=started)
+        _confirm_absence(survey, remote, clock=confirm, started=started, max_removals=max_removals)
     _read_contents(workspace, survey, remote, markers)
     for view in survey.views.values():
         _use_markers(view, markers)
         _use_own_publishes(workspace, view, remote)
+        if view.local is None and tree.commit is not None:
+            _use_own_before_removal(workspace, view, remote)
+    if workspace.is_team and tree.commit is not None:
+        SkillLater(workspace).settle(survey.views.values())
     return survey
 
 
@@ -452,18 +463,23 @@ def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> s
 
 
 def _judge_absence(
-    survey: SkillSurvey, remote: Remote, versions: Sequence[Version], *, complete: bool
+    survey: SkillSurvey,
+    remote: Remote,
+    versions: Sequence[Version],
+    *,
+    complete: bool,
+    max_removals: int | None,
 ) -> None:
     """Decide what is known about linked skills that the listing does not have (sync.md 7.1, A9)."""
     linked = [view for view in survey.views.values() if view.base and not view.error]
     missing = [view for view in linked if view.version is None]
-    if len(missing) >= 2 and len(missing) == len(linked) and not versions:
-        raise RefusedForSafety(
-            f"the server lists no skill at all, and {len(missing)} are linked here; that is more likely "
-            "a wrong project, a key without access or a server that was replaced than a removal",
-            unchanged="Nothing was changed on either side.",
-            hint="skillsync status -v (is this the right host, project and key?)",
-        )
+    here = [view for view in linked if view.local is not None]  # what is gone here too is no loss
+    check_listing(
+        linked=len(here),
+        present=len(versions),
+        absent=sum(view.version is None for view in here),
+        max_removals=max_removals,
+    )
     for view in missing:
         view.absence = Absence.UNCONFIRMED
         if not complete:
@@ -483,7 +499,14 @@ def _judge_absence(
                 view.absence = Absence.UNCONFIRMED
 
 
-def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, started: float) -> None:
+def _confirm_absence(
+    survey: SkillSurvey,
+    remote: Remote,
+    *,
+    clock: Clock,
+    started: float,
+    max_removals: int | None,
+) -> None:
     missing = [
         view
         for view in survey.views.values()
@@ -502,10 +525,11 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
         and linked < 2
         and bool({"*", "llm_skill:read", "llm_skill:write"} & set(info.scopes))
     )
+    allowed = allowed or max_removals == sum(view.local is not None for view in missing)
     for view in missing:
         if view.name in listed:
             view.version, view.absence = listed[view.name], Absence.PRESENT
-        elif again.complete and allowed:
+        elif again.complete and (allowed or view.local is None):
             view.absence = Absence.CONFIRMED
 
 
@@ -607,7 +631,9 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
         return
     known = base.number if base else 0
     is_equal = local.digest == (base.digest if base else view.remote_digest)
-    if is_equal or version.number - known > WALK_LIMIT:
+    if version.number - known > WALK_LIMIT or (base is None and is_equal):
+        return
+    if base is not None and is_equal and not _came_back(workspace, view, base):
         return
     try:
         if base is None:
@@ -618,6 +644,37 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
             view.superseded = _is_superseded(workspace, view, remote)
     except SkillsyncError as error:
         view.error = error
+
+
+def _use_own_before_removal(workspace: Workspace, view: SkillView, remote: Remote) -> None:
+    """Recognise what CI published of a skill before HEAD's history removed it: no pointer says so, and it may go by name."""
+    base, version = view.base, view.version
+    if version is None or version.description is not None or view.error:
+        return
+    if base is not None and (base.first != version.first or version.number <= base.number):
+        return
+    try:
+        directory = workspace.skill_history.deleted.get(view.name)
+        if directory is None or version.number - (base.number if base else 0) > WALK_LIMIT:
+            return
+        view.dir = view.dir or directory
+        if base is None:
+            view.base = _own_since_creation(workspace, view, remote, version)
+        else:
+            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
+    except SkillsyncError as error:
+        view.error = error
+
+
+def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
+    """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
+    if not workspace.is_team:
+        return False  # a push has written the pointer
+    history, directory = workspace.history, view.dir or ""
+    since = history.introduced_at(base.id, directory)
+    if since is None or not history.may_have_changed(directory, since=since):
+        return False
+    return bool(history.touching(directory, since=since))
 
 
 def _use_own_creation(

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from skillsync.core.row_bases import Bases
+from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import info_digest
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, Key, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
-from skillsync.sync.dataset_pointer import dataset_line, dropped_pointers, pointer_changes
+from skillsync.sync.dataset_bases import read_bases, take_local_bases
+from skillsync.sync.dataset_pointer import dropped_pointers, pointer_changes, recorded
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
     LocalDataset,
@@ -19,12 +23,13 @@ from skillsync.sync.local import (
     pointer_line,
     row_base,
 )
+from skillsync.sync.row_snapshots import remember_bases
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.model import Pointer
-    from skillsync.sync.workspace import Workspace
+    from skillsync.sync.workspace import Remote, Workspace
 
 
 def counted_line(
@@ -38,11 +43,37 @@ def counted_line(
     return counted if counted == line else None
 
 
+@dataclass(frozen=True, slots=True)
+class RowUndone:
+    """What became of one row: the short digest that the push had written ("" for none), the one it has now (None:
+    it was removed), and the revision that this came with, 0 where there are none.
+    """
+
+    written: str
+    now: str | None
+    revision: int = 0
+
+
+def moved_bases(
+    revision: int,
+    base: Mapping[Key, str],
+    lagging: Mapping[Key, int],
+    rows: Mapping[Key, RowUndone],
+) -> Bases:
+    """Return bases with those rows moved whose base is what the push had written; each names its own revision."""
+    digests, since = dict(base), dict(lagging)
+    for key, row in rows.items():
+        if digests.get(key, ABSENT) == (row.written or ABSENT):
+            digests[key] = row.now or ABSENT
+            since[key] = row.revision if row.now else 0
+    return Bases(revision, digests, since)
+
+
 @dataclass
 class RowsUndone:
-    """What changed in one dataset: rows by key with the short digest they have now, None for those removed."""
+    """What changed in one dataset: its rows by key, its own fields, or that it is gone as a whole."""
 
-    rows: dict[Key, tuple[str, str | None]] = field(default_factory=dict)
+    rows: dict[Key, RowUndone] = field(default_factory=dict)
     info: tuple[Digest, DatasetInfo] | None = None
     is_gone: bool = False
 
@@ -71,11 +102,13 @@ class UndoPointers:
         if now is not None:
             stamp = stamp_for(self.workspace, local.folder)
             moved = skill_line(self.target.place, now, digest, stamp)
-        change = pointer_change(local.folder, moved, place=self.target.place)
+        change = pointer_change(
+            local.folder, moved, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(name, local.folder, (), [change], reason="undo")
         return True
 
-    def dataset(self, dataset_id: str, undone: RowsUndone) -> bool:
+    def dataset(self, dataset_id: str, undone: RowsUndone, remote: Remote) -> bool:
         """Move the bases of rows and of the dataset's own fields; tell whether they counted."""
         local = self.folder_of(dataset_id)
         if local is None or self.workspace.is_team:
@@ -87,28 +120,43 @@ class UndoPointers:
         if undone.is_gone:
             changes = dropped_pointers(folder, place=place)
         else:
-            base = self._base(local, undone.rows)
+            base = self._base(local, line, undone.rows, remote)
             meta = line.meta
             if undone.info is not None and undone.info[0] == meta:
                 meta = info_digest(undone.info[1])
-            moved = dataset_line(place, dataset=line.dataset, info=meta, base=base)
-            changes = pointer_changes(self.workspace, self.target, folder, folder, moved, base)
+            moved = recorded(place, dataset=line.dataset, info=meta, base=base)
+            changes = pointer_changes(self.workspace, self.target, folder, folder, moved)
         self.writer.write(local.slug, folder, (), changes, reason="undo")
         return True
 
     def _base(
-        self, local: LocalDataset, rows: Mapping[Key, tuple[str, str | None]]
-    ) -> dict[Key, str]:
+        self,
+        local: LocalDataset,
+        line: DatasetPointer,
+        rows: Mapping[Key, RowUndone],
+        remote: Remote,
+    ) -> dict[Key, str] | Bases:
         """The bases as they become: only a row whose base was what the push had written moves."""
-        base = dict(row_base(local.folder, self.target.place)[0])
-        for key, (written, now) in rows.items():
-            if base.get(key, "") != written:
-                continue
-            if now is None:
-                base.pop(key, None)
-            else:
-                base[key] = now
-        return base
+        lines = row_base(local.folder, self.target.place)[0]
+        if line.revision is None:
+            base = dict(lines)
+            for key, row in rows.items():
+                if base.get(key, "") != row.written:
+                    continue
+                if row.now is None:
+                    base.pop(key, None)
+                else:
+                    base[key] = row.now
+            return base
+        view = DatasetView(
+            local.slug, local.dir, home=local.dir, place=line.place, local=local, line=line
+        )
+        take_local_bases(self.workspace, view, lines)
+        if view.unread:
+            read_bases(self.workspace, view, remote)
+        moved = moved_bases(line.revision, view.base_rows, view.base_revisions, rows)
+        remember_bases(self.workspace, moved.digests)
+        return moved
 
     def folder_of(self, dataset_id: str) -> LocalDataset | None:
         """Return the folder whose pointer names a dataset."""

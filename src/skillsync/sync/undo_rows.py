@@ -13,7 +13,7 @@ from skillsync.model import Digest, Key, RemoteRow
 from skillsync.sync.push_new_rows import changed_fields
 from skillsync.sync.push_record import Written
 from skillsync.sync.report import Kind, Outcome
-from skillsync.sync.undo_pointers import RowsUndone, UndoPointers
+from skillsync.sync.undo_pointers import RowsUndone, RowUndone, UndoPointers
 from skillsync.sync.undo_skills import pending
 from skillsync.sync.watched import WriteKind
 
@@ -141,8 +141,8 @@ class DatasetUndo:
             return _moved(Kind.ROW, name, "it was edited since"), False
         if self.dry_run:
             return _row(name, "would be archived: the push created it"), False
-        self.remote.datasets.delete_row(number)
-        self._changed(row.dataset).rows[key] = (short(Digest(written.digest)), None)
+        self.remote.datasets.delete_row(row)
+        self._changed(row.dataset).rows[key] = RowUndone(short(Digest(written.digest)), None)
         return _row(name, "archived: the push had created it", changed=True), True
 
     def _patched_row(self, written: Written) -> tuple[Outcome, bool]:
@@ -157,8 +157,7 @@ class DatasetUndo:
             return _moved(Kind.ROW, name, "it was edited since"), False
         if self.dry_run:
             return _row(name, "would be patched back"), False
-        key = row.row.key if row.own_key else None
-        self.remote.datasets.patch_row(number, changed_fields(row.row, old), key=key)
+        self.remote.datasets.update_row(row, changed_fields(row.row, old))
         after = self._live(number)
         if after is None or row_digest(after.row) != row_digest(old):
             raise BadAnswer(
@@ -166,9 +165,8 @@ class DatasetUndo:
                 subject=name,
                 hint="skillsync pull",
             )
-        self._changed(row.dataset).rows[row.row.key] = (
-            short(Digest(written.digest)),
-            short(row_digest(old)),
+        self._changed(row.dataset).rows[row.row.key] = RowUndone(
+            short(Digest(written.digest)), short(row_digest(old)), after.revision
         )
         return _row(name, "patched back", changed=True), True
 
@@ -190,7 +188,7 @@ class DatasetUndo:
             return _row(name, "would be brought back"), False
         back = self.remote.datasets.undelete_row(number)
         digest = short(row_digest(back.row))
-        self._changed(dataset).rows[old.key] = ("", digest)
+        self._changed(dataset).rows[old.key] = RowUndone("", digest, back.revision)
         if row_digest(back.row) != row_digest(old):
             return _moved(Kind.ROW, name, "brought back, but it was edited before"), True
         return _row(name, "brought back", changed=True), True

@@ -85,7 +85,10 @@ class SkillUndo:
     def take_back(self, latest: RemoteSkill, base: int) -> tuple[Outcome, bool]:
         """Publish version ``base`` again, over ``latest``, which is our own."""
         name = latest.version.name
+        place = self._place(name)
         before = self.remote.skills.read(name, number=base)
+        # As they are seen here: what git ignores is neither part of a digest nor written, and carried on (F22).
+        latest, before = self.workspace.aside.put_aside([(*place, latest), (*place, before)])
         if before.version.first != latest.version.first:
             return self._blocked(name, latest.version), False
         if before.content == latest.content:
@@ -95,13 +98,17 @@ class SkillUndo:
             return _said(name, f"would publish the content of v{base} again: {words}"), False
         return self._send(latest, before, words)
 
+    def _place(self, name: str) -> tuple[str, Folder | None]:
+        """Return where a skill is, or would be, and what is there."""
+        local = next((one for one in self.pointers.tree.skills if one.name == name), None)
+        if local is not None:
+            return local.dir, local.folder
+        return f"{self.workspace.settings.skills[0]}/{name}", None
+
     def _send(self, latest: RemoteSkill, before: RemoteSkill, words: str) -> tuple[Outcome, bool]:
         name, version = latest.version.name, latest.version
         shown = lay_out(before, None)
-        directory = next((one.dir for one in self.pointers.tree.skills if one.name == name), "")
-        folder = Folder(
-            directory or f"{self.workspace.settings.skills[0]}/{name}", shown.folder.entries
-        )
+        folder = Folder(self._place(name)[0], shown.folder.entries)
         report = Report("undo", self.target.name)
         push = _PredecessorPush(
             self.workspace,
@@ -115,7 +122,7 @@ class SkillUndo:
         view = SkillView(
             name,
             folder.dir,
-            local=LocalSkill(folder),
+            local=LocalSkill(folder, self.target.carry),
             base=base,
             pointed=base,
             version=version,
@@ -206,7 +213,7 @@ class SkillUndo:
             )
         if self.dry_run:
             return _said(name, "would be created again from its rescue copy as v1"), False
-        payload = skill_payload(read_skill(folder), previous=None)
+        payload = skill_payload(read_skill(folder, carry=self.target.carry), previous=None)
         try:
             published = self.remote.skills.create(payload)
         except RemoteError as error:

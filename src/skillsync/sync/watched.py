@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from skillsync.model import (
         DatasetInfo,
         Json,
-        Key,
         RemoteDataset,
         RemoteRow,
         RemoteSkill,
@@ -208,8 +207,19 @@ class _Datasets(DatasetsApi):
         super().__init__(remote.transport, remote.target.project)
         self._remote, self._watch = remote, watch
 
-    def read_row(self, item_id: str) -> RemoteRow:
-        found = super().read_row(item_id)
+    def read_row(self, item_id: str, *, revision: int | None = None) -> RemoteRow:
+        found = super().read_row(item_id, revision=revision)
+        self._watch.seen_row(found)
+        return found
+
+    def read_any(self, item_id: str) -> RemoteRow:
+        """Where only a write shows an archived row, it is announced as one."""
+        write = None if self.guarantees.history else Write(WriteKind.PATCH_ROW, id=item_id)
+        if write is not None:
+            self._watch.before(write, self._remote)
+        found = super().read_any(item_id)
+        if write is not None:
+            self._watch.after(write, found)
         self._watch.seen_row(found)
         return found
 
@@ -240,8 +250,15 @@ class _Datasets(DatasetsApi):
         self._watch.after(write, answer)
         return answer
 
-    def list_rows(self, dataset: str, *, page: int = PAGE) -> Listing[RemoteRow]:
-        found = super().list_rows(dataset, page=page)
+    def list_rows(
+        self,
+        dataset: str,
+        *,
+        revision: int | None = None,
+        archived: bool = False,
+        page: int = PAGE,
+    ) -> Listing[RemoteRow]:
+        found = super().list_rows(dataset, revision=revision, archived=archived, page=page)
         for row in found.items:
             self._watch.seen_row(row)
         return found
@@ -253,17 +270,19 @@ class _Datasets(DatasetsApi):
         self._watch.after(write, answer)
         return answer
 
-    def patch_row(self, item_id: str, fields: Mapping[str, Json], *, key: Key | None) -> RemoteRow:
-        write = Write(WriteKind.PATCH_ROW, id=item_id, key=str(key or ""))
+    def update_row(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        write = Write(WriteKind.PATCH_ROW, id=now.id, key=_own_key(now))
+        self._watch.seen_row(now)
         self._watch.before(write, self._remote)
-        answer = super().patch_row(item_id, fields, key=key)
+        answer = super().update_row(now, fields)
         self._watch.after(write, answer)
         return answer
 
-    def delete_row(self, item_id: str) -> RemoteRow:
-        write = Write(WriteKind.DELETE_ROW, id=item_id)
+    def delete_row(self, now: RemoteRow) -> RemoteRow:
+        write = Write(WriteKind.DELETE_ROW, id=now.id)
+        self._watch.seen_row(now)
         self._watch.before(write, self._remote)
-        answer = super().delete_row(item_id)
+        answer = super().delete_row(now)
         self._watch.after(write, answer)
         return answer
 
@@ -273,3 +292,19 @@ class _Datasets(DatasetsApi):
         answer = super().undelete_row(item_id)
         self._watch.after(write, answer)
         return answer
+
+    def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
+        patch = Write(WriteKind.PATCH_ROW, id=now.id, key=_own_key(now)) if fields else None
+        write = Write(WriteKind.UNDELETE_ROW, id=now.id)
+        for one in (patch, write):
+            if one is not None:
+                self._watch.before(one, self._remote)
+        answer = super().bring_back(now, fields)
+        for one in (patch, write):
+            if one is not None:
+                self._watch.after(one, answer)
+        return answer
+
+
+def _own_key(row: RemoteRow) -> str:
+    return str(row.row.key) if row.own_key else ""

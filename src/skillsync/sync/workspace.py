@@ -29,11 +29,15 @@ CONFIG = "skillsync.toml"
 
 @dataclass(frozen=True)
 class Workspace:
-    """One clone: its repository and settings. ``start`` was the folder the command was run from."""
+    """One clone: its repository and settings. ``start`` was the folder the command was run from.
+
+    ``at`` is the commit that stands for HEAD, where a command looks at another one; None is HEAD itself.
+    """
 
     repo: Repository
     settings: Settings
     start: Path
+    at: str | None = None
 
     @classmethod
     def open(cls, start: Path) -> Workspace:
@@ -61,7 +65,7 @@ class Workspace:
         from skillsync.sync.evidence import History
 
         roots = (*self.settings.skills, *self.settings.datasets)
-        return History(self.repo, self.folder_at, roots=roots)
+        return History(self.repo, self.folder_at, roots=roots, at=self.at)
 
     @cached_property
     def skill_history(self) -> SkillHistory:
@@ -115,6 +119,10 @@ class Workspace:
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
         )
 
+    def were_here(self, roots: Iterable[str]) -> bool:
+        """Tell whether HEAD's history had anything below these: what went with a commit is still a removal (S13, D4)."""
+        return any(self.history.has("", root) for root in roots)
+
     def check_publish_branch(self) -> None:
         """Refuse to publish from a HEAD that the publish branch does not contain (sync.md B3).
 
@@ -152,7 +160,7 @@ class Remote:
         """The skills side of the API."""
         from skillsync.api.skills import SkillsApi
 
-        return SkillsApi(self.transport, self.target.project)
+        return SkillsApi(self.transport, self.target.project, carries=self.target.carry != "local")
 
     @cached_property
     def datasets(self) -> DatasetsApi:

@@ -1,0 +1,146 @@
+"""Finds what a pointer of a server with revisions took in of each row: in the files, a cache, history, or by asking.
+
+Wherever it is found, it is believed only if it has the digest that the pointer names (sync.md 7.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from skillsync.core.row_bases import bases_digest, parse_lagging, with_absent
+from skillsync.core.row_states import ABSENT
+from skillsync.errors import BadAnswer, NotFound, RefusedForSafety
+from skillsync.formats.canonical import row_digest, short
+from skillsync.model import DatasetPointer, Key, RemoteRow
+from skillsync.sync.dataset_history import DatasetPast
+from skillsync.sync.row_snapshots import recall_bases, remember_bases
+from skillsync.sync.workspace import Remote, Workspace
+
+if TYPE_CHECKING:
+    from skillsync.sync.dataset_view import DatasetView
+
+_MOST_COMMITS = 5
+"""So many older states of a file are tried before the server is asked: asking is always possible."""
+
+
+def take_local_bases(workspace: Workspace, view: DatasetView, lines: Mapping[Key, str]) -> bool:
+    """Set the bases of ``view.line`` from what is here; False when ``lines`` are of another kind of server.
+
+    Where nothing here has the digest, ``view.unread`` says so, and the bases are empty until the server was asked.
+    """
+    line = view.line
+    assert line is not None
+    lagging = parse_lagging(lines)
+    if lagging is None:
+        return False
+    view.base_revisions = lagging
+    view.base_rows = with_absent({}, lagging)
+    view.unread = True
+    for base in _known_here(workspace, view, line):
+        if bases_digest(base) == line.digest:
+            view.base_rows, view.unread = with_absent(base, lagging), False
+            remember_bases(workspace, base)
+            break
+    return True
+
+
+def _known_here(
+    workspace: Workspace, view: DatasetView, line: DatasetPointer
+) -> Iterator[Mapping[Key, str]]:
+    yield {}
+    here = view.local or view.gone
+    if here is not None and here.problem is None:
+        yield here.row_digests
+    yield recall_bases(workspace, line.digest) or {}
+    for count, dataset in enumerate(DatasetPast(workspace, view).versions()):
+        if count == _MOST_COMMITS:
+            return
+        yield dataset.row_digests
+
+
+def read_bases(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
+    """Ask the server what the dataset held at the revisions that the pointer names.
+
+    Raises RefusedForSafety when the server does not know them, or holds something else there.
+    """
+    line = view.line
+    assert line is not None
+    assert line.revision is not None
+    base: dict[Key, str] = {}
+    rows = {row.row.key: row for row in _rows_at(view, remote, line.revision)}
+    for key, row in rows.items():
+        base[key] = short(row_digest(row.row))
+    for key, revision in view.base_revisions.items():
+        then = _row_at(view, remote, rows.get(key), key, revision) if revision else None
+        base[key] = ABSENT if then is None else short(row_digest(then.row))
+    if bases_digest(base) != line.digest:
+        raise RefusedForSafety(
+            f"the rows of revision {line.revision} on the server are not those that were taken in",
+            subject=view.slug,
+            unchanged="Nothing of this dataset was changed.",
+            hint=f"is this the right server? If so: skillsync adopt {view.slug} --id {line.dataset}",
+        )
+    view.base_rows, view.unread = base, False
+    remember_bases(workspace, base)
+
+
+def _rows_at(view: DatasetView, remote: Remote, revision: int) -> Sequence[RemoteRow]:
+    if view.remote is not None and view.remote.revision == revision:
+        return view.remote_rows or ()
+    assert view.line is not None
+    try:
+        listing = remote.datasets.list_rows(view.line.dataset, revision=revision)
+    except NotFound as error:
+        raise went_back(view) from error
+    if not listing.complete or listing.problems:
+        raise BadAnswer(
+            f"the listing of revision {revision} is not complete",
+            subject=view.slug,
+            unchanged="Nothing of this dataset was changed.",
+            hint="run the command again",
+        )
+    return listing.items
+
+
+def _row_at(
+    view: DatasetView, remote: Remote, known: RemoteRow | None, key: Key, revision: int
+) -> RemoteRow | None:
+    """Return a row as it was at a revision: by its id where that is known, else from the whole revision."""
+    number = known.id if known else _id_now(view, key)
+    if number is None:
+        return next((row for row in _rows_at(view, remote, revision) if row.row.key == key), None)
+    try:
+        return remote.datasets.read_row(number, revision=revision)
+    except NotFound:
+        return None
+
+
+def _id_now(view: DatasetView, key: Key) -> str | None:
+    if key.startswith("srv:"):
+        return key.removeprefix("srv:")
+    return next((row.id for row in view.remote_rows or () if row.row.key == key), None)
+
+
+def went_back(view: DatasetView) -> RefusedForSafety:
+    """The error for a server that is at an older revision than the one that was taken in (sync.md S24)."""
+    line, now = view.line, view.remote
+    there = f"is at revision {now.revision}" if now else "does not know it"
+    return RefusedForSafety(
+        f"revision {line.revision if line else 0} was taken in, and the server {there}: "
+        "it went backwards, or this is another server",
+        subject=view.slug,
+        unchanged="Nothing of this dataset was changed.",
+        hint=f"if the server was set back: skillsync adopt {view.slug} --id {line.dataset if line else 'UUID'}",
+    )
+
+
+def other_generation(view: DatasetView) -> RefusedForSafety:
+    """The error for a pointer that was written when the server spoke otherwise (datasets-api.md 0.1)."""
+    return RefusedForSafety(
+        "the server's datasets are of another generation than when this folder was linked: no dataset or row of "
+        "before is there under its id any more",
+        subject=view.slug,
+        unchanged="Nothing of this dataset was changed.",
+        hint=f"find the dataset in the web page, then skillsync adopt {view.slug} --id UUID",
+    )
