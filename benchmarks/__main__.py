@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import startup, traffic
 from benchmarks.figures import Figure, table
+from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
 from benchmarks.server import server_figures
 from benchmarks.world import add_dataset, add_project, add_skills, new_clone, serving
@@ -21,6 +22,7 @@ def measure(
 ) -> Iterator[Figure]:
     """Make the world in ``folder`` and yield one figure after the other."""
     yield from startup.version(folder, rounds=rounds)
+    yield from review_figures(folder, rounds=3)
     yield from startup.serve(folder / "starts", rounds=2)
     yield from server_figures(folder / "bare", rounds=rounds, requests=requests)
     with serving(folder / "server") as url:

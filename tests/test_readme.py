@@ -8,7 +8,7 @@ from pathlib import Path
 from skillsync.cli import boundary
 from skillsync.cli.explanations import error_classes
 from skillsync.cli.options import EXIT_DIFFERENT
-from skillsync.config_schema import _DATASET, _TARGET, _TOP
+from skillsync.config_schema import _DATASET, _REVIEW, _TARGET, _TOP
 from skillsync.core.plan import OBJECT_CODES, RUN_CODES
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -22,7 +22,7 @@ def test_the_configuration_table_has_every_option() -> None:
     table = section("Configuration").partition("| option |")[2].partition("\n\n")[0]
     first_cells = [line.split(" | ")[0] for line in table.splitlines()[2:]]
     named = [name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)]
-    assert sorted(named) == sorted([*_TOP, *_TARGET, *_DATASET])
+    assert sorted(named) == sorted([*_TOP, *_TARGET, *_DATASET, *_REVIEW])
 
 
 def test_the_exit_code_table_has_every_code_that_a_command_may_end_with() -> None:

@@ -34,6 +34,7 @@ class Values:
     top: dict[str, Any] = field(default_factory=dict)
     targets: dict[str, dict[str, Any]] = field(default_factory=dict)
     datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    review: dict[str, Any] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- one value
@@ -139,6 +140,12 @@ def _keys(value: Any) -> str:
     return str(value)
 
 
+def _carry(value: Any) -> str:
+    if value not in ("metadata", "local", "error"):
+        raise Wrong('must be "metadata", "local" or "error"')
+    return str(value)
+
+
 def _fields(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise Wrong('must be a table such as { input = "question" }')
@@ -152,7 +159,49 @@ def _fields(value: Any) -> dict[str, str]:
     return fields
 
 
+def _one_of(*words: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise Wrong(f"must be {', '.join(words[:-1])} or {words[-1]}")
+        return str(value)
+
+    return check
+
+
+def _acknowledgements(value: Any) -> tuple[str, ...]:
+    found = _texts(value) if value != [] else ()
+    for one in found:
+        if one not in ACKNOWLEDGEMENTS:
+            raise Wrong(f"has {one!r}: only {', '.join(ACKNOWLEDGEMENTS)} can be acknowledged")
+    return found
+
+
+def _rule(name: str) -> str:
+    if not _RULE.fullmatch(name):
+        raise Wrong(f"has {name!r}, which is no rule such as X-PIPE")
+    return name
+
+
+def _rules(value: Any) -> tuple[str, ...]:
+    return tuple(_rule(one) for one in _texts(value))
+
+
+def _levels(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise Wrong('must be a table such as { "X-INSTALL" = "warning" }')
+    for name, level in value.items():
+        _rule(name)
+        if level not in ("error", "warning", "note"):
+            raise Wrong(f"has {name} = {level!r}: must be error, warning or note")
+    return dict(value)
+
+
 # ---------------------------------------------------------------- the schema
+
+ACKNOWLEDGEMENTS = ("permissions", "archive", "trigger")
+"""What a maintainer may have to acknowledge before a range is merged (review.md 5.2)."""
+
+_RULE = re.compile(r"[PTHXSOLRDG]-[A-Z0-9]+(?:-[A-Z0-9]+)*")
 
 _TOP: Mapping[str, Check] = {
     "version": _version,
@@ -160,6 +209,7 @@ _TOP: Mapping[str, Check] = {
     "datasets": _roots,
     "default_target": _text,
     "publish_branch": _branch,
+    "carry": _carry,
 }
 _TARGET: Mapping[str, Check] = {
     "host": _origin,
@@ -170,7 +220,15 @@ _TARGET: Mapping[str, Check] = {
     "publishers": _publishers,
 }
 _DATASET: Mapping[str, Check] = {"fields": _fields, "keys": _keys}
-_SECTIONS = ("targets", "dataset")
+_REVIEW: Mapping[str, Check] = {
+    "fail_on": _one_of("error", "warning", "never"),
+    "drift": _one_of("fail", "warn", "ignore"),
+    "require_ack": _acknowledgements,
+    "show_values": _one_of("none", "repo", "all"),
+    "ignore": _rules,
+    "levels": _levels,
+}
+_SECTIONS = ("targets", "dataset", "review")
 _NEEDED_IN_TARGET = ("host", "project")
 _TARGET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIELD_OF_TARGET = {"host": "origin"}
@@ -193,6 +251,11 @@ def check_table(table: Mapping[str, Any], lines: Lines) -> tuple[Values, list[Pr
         values.targets[name] = {_FIELD_OF_TARGET.get(key, key): fields[key] for key in fields}
     for name, section in checker.sections(table, "dataset"):
         values.datasets[name] = checker.options(("dataset", name), section, _DATASET)
+    review = table.get("review", {})
+    if isinstance(review, dict):
+        values.review = checker.options(("review",), review, _REVIEW)
+    else:
+        checker.add(("review",), "must be a section: [review] with its options in it")
     checker.variables(values.targets)
     default = values.top.get("default_target")
     if default is not None and default not in values.targets:

@@ -5,10 +5,12 @@ SkillsyncError
 │   ├── ConfigError       E-CONFIG           2   skillsync.toml or the environment is wrong
 │   ├── NotARepository    E-NO-REPOSITORY    2
 │   ├── MissingExtra      E-MISSING-EXTRA    2   an optional part is not installed
-│   └── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   ├── PlanUnreadable    E-PLAN             2   a sealed plan's file is damaged or not one
+│   └── ReviewUnreadable  E-REVIEW           2   a review.json is damaged or not one
 ├── GitFailed             E-GIT              1   git answered with an error
 │   └── ShallowClone      E-SHALLOW          2   history is missing that a decision needs
 ├── Locked                E-LOCKED           75  another command works on this clone
+│   └── AlreadyWatched    E-WATCHED          75  another daemon watches this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
 │   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
@@ -96,6 +98,12 @@ class PlanUnreadable(UsageError):
     code = "E-PLAN"
 
 
+class ReviewUnreadable(UsageError):
+    """A review.json cannot be used: it is damaged, was edited, or is something else."""
+
+    code = "E-REVIEW"
+
+
 class GitFailed(SkillsyncError):
     """A git command failed. Carries the command, its exit code and what it printed."""
 
@@ -125,6 +133,12 @@ class Locked(SkillsyncError):
 
     code = "E-LOCKED"
     exit_code = 75
+
+
+class AlreadyWatched(Locked):
+    """Another daemon watches this clone; the message names its process."""
+
+    code = "E-WATCHED"
 
 
 class RefusedForSafety(SkillsyncError):

@@ -170,10 +170,16 @@ def test_input_and_output_are_one_unit(solo: Clone, live: Live) -> None:
     live.patch_row(live.row(dataset, "a")["id"], output="four")
     solo.replace(ITEMS, '"2+2"', '"3+3"')
     before = solo.read(ITEMS)
-    assert solo.push().exit == 3
+    report = solo.push()
+    assert report.exit == 3
+    said = [outcome(report, "cases:a")]
     report = solo.pull()
     assert report.exit == 4
-    assert outcome(report, "cases:a").row == "I10"
+    said.append(outcome(report, "cases:a"))
+    assert said[1].row == "I10"
+    # Push and pull name what ends it, and not each other.
+    decide = "skillsync resolve cases:a --local or --remote"
+    assert [(one.code, one.fix) for one in said] == [("E-CONFLICT", decide)] * 2
     assert solo.read(ITEMS) == before
     assert live.row(dataset, "a")["input"] == "2+2"
 

@@ -11,7 +11,10 @@ from skillsync.cli.options import json_option, names_argument
 
 if TYPE_CHECKING:
     from skillsync.core.pointer_moves import PlacedLine
-    from skillsync.model import Json
+    from skillsync.model import Json, Problem
+    from skillsync.sync.workspace import Workspace
+
+SCHEMA = "skillsync.lint/1"
 
 
 @click.command()
@@ -22,26 +25,55 @@ if TYPE_CHECKING:
     metavar="BASE..HEAD",
     help="Check instead that no .skillsync goes backwards in these commits.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    help="How to show the findings.",
+)
+@click.option("--fix", is_flag=True, help="First mend what needs no decision, as fmt does.")
 @json_option
 @command_boundary
-def lint(run: Run, *, names: tuple[str, ...], strict: bool, pointers: str | None) -> int:
+def lint(
+    run: Run,
+    *,
+    names: tuple[str, ...],
+    strict: bool,
+    pointers: str | None,
+    form: str,
+    fix: bool,
+) -> int:
     """Check skills and datasets, asking nobody.
 
-    Each finding names file, line, rule and what helps. Exits 1 when there is an error.
+    Each finding names file, line, rule and what helps. Exits 1 when there is an error. What `review` would show of
+    permissions, hidden text, commands and links is here a warning.
 
     With --pointers, CI checks a branch before it is merged, as in --pointers origin/main..HEAD: what the publish
     branch has taken in stays taken in. Reverting a pull keeps its .skillsync.
     """
     if pointers is not None:
+        if fix or form != "text":
+            raise click.UsageError("--pointers goes with --strict and --json alone")
         return _lint_pointers(run, pointers, names=names, strict=strict)
     from collections import Counter
 
     from skillsync.cli.session import open_workspace, problems_json
     from skillsync.model import Severity
+    from skillsync.review.lint_rules import skill_problems
     from skillsync.sync.tidy import lint as check
 
-    found = check(open_workspace(run), names)
+    workspace = open_workspace(run)
+    if fix:
+        _fix(run, workspace, names)
+    found = check(workspace, names, rules=skill_problems)
     counts = Counter(one.severity for one in found)
+    code = 1 if counts[Severity.ERROR] or (strict and counts[Severity.WARNING]) else 0
+    document: dict[str, Json] = {"problems": problems_json(found), "strict": strict, "exit": code}
+    run.out.emit_json(SCHEMA, document)
+    if form != "text":
+        run.out.raw(_rendered(form, found, document))
+        return code
     shown = [one for one in found if one.severity is not Severity.NOTE or run.verbose]
     run.out.problems(shown)
     words = ", ".join(
@@ -51,12 +83,44 @@ def lint(run: Run, *, names: tuple[str, ...], strict: bool, pointers: str | None
     )
     hidden = counts[Severity.NOTE] and not run.verbose
     run.out.data((words or "no findings") + (" (-v shows the notes)" if hidden else ""))
-    bad = counts[Severity.ERROR] or (strict and counts[Severity.WARNING])
-    code = 1 if bad else 0
-    run.out.emit_json(
-        "skillsync.lint/1", {"problems": problems_json(found), "strict": strict, "exit": code}
-    )
     return code
+
+
+def _fix(run: Run, workspace: Workspace, names: tuple[str, ...]) -> None:
+    """Mend what `fmt` mends, and say so."""
+    import secrets
+
+    from skillsync.cli.render import visible
+    from skillsync.sync.tidy import fmt
+    from skillsync.sync.writing import Writer
+
+    target = workspace.settings.target() if workspace.settings.targets else None
+    done = fmt(
+        workspace,
+        target,
+        names=names,
+        new_key=lambda: secrets.token_hex(16),
+        check=False,
+        writer=Writer(workspace),
+    )
+    for path, words in done.done.items():
+        run.out.note(f"{visible(path)}: {words}")
+
+
+def _rendered(form: str, found: list[Problem], document: dict[str, Json]) -> str:
+    """Return the findings for machines."""
+    import json
+
+    from skillsync import __version__
+    from skillsync.review.lint_rules import as_findings
+    from skillsync.review.render.machines import render_github, render_sarif
+
+    if form == "json":
+        return json.dumps({"schema": SCHEMA, **document}, indent=2, ensure_ascii=True) + "\n"
+    findings = as_findings(found)
+    if form == "github":
+        return render_github(findings)
+    return render_sarif(findings, version=__version__)
 
 
 def _lint_pointers(run: Run, text: str, *, names: tuple[str, ...], strict: bool) -> int:
@@ -86,7 +150,7 @@ def _lint_pointers(run: Run, text: str, *, names: tuple[str, ...], strict: bool)
     )
     code = 1 if done.problems else 0
     run.out.emit_json(
-        "skillsync.lint/1",
+        SCHEMA,
         {
             "problems": problems_json(done.problems),
             "strict": strict,

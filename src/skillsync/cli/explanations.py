@@ -9,6 +9,7 @@ from importlib import import_module
 
 from skillsync import errors
 from skillsync.cli.explanation_texts import TEXTS
+from skillsync.review.rules.catalogue import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,10 @@ class Explanation:
 
 
 def all_explanations() -> Mapping[str, Explanation]:
-    """Return what there is to say, by code, sorted: errors, decisions, and the checks of ``lint``."""
+    """Return what there is to say, by code, sorted: errors, decisions, the checks of ``lint``, the rules of ``review``."""
     found = {code: Explanation(code, text) for code, text in TEXTS.items()}
+    for rule in RULES.values():
+        found[rule.name] = Explanation(rule.name, rule.text)
     for code, text in _codes_of_checks().items():
         found.setdefault(code, Explanation(code, text))
     for cls in error_classes():

@@ -104,6 +104,12 @@ class Output:
         self.stdout.write(document + "\n")
         self.stdout.flush()
 
+    def raw(self, text: str) -> None:
+        """Print a whole rendering on stdout as it is: its maker has escaped it. Nothing in JSON mode."""
+        if not self.json_mode:
+            for line in text.removesuffix("\n").split("\n"):
+                self._write(self.stdout, line)
+
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         """Print rows in columns; on a terminal long texts wrap, in a pipe nothing is cut."""
         if self.json_mode:

@@ -18,7 +18,7 @@ from skillsync.errors import InvalidContent
 from skillsync.model import Digest, Extra
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from skillsync.model import DatasetInfo, Json, Key, Row, Skill
 
@@ -46,17 +46,16 @@ def canonical_text(text: str) -> str:
     return text
 
 
-def canonical_json(value: Json) -> str:
+def canonical_json(value: Json, *, has_floats: bool = True) -> str:
     """Return compact JSON with sorted keys and the numbers of sync.md 6; equal values, equal text.
 
     Integers are exact; any other number is the nearest double, written as an integer when integral (``1e22``,
     ``100.0``), ``-0.0`` as ``0``. Raises InvalidContent for a number that is not finite, an integer of more
-    than 4,300 digits, and nesting that is too deep for the interpreter.
+    than 4,300 digits, and nesting that is too deep for the interpreter. ``has_floats`` False: the caller knows that
+    every number in it is an integer.
     """
     try:
-        return json.dumps(
-            _plain_numbers(value), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
+        return _encode(_plain_numbers(value) if has_floats and _has_float(value) else value)
     except RecursionError as error:
         raise InvalidContent("the value is nested too deeply") from error
     except ValueError as error:
@@ -93,6 +92,38 @@ def _plain_numbers(value: Json) -> Json:
     if isinstance(value, list):
         return [_plain_numbers(item) for item in value]
     return value
+
+
+def _has_float(value: Json) -> bool:
+    """Tell whether there is a number that may have to be written in another way: most values have none."""
+    if isinstance(value, float):
+        return True
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            kind = type(item)
+            if kind is float or ((kind is dict or kind is list) and _has_float(item)):
+                return True
+    return False
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False
+)
+
+
+def _encoder() -> Callable[[Json], str]:
+    """Return how JSON is written: ``_ENCODER.encode``, without the parts of it that are made anew for each call."""
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _ENCODER.encode
+    quoted = json.encoder.encode_basestring
+    chunks = make(
+        None, _ENCODER.default, quoted, None, ":", ",", True, False, True
+    )  # positional in C
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = _encoder()
 
 
 def _not_finite(value: float) -> InvalidContent:
@@ -191,12 +222,14 @@ def canonical_time(text: str) -> str | None:
         return None
 
 
-def row_digest(row: Row) -> Digest:
+def row_digest(row: Row, *, has_floats: bool = True) -> Digest:
     """Return the digest of a row's fields; its key is identity and not part of it.
 
-    A missing field equals null, and missing, null and ``{}`` metadata are one value.
+    A missing field equals null, and missing, null and ``{}`` metadata are one value. ``has_floats`` as for
+    ``canonical_json``.
     """
-    return _digest(canonical_fields(row.fields))
+    text = canonical_json(canonical_fields(row.fields), has_floats=has_floats)
+    return Digest(ALGORITHM + _sha256(text))
 
 
 def rows_digest(rows: Iterable[tuple[Key, Digest]]) -> Digest:

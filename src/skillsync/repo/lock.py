@@ -10,12 +10,17 @@ from pathlib import Path
 
 from skillsync.errors import Locked
 
+DAEMON = "watch"
+CYCLE = 30.0
+"""Seconds that a command waits for a cycle of the daemon."""
+
 
 @contextmanager
 def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[None]:
     """Hold the lock of this working tree while the plan is made and applied (sync.md 9.3).
 
-    Waits up to ``timeout`` seconds, then raises Locked naming the process and the command that hold it.
+    Waits up to ``timeout`` seconds, then raises Locked naming the process and the command that hold it. ``watch`` holds
+    it for one cycle only, so that one is waited for a little longer.
     """
     from filelock import FileLock, Timeout
 
@@ -24,6 +29,10 @@ def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[Non
     try:
         lock.acquire()
     except Timeout:
+        if _is_daemon(state_dir) and command != DAEMON and timeout < CYCLE:
+            with locked(state_dir, command=command, timeout=CYCLE):
+                yield
+            return
         raise Locked(
             f"another command is working on this clone: {_holder(state_dir)}",
             unchanged="Nothing was changed.",
@@ -39,6 +48,14 @@ def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[Non
 def _sign(state_dir: Path, command: str) -> None:
     """Say who holds the lock. A hint for people: nothing is decided by it."""
     (state_dir / "lock.holder").write_text(json.dumps({"pid": os.getpid(), "command": command}))
+
+
+def _is_daemon(state_dir: Path) -> bool:
+    try:
+        holder = json.loads((state_dir / "lock.holder").read_text())
+        return bool(holder["command"] == DAEMON)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _holder(state_dir: Path) -> str:

@@ -68,7 +68,7 @@ class Adopter:
             )
         if way is Way.MERGE and not equal:
             pull = SkillPull(self.workspace, self.target, self.remote, self.writer, self.report)
-            return pull.merge_with(view, None, content)
+            return pull.merge_with(view, (), content)
         changes: tuple[FileChange, ...] = ()
         if way is Way.REMOTE and not equal:
             changes = write_skill(local.reading, content.content, edges=content.edges)
@@ -78,7 +78,9 @@ class Adopter:
             view.digest_of(content),
             stamp_for(self.workspace, folder_after(local.folder, changes)),
         )
-        change = pointer_change(local.folder, line, place=self.target.place)
+        change = pointer_change(
+            local.folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, local.folder, changes, [change], reason=f"adopt {way or ''}")
         words = f"linked to v{content.version.number}"
         if way is Way.LOCAL and not equal:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from skillsync.core.merge import merge_info
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_skill import PullStep
-from skillsync.model import Conflict, Json, UnitKind
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView, RowView
@@ -20,6 +19,7 @@ from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.resolve_dataset import is_info_open, is_open, remember
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.unmarked import as_outcome, recorded_conflict, unmarked_conflicts
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -44,8 +44,11 @@ def list_conflicts(
             found.append(_parked(one))
     tree = read_tree(workspace)
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
+    unmarked = unmarked_conflicts(workspace)
     for name in sorted(skills.views):
         view = skills.views[name]
+        if name in unmarked and name not in parked and view.verdict.pull is PullStep.MERGE:
+            found.append(as_outcome(name, unmarked[name]))
         if (
             name in parked
             or view.error
@@ -77,7 +80,8 @@ def list_conflicts(
 def _parked(one: Parked) -> Outcome:
     listed = one.record.get("conflicts")
     conflicts = tuple(
-        _conflict(one.name, record) for record in (listed if isinstance(listed, list) else [])
+        recorded_conflict(one.name, record)
+        for record in (listed if isinstance(listed, list) else [])
     )
     places = ", ".join(one.unsettled)
     return Outcome(
@@ -90,24 +94,6 @@ def _parked(one: Parked) -> Outcome:
         code="E-CONFLICT",
         fix=f"edit the files, then skillsync resolve {one.name} (or --local, --remote, --union, --abort)",
         conflicts=conflicts,
-    )
-
-
-def _conflict(name: str, record: Json) -> Conflict:
-    values = record if isinstance(record, dict) else {}
-
-    def text(key: str) -> str | None:
-        value = values.get(key)
-        return value if isinstance(value, str) else None
-
-    return Conflict(
-        name,
-        UnitKind(str(values.get("kind", "file"))),
-        text("unit") or "",
-        text("base"),
-        text("local"),
-        text("remote"),
-        text("reason") or "",
     )
 
 

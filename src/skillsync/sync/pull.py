@@ -10,12 +10,14 @@ from skillsync.repo.lock import locked
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
+from skillsync.sync.holding import Hold, hold_back_from_pull
 from skillsync.sync.local import read_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
+from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
@@ -32,12 +34,16 @@ class PullRequest:
     """What the user asked for.
 
     ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
-    lines that one dataset may lose above the ceiling.
+    skills, or of lines of one dataset, that may go above the ceiling. Unattended: ``hold`` keeps objects back,
+    ``park`` leaves the files of a conflict without markers, and ``command`` is who holds the lock.
     """
 
     names: Sequence[str] = ()
     prune: bool = False
     max_removals: int | None = None
+    hold: Hold | None = None
+    park: bool = False
+    command: str = "pull"
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -55,7 +61,7 @@ def pull(
     """
     writer = writer or Writer(workspace, clock=request.clock)
     report = Report("pull", target.name)
-    with locked(workspace.repo.state_dir, command="pull"):
+    with locked(workspace.repo.state_dir, command=request.command):
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
         with connect(target) as remote:
@@ -70,9 +76,16 @@ def pull(
                     remote=remote,
                     names=request.names,
                     confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
-                report.problems.extend(skills.problems)
                 refuse_backwards(skills)
+                if rename_here(workspace, target, writer, skills, report):
+                    tree = read_tree(workspace)
+                    names = [*request.names, *renamed_to(skills)] if request.names else ()
+                    skills = survey_skills(
+                        workspace, target, tree, remote=remote, names=names, confirm=request.clock
+                    )
+                report.problems.extend(skills.problems)
                 if unknown_names(workspace, request.names, surveyed(workspace, skills)):
                     # They may be datasets; if not, nothing is written at all.
                     datasets = survey_datasets(
@@ -80,9 +93,17 @@ def pull(
                     )
                     require_known(workspace, request.names, surveyed(workspace, skills, datasets))
                 with writer.batched() as late:
-                    SkillPull(workspace, target, remote, writer, report, prune=request.prune).run(
-                        skills
-                    )
+                    SkillPull(
+                        workspace,
+                        target,
+                        remote,
+                        writer,
+                        report,
+                        prune=request.prune,
+                        hold=request.hold,
+                        park=request.park,
+                        max_removals=request.max_removals,
+                    ).run(skills)
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(
                     workspace,
@@ -93,6 +114,8 @@ def pull(
                     confirm=request.clock,
                     max_removals=request.max_removals,
                 )
+                if request.hold is not None:
+                    hold_back_from_pull(datasets, request.hold, report)
                 with writer.batched() as late:
                     DatasetPuller(
                         workspace,

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from skillsync.core.merge import TextMerge, merge_skill
+from skillsync.core.merge import TextMerge, common_base, merge_skill
 from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
 from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
 from skillsync.repo.git_formats import marker_size
+from skillsync.repo.pointer import parse_pointer
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
+from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into, read_version
+from skillsync.sync.unmarked import forget_unmarked, park_unmarked
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
 
+_NOTHING = Skill("", "", "", extra=Extra())
+"""A common ancestor that did not have the skill, or nothing valid: every unit of it is absent."""
+
 READS = {PullStep.WRITE, PullStep.FAST_FORWARD, PullStep.MERGE}
+HELD = {*READS, PullStep.CONFLICT}
+"""Steps that whoever runs a pull unattended may keep back."""
 
 
 @dataclass
@@ -41,6 +51,9 @@ class SkillPull:
     writer: Writer
     report: Report
     prune: bool = False
+    hold: Hold | None = None
+    park: bool = False
+    max_removals: int | None = None
     _unmerged: frozenset[str] = frozenset()
 
     def run(self, survey: SkillSurvey) -> None:
@@ -48,6 +61,15 @@ class SkillPull:
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
         parked = {one.name: one for one in parked_skills(self.workspace)}
+        doomed = [
+            name
+            for name, view in views.items()
+            if self.prune
+            and name not in parked
+            and not (view.error or view.problem)
+            and view.verdict.pull is PullStep.MARK_ARCHIVED
+        ]
+        check_removals(Removals(skills=len(doomed)), max_removals=self.max_removals)
         self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
             name: view
@@ -60,6 +82,7 @@ class SkillPull:
                 self.report.add(still_open(parked[name]))
                 continue
             self._one(view)
+        forget_unmarked(self.workspace, self.target, views.keys(), self.report)
 
     def _one(self, view: SkillView) -> None:
         try:
@@ -80,6 +103,8 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
+        if (kept := self._held(view)) is not None:
+            return kept
         match view.verdict.pull:
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
@@ -97,8 +122,17 @@ class SkillPull:
                 return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
-            case PullStep.REFUSE | PullStep.CONFLICT:
-                return self._refused(view)
+            case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
+                return self._refused(view)  # a rename that could be done was done before
+
+    def _held(self, view: SkillView) -> Outcome | None:
+        if self.hold is None or view.verdict.pull not in HELD:
+            return None
+        directory, folder = view.place_in(self.workspace)
+        number = view.version.number if view.version else 0
+        candidate = Candidate(Kind.SKILL, view.name, directory, folder, True, number)
+        reason = self.hold(candidate)
+        return held(Kind.SKILL, view.name, reason) if reason else None
 
     # -------------------------------------------------------------- steps
 
@@ -135,28 +169,46 @@ class SkillPull:
 
     def _merge(self, view: SkillView) -> Outcome:
         content = self._content(view)
-        base = self._base(view)
-        return self.merge_with(view, base.content, content)
+        found = Markers(self.workspace, self.remote, self.report.problems).bases_of(view, content)
+        bases = [self._base(view).content] if found.version else []
+        directory, _ = view.place_in(self.workspace)
+        for commit in found.commits:
+            skill = self.workspace.skill_history.content_at(commit, directory, view.name)
+            bases.append(skill or _NOTHING)
+        version = f"v{found.version}" if found.version else ""
+        named = [version, *(commit[:7] for commit in found.commits)]
+        label = f"base ({', '.join(name for name in named if name)})"
+        return self.merge_with(view, bases, content, label=label)
 
-    def merge_with(self, view: SkillView, base: Skill | None, content: RemoteSkill) -> Outcome:
-        """Merge a version into the files; clean: write and move the pointer, else show the conflict."""
+    def merge_with(
+        self,
+        view: SkillView,
+        bases: Sequence[Skill],
+        content: RemoteSkill,
+        *,
+        label: str = "base (none)",
+    ) -> Outcome:
+        """Merge a version into the files; clean: write and move the pointer, else show the conflict.
+
+        ``bases`` are all common ancestors (B4); none makes it a merge of two sides.
+        """
         local = self._local(view)
         mine = local.reading.skill
         if mine is None:
             return invalid(view)
         theirs = content.content
-        known_base = base
-        if base is not None:
-            known_base = replace(base, extra=base.extra or _stand_in(mine, theirs))
-        labels = self._labels(view, content)
+        stand_in = _stand_in(mine, theirs)
+        known = [replace(base, extra=base.extra or stand_in) for base in bases]
+        base = common_base(known, sides=(mine, theirs))
+        labels = self._labels(content, label)
 
         def merge_text(old: str, ours: str, other: str) -> TextMerge:
             return self.workspace.repo.merge_file(
                 ours, old, other, labels=labels.as_tuple(), marker_size=size
             )
 
-        size = marker_size(_texts(local.reading, *filter(None, (base, mine, theirs))))
-        merge = merge_skill(known_base, mine, theirs, merge_text=merge_text)
+        size = marker_size(_texts(local.reading, *known, mine, theirs))
+        merge = merge_skill(base, mine, theirs, merge_text=merge_text)
         if merge.is_clean:
             changes = write_skill(local.reading, merge.skill, edges=content.edges)
             self._write(view, local.folder, changes, content)
@@ -165,7 +217,7 @@ class SkillPull:
         shown = present(
             local.reading,
             merge,
-            base=known_base,
+            base=base,
             remote=theirs,
             labels=labels,
             edges=content.edges,
@@ -179,19 +231,27 @@ class SkillPull:
             conflicts=merge.conflicts,
             pointer=self._line(view, content, local.folder),
         )
-        self.writer.write_conflict(view.name, local.folder, shown.changes, record)
+        fix = f"edit the marked files, then skillsync resolve {view.name} (or --local, --remote)"
+        if self.park:
+            park_unmarked(self.workspace, view.name, record)
+            fix = (
+                f"skillsync pull {view.name} shows it in the files; or skillsync resolve "
+                f"{view.name} --local, --remote or --union"
+            )
+        else:
+            self.writer.write_conflict(view.name, local.folder, shown.changes, record)
         return Outcome(
             Kind.SKILL,
             view.name,
             f"conflict with {self._words(content)}",
             row=view.verdict.row,
             state=str(view.verdict.state),
-            changed=True,
+            changed=not self.park,
             exit=4,
             code="E-CONFLICT",
             message="both sides changed "
             + ", ".join(conflict.unit for conflict in merge.conflicts),
-            fix=f"edit the marked files, then skillsync resolve {view.name} (or --local, --remote)",
+            fix=fix,
             conflicts=merge.conflicts,
         )
 
@@ -204,7 +264,9 @@ class SkillPull:
         line = skill_line(
             self.target.place, version, digest, stamp_for(self.workspace, local.folder)
         )
-        change = pointer_change(local.folder, line, place=self.target.place)
+        change = pointer_change(
+            local.folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, local.folder, (), [change], reason="pull")
         return self._done(view, f"linked to v{version.number} ({view.verdict.state})")
 
@@ -225,11 +287,23 @@ class SkillPull:
             for entry in local.folder.entries
             if entry.kind == "file" and entry.data is not None
         ]
-        drop = (
-            [FileChange(".skillsync", local.folder.pointer, None)] if local.folder.pointer else []
+        drop = pointer_change(local.folder, None, place=self.target.place)
+        self.writer.write(view.name, local.folder, changes, [drop], reason="prune")
+        done = self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
+        return replace(done, message=self._elsewhere(local.folder, view.name))
+
+    def _elsewhere(self, folder: Folder, name: str) -> str:
+        """Say where else the skill is linked: there its removal is pending now."""
+        lines = parse_pointer(folder.pointer or b"", path=folder.dir).lines
+        targets = [
+            target.name
+            for target in self.workspace.settings.targets.values()
+            if target.place in lines and target.place != self.target.place
+        ]
+        return "; ".join(
+            f"{target} still has it: skillsync push --target {target} --archive {name} archives it there"
+            for target in targets
         )
-        self.writer.write(view.name, local.folder, changes, drop, reason="prune")
-        return self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
 
     def _refused(self, view: SkillView) -> Outcome:
         verdict = view.verdict
@@ -259,7 +333,9 @@ class SkillPull:
     ) -> None:
         after = folder_after(folder, changes)
         line = self._line(view, content, after)
-        change = pointer_change(folder, line, place=self.target.place)
+        change = pointer_change(
+            folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, folder, changes, [change], reason="pull")
         for file in content.files:
             if is_never_sent(file.path) or file.path in content.aside:
@@ -301,11 +377,10 @@ class SkillPull:
             raise BadAnswer("there is no local folder", subject=view.name)
         return view.local
 
-    def _labels(self, view: SkillView, content: RemoteSkill) -> Labels:
+    def _labels(self, content: RemoteSkill, base: str) -> Labels:
         head = self.workspace.history.head
         branch = self.workspace.repo.branch() or "detached"
         at = f"{branch}@{head[:7]}" if head else branch
-        base = f"base (v{view.base.number})" if view.base else "base (none)"
         return Labels(f"local ({at})", base, f"remote {self._words(content)}")
 
     def _words(self, content: RemoteSkill) -> str:

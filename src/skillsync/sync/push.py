@@ -13,6 +13,7 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
+from skillsync.sync.holding import Hold, hold_back_from_push
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
@@ -44,6 +45,10 @@ class PushRequest:
     all_or_nothing: bool = False
     check: Callable[[SkillSurvey, DatasetSurvey], None] | None = None
     """Looks at what was found right before the first write, and may refuse the run by raising."""
+    hold: Hold | None = None
+    """Keeps objects back for now: unattended publishing."""
+    command: str = "push"
+    """Who holds the lock."""
     new_key: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     clock: Clock = field(default_factory=SystemClock)
 
@@ -61,7 +66,7 @@ def push(
     Raises RefusedForSafety when the plan as a whole is refused, RemoteError when the run cannot go on.
     """
     writer = writer or Writer(workspace, clock=request.clock)
-    with locked(workspace.repo.state_dir, command="push"):
+    with locked(workspace.repo.state_dir, command=request.command):
         if not request.from_branch:
             workspace.check_publish_branch()
         finished = writer.recover()
@@ -110,7 +115,10 @@ def _push(
         republish=republished_words(workspace, request.republish, skills, datasets),
         verify=request.verify,
         all_or_nothing=request.all_or_nothing,
+        hold=request.hold,
     )
+    if request.hold is not None:
+        hold_back_from_push(datasets, request.hold, report)
     pusher = DatasetPusher(
         workspace, target, remote, writer, options, report, new_key=request.new_key
     )
@@ -145,6 +153,7 @@ def survey_for_push(
             remote=remote,
             names=scope,
             confirm=request.clock,
+            max_removals=request.max_removals,
         )
     datasets = survey_datasets(
         workspace,

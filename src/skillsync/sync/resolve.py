@@ -11,6 +11,7 @@ from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
 from skillsync.model import FileChange, Folder, UnitKind
+from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import refuse_problem, survey_datasets
@@ -28,6 +29,7 @@ from skillsync.sync.settle import (
 )
 from skillsync.sync.skill_conflict import SKILL_MD
 from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
+from skillsync.sync.unmarked import unmarked_conflicts
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 
@@ -67,9 +69,12 @@ class Resolver:
             writer.recover()
             for name in forget_abandoned(self.workspace):
                 report.note(f"{name}: its conflict was thrown away with git; pull shows it again")
-            parked = next(
-                (one for one in parked_skills(self.workspace) if one.name == self.name), None
-            )
+            parked = self._find()
+            if parked is None and self.name in unmarked_conflicts(self.workspace):
+                if self._show(report, writer):
+                    writer.stage()
+                    return report
+                parked = self._find()
             try:
                 if parked is not None:
                     report.add(self._parked(parked, writer))
@@ -78,6 +83,49 @@ class Resolver:
             finally:
                 writer.stage()
         return report
+
+    def _find(self) -> Parked | None:
+        return next((one for one in parked_skills(self.workspace) if one.name == self.name), None)
+
+    def _show(self, report: Report, writer: Writer) -> bool:
+        """Show in its files a conflict that was found unattended, as it is now; returns whether that ended it.
+
+        Raises UsageError without a side: the file holds only what was here, and taking it as it is would pass over the
+        remote's edits that nobody has seen.
+        """
+        if self.choice is Choice.ABORT:
+            ConflictStore(self.workspace.repo).delete(self.name)
+            report.add(
+                _done(
+                    self.name,
+                    "forgotten: the files were never changed; the next pull finds it again",
+                )
+            )
+            return True
+        if self.choice is Choice.AS_IS:
+            raise UsageError(
+                f"{self.name}: this conflict was found by watch, and it does not show in your files yet",
+                unchanged="The conflict stays open.",
+                hint=f"skillsync pull {self.name} shows it in the files; or add --local, --remote or --union",
+            )
+        from skillsync.sync.pull_skills import SkillPull
+
+        shown = Report("pull", self.target.name)
+        with self.connect(self.target) as remote:
+            survey = survey_skills(
+                self.workspace,
+                self.target,
+                read_tree(self.workspace),
+                remote=remote,
+                names=[self.name],
+                confirm=self.clock,
+            )
+            SkillPull(self.workspace, self.target, remote, writer, shown).run(survey)
+        if self._find() is not None:
+            return False
+        for outcome in shown.outcomes:
+            report.add(outcome)  # it merged after all, or is something else by now
+        return True
 
     # -------------------------------------------------------------- a marked skill
 
@@ -241,7 +289,9 @@ class Resolver:
             view.digest_of(content),
             stamp_for(self.workspace, folder_after(folder, changes)),
         )
-        change = pointer_change(folder, line, place=self.target.place)
+        change = pointer_change(
+            folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         writer.write(view.name, folder, changes, [change], reason=f"resolve {self.choice}")
         return _done(view.name, did)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,9 +33,15 @@ class Tidied:
     problems: list[Problem] = field(default_factory=list)
 
 
-def lint(workspace: Workspace, names: Collection[str] = ()) -> list[Problem]:
+def lint(
+    workspace: Workspace,
+    names: Collection[str] = (),
+    *,
+    rules: Callable[[LocalSkill], Iterable[Problem]] = lambda _: (),
+) -> list[Problem]:
     """Return every problem of every object in scope (skill-format.md 13, 14.4), sorted by path and line.
 
+    ``rules`` says more about one skill: what a reviewer would be shown.
     Raises UsageError for a name that nothing here bears.
     """
     tree = read_tree(workspace)
@@ -44,6 +50,7 @@ def lint(workspace: Workspace, names: Collection[str] = ()) -> list[Problem]:
     skills = [skill for skill in tree.skills if _is_chosen(workspace, skill, skill.name, names)]
     for skill in skills:
         problems += check_skill(skill.reading) + _pointer_problems(skill.folder)
+        problems += rules(skill)
     problems += _between_skills(tree.skills, skills)
     for dataset in tree.datasets:
         if _is_chosen(workspace, dataset, dataset.slug, names):

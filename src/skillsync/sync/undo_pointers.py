@@ -102,7 +102,9 @@ class UndoPointers:
         if now is not None:
             stamp = stamp_for(self.workspace, local.folder)
             moved = skill_line(self.target.place, now, digest, stamp)
-        change = pointer_change(local.folder, moved, place=self.target.place)
+        change = pointer_change(
+            local.folder, moved, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(name, local.folder, (), [change], reason="undo")
         return True
 

@@ -29,11 +29,15 @@ CONFIG = "skillsync.toml"
 
 @dataclass(frozen=True)
 class Workspace:
-    """One clone: its repository and settings. ``start`` was the folder the command was run from."""
+    """One clone: its repository and settings. ``start`` was the folder the command was run from.
+
+    ``at`` is the commit that stands for HEAD, where a command looks at another one; None is HEAD itself.
+    """
 
     repo: Repository
     settings: Settings
     start: Path
+    at: str | None = None
 
     @classmethod
     def open(cls, start: Path) -> Workspace:
@@ -61,7 +65,7 @@ class Workspace:
         from skillsync.sync.evidence import History
 
         roots = (*self.settings.skills, *self.settings.datasets)
-        return History(self.repo, self.folder_at, roots=roots)
+        return History(self.repo, self.folder_at, roots=roots, at=self.at)
 
     @cached_property
     def skill_history(self) -> SkillHistory:
@@ -156,7 +160,7 @@ class Remote:
         """The skills side of the API."""
         from skillsync.api.skills import SkillsApi
 
-        return SkillsApi(self.transport, self.target.project)
+        return SkillsApi(self.transport, self.target.project, carries=self.target.carry != "local")
 
     @cached_property
     def datasets(self) -> DatasetsApi:
