@@ -40,12 +40,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 BOUNDED = {
+    "test_conflicts.py",
     "test_dataset_rows.py",
     "test_dataset_table.py",
     "test_datasets_whole.py",
+    "test_history_import.py",
+    "test_log_show.py",
     "test_skill_files.py",
     "test_many_writers.py",
+    "test_old_branches.py",
+    "test_resolve.py",
     "test_skill_rows.py",
+    "test_status.py",
+    "test_targets.py",
+    "test_team.py",
     "test_versioned_rows.py",
 }
 """Where slow tests of these folders end in time."""
