@@ -120,8 +120,9 @@ TEXTS: Mapping[str, str] = {
     "`skillsync resolve NAME`.",
     "E-INDETERMINATE": "A write got no answer, and a look did not tell whether it was done. Run the command again: it "
     "looks for it first and does not send it twice.",
-    "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
-    "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-RENAMED": "The skill's name was changed here and this server offers no rename, or both sides gave it another name. "
+    "Take the old name back (or the server's), or publish under the new one and archive the old: `skillsync push "
+    "--archive OLD`.",
     "E-NAME-TAKEN": "The server keeps one dataset of a name, and another one has it, perhaps an archived one. Nothing was "
     "created. Give the dataset another name in DATASET.md, or link the one that is there: `skillsync adopt NAME --id UUID`.",
     # ------------------------------------------------ files of skillsync's own
