@@ -84,6 +84,8 @@ TEXTS: Mapping[str, str] = {
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
+    "W-MARKER": "A version's description ends in a publish marker that no publish of ours explains: it is damaged, or stands on "
+    "other content than it names. The version counts as an edit from elsewhere, so nothing is published over it.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",
@@ -115,6 +117,8 @@ TEXTS: Mapping[str, str] = {
     "looks for it first and does not send it twice.",
     "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
     "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-NAME-TAKEN": "The server keeps one dataset of a name, and another one has it, perhaps an archived one. Nothing was "
+    "created. Give the dataset another name in DATASET.md, or link the one that is there: `skillsync adopt NAME --id UUID`.",
     # ------------------------------------------------ files of skillsync's own
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "
