@@ -454,6 +454,10 @@ class Repository:
 
     def show(self, commit: str, path: str) -> bytes | None:
         """Return a file's content in a commit, None when it has no such file."""
+        if "\n" not in path:
+            found = self._objects.read(f"{_rev(commit)}:{path}")
+            if found is not None:
+                return found.data if found.kind == "blob" else None
         for entry in self.tree(commit, [path]):
             if entry.path == path and entry.size >= 0:
                 return self.read_blobs([entry.blob])[entry.blob]
