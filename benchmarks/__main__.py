@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import startup, traffic
+from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
 from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
@@ -41,6 +41,10 @@ def measure(
         yield from traffic.one_changed(clone, skills)
         project = add_project(folder / "server", "pulls")
         yield from traffic.whole_pulls(folder, url, project, skills)
+        project = add_project(folder / "server", "watches")
+        yield from watching.figures(
+            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+        )
         if rows:
             project = add_project(folder / "server", "rows")
             yield from traffic.dataset(folder, url, project, rows)

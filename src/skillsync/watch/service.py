@@ -147,9 +147,13 @@ class Service:
 
     def take(self, fact: Fact) -> None:
         """Let the machine make of a fact what it will, and tell what is to be told."""
+        was_started = self.state.started
         self.state, notices = absorb(
             self.state, self.options, self.now, fact, chance=self._chance.random()
         )
+        if self.state.started and not was_started and not self.once:
+            words = f"watching {len(self.state.objects):,} objects ({self._about.events})"
+            self._tell(Notice(Level.INFO, "start", "", words))
         for notice in notices:
             self._tell(notice)
         if self.once:
@@ -245,7 +249,7 @@ class Service:
             self.options = replace(self.options, scan=SCAN_LEAST)
 
     def _hears(self, words: str) -> None:
-        if self._about.events != words:
+        if self._about.events != words and self.state.started:
             self._tell(Notice(Level.INFO, "events", "", words))
         self._about = replace(self._about, events=words)
 
