@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.core.claims import Renamed
 from skillsync.core.reconcile import (
     Absence,
     BaseFact,
@@ -19,8 +20,10 @@ from skillsync.core.reconcile import (
     SkillState,
     decide_skill,
     needs_remote_content,
+    pull_upon,
 )
 from skillsync.core.skill_states import SKILL_TABLE, VERSION_LIMIT, VERSION_WARNING
+from skillsync.core.stitched import Bases
 from skillsync.model import Digest
 
 FIRST = "2026-08-01T10:00:00.123456Z"
@@ -43,7 +46,7 @@ def facts(
     local: LocalFact | None = None,
     remote: RemoteFact | None = None,
     absence: Absence | None = None,
-    **more: bool | frozenset[str],
+    **more: bool | frozenset[str] | Renamed,
 ) -> SkillFacts:
     where = absence or (Absence.PRESENT if remote else Absence.NEVER)
     made = SkillFacts("triage", base, local, remote, where)
@@ -60,6 +63,7 @@ TABLE = [
     ("S3 content unread", facts(None, None, replace(changed, digest=None)), "S3", P.NOTHING, Q.WRITE, 0, 0, ""),
     ("S4 same, not ours", facts(None, edited, as_local), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S4 same, by our account", facts(None, edited, replace(as_local, own=True)), "S4", P.LINK, Q.LINK, 0, 0, ""),
+    ("S4 same, our own creation without its marker (B9)", facts(None, edited, replace(as_local, own=True), unmarked=True), "S4", P.MARK, Q.LINK, 0, 0, ""),
     ("S5 unrelated", facts(None, edited, changed), "S5", P.REFUSE, Q.REFUSE, 4, 4, "E-UNRELATED"),
     ("S5 own is no excuse", facts(None, edited, replace(changed, own=True)), "S5", P.REFUSE, Q.REFUSE, 4, 4, "E-UNRELATED"),
     ("S6 in sync", facts(base, at_base, same), "S6", P.NOTHING, Q.NOTHING, 0, 0, ""),
@@ -70,6 +74,12 @@ TABLE = [
     ("S9 both changed alike", facts(base, edited, as_local), "S9", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S10 diverged", facts(base, edited, changed), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
     ("S10 content unread", facts(base, edited, replace(changed, digest=None)), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
+    ("S7 from a common commit, no version taken in", facts(BaseFact(0, "", FIRST, B), at_base, changed), "S7", P.NOTHING, Q.FAST_FORWARD, 0, 0, "N-BEHIND"),
+    ("S10 from common commits that differ", facts(BaseFact(0, "", FIRST, Digest("")), at_base, changed), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
+    ("S20 renamed remotely", facts(base, edited, changed, renamed=Renamed.THERE), "S20", P.BLOCK, Q.RENAME, 3, 0, "E-REMOTE-AHEAD"),
+    ("S21 renamed locally", facts(base, edited, same, renamed=Renamed.HERE), "S21", P.RENAME, Q.NOTHING, 0, 0, ""),
+    ("S21 renamed locally, edited remotely", facts(base, edited, changed, renamed=Renamed.HERE), "S21", P.CONFLICT, Q.CONFLICT, 4, 4, "E-RENAMED"),
+    ("S22 renamed on both sides", facts(base, edited, same, renamed=Renamed.BOTH), "S22", P.CONFLICT, Q.CONFLICT, 4, 4, "E-RENAMED"),
     ("S11 changed and changed back, local edited", facts(base, edited, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
     ("S11 changed and changed back, local as it was", facts(base, at_base, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
     ("S11 changed and changed back, folder gone", facts(base, None, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
@@ -326,3 +336,11 @@ LAWS = (
 def test_every_law_of_deciding_holds(given_facts: SkillFacts) -> None:
     for law in LAWS:
         law(given_facts)
+
+
+@pytest.mark.parametrize("step", PullStep)
+def test_one_side_alone_has_moved_only_if_the_version_is_the_only_base(step: PullStep) -> None:
+    """B4: beside a commit that is a base as well, equal content is no proof that nothing was edited."""
+    alone, beside = pull_upon(step, Bases(3)), pull_upon(step, Bases(3, ("c1",)))
+    assert alone is step
+    assert beside is (Q.MERGE if step in {Q.FAST_FORWARD, Q.LINK} else step)

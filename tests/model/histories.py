@@ -27,6 +27,7 @@ from skillsync.core.reconcile import (
     RemoteFact,
     SkillFacts,
     decide_skill,
+    pull_upon,
 )
 from skillsync.core.stitched import Bases, MarkedVersion, bases, is_superseded, taken_in
 from skillsync.model import Digest, Skill, SkillPointer
@@ -170,17 +171,20 @@ class History:
             is_superseded(marked, head=commit.id, graph=self.graph),
         )
 
-    def base_trees(self, commit: Commit) -> list[Tree]:
+    def bases(self, commit: Commit) -> Bases:
         taken = self.taken(commit)
-        found = Bases(taken)
-        if self.rules.all_bases:
-            found = bases(
-                taken,
-                self.versions(reachable=True),
-                head=commit.id,
-                graph=self.graph,
-                taken_at=lambda each: self.taken(self.graph.commits[each]),
-            )
+        if not self.rules.all_bases:
+            return Bases(taken)
+        return bases(
+            taken,
+            self.versions(reachable=True),
+            head=commit.id,
+            graph=self.graph,
+            taken_at=lambda each: self.taken(self.graph.commits[each]),
+        )
+
+    def base_trees(self, commit: Commit) -> list[Tree]:
+        found = self.bases(commit)
         trees = [self.remote[found.version - 1][0]] if found.version else []
         return trees + [self.graph.commits[each].tree for each in found.commits]
 
@@ -209,7 +213,7 @@ class History:
 
     # ---------------------------------------------------------------- skillsync
 
-    def publish(self, commit: Commit, tree: Tree, marker: str | None) -> None:
+    def publish(self, tree: Tree, marker: str | None) -> None:
         kept = all(is_in(old, new) for old, new in zip(self.remote[-1][0], tree, strict=True))
         self.done["lost in a publish"] += not kept
         self.done["published"] += 1
@@ -218,19 +222,19 @@ class History:
     def push(self, commit: Commit) -> str:
         verdict = decide_skill(self.facts(commit))
         if verdict.push is PushStep.PUBLISH:
-            self.publish(commit, commit.tree, commit.id)
+            self.publish(commit.tree, commit.id)
             return "published"
         if verdict.push is PushStep.BLOCK and not self.rules.ff_only:
             tree, disputed = self.merge(commit)
             if not disputed and values(tree) != values(self.remote[-1][0]):
-                self.publish(commit, tree, None)
+                self.publish(tree, None)
                 return "published"
         self.done[str(verdict.push)] += 1
         return str(verdict.push)
 
     def pull(self, name: str) -> None:
         commit = self.branches[name]
-        step = decide_skill(self.facts(commit)).pull
+        step = pull_upon(decide_skill(self.facts(commit)).pull, self.bases(commit))
         if step is PullStep.NOTHING:
             return
         assert step in {PullStep.FAST_FORWARD, PullStep.MERGE, PullStep.LINK}, step

@@ -309,9 +309,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Case:
+    """``marked`` is what push does where a creation from a clean commit is followed by its marker (B9)."""
+
     build: Callable[[Clone, Live], None]
     push: Side
     pull: Side
+    marked: Side | None = None
 
     @property
     def id(self) -> str:
@@ -320,7 +323,12 @@ class Case:
 
 CASES = [
     Case(s1_nothing, Side(0), Side(0)),
-    Case(s2_local_only, Side(0, "S2", writes=1, pointer=1), Side(0)),
+    Case(
+        s2_local_only,
+        Side(0, "S2", writes=1, pointer=1),
+        Side(0),
+        marked=Side(0, "S2", writes=2, pointer=2),
+    ),
     Case(s3_remote_only, Side(0), Side(0, "S3", files=True, pointer=1)),
     Case(s4_same_own, Side(0, "S4", pointer=1), Side(0, "S4", pointer=1)),
     Case(s4_same_foreign, Side(0, "S4"), Side(0, "S4", pointer=1)),
@@ -381,7 +389,12 @@ CASES = [
         Side(5, "S10", "E-NOT-FOUND", pointer=1),
         Side(5, "S10", "E-NOT-FOUND", pointer=1),
     ),
-    Case(s23_copy, Side(0, writes=1, pointer=1), Side(0, pointer=1)),
+    Case(
+        s23_copy,
+        Side(0, writes=1, pointer=1),
+        Side(0, pointer=1),
+        marked=Side(0, writes=2, pointer=1),
+    ),
     Case(s23_copy_same_name, Side(5, pointer=1), Side(5, pointer=1)),
     Case(s24_ahead_of_the_remote, Side(6, pointer=2), Side(6, pointer=2)),
     Case(s24_grown_again, Side(6, pointer=2), Side(6, pointer=2)),
@@ -454,12 +467,24 @@ STATE_PARAMETERS = [
 ]
 
 
+IN_SHORT = {s2_local_only, s4_same_own, s8_ahead, s9_both_equal, s10_diverged, s11_net_zero}
+"""The rows that are tried against the current dialect with every change, too."""
+
+DIALECTS = [
+    pytest.param(case, dialect, id=f"{case.id}-{dialect}",
+                 marks=[pytest.mark.slow] if dialect == "current" and case.build not in IN_SHORT else [])
+    for case in CASES
+    for dialect in ("seed", "current")
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("state", STATE_PARAMETERS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("case", "live"), DIALECTS, indirect=["live"])
 def test_push(case: Case, state: str, solo: Clone, live: Live) -> None:
     """What push does in each row of sync.md 7.1, and that it says nothing new the second time."""
     in_state(solo, live, case, state)
-    check(solo, live, case.push, solo.push)
+    is_marked = live.dialect == "current" and state != "dirty"
+    check(solo, live, (is_marked and case.marked) or case.push, solo.push)
     if not case.push.exit:
         assert solo.requests
         solo.requests.made.clear()
@@ -470,7 +495,7 @@ def test_push(case: Case, state: str, solo: Clone, live: Live) -> None:
 
 
 @pytest.mark.parametrize("state", STATE_PARAMETERS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("case", "live"), DIALECTS, indirect=["live"])
 def test_pull(case: Case, state: str, solo: Clone, live: Live) -> None:
     """What pull does in each row of sync.md 7.1; it never writes remotely, and a second one changes nothing."""
     in_state(solo, live, case, state)

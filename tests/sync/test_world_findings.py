@@ -14,8 +14,9 @@ POINTER = "skills/alpha/.skillsync"
 
 
 @pytest.mark.xfail(
+    strict=True,
     reason="a pointer line that is gone is how `resolve --local` says that a skill shall be made again (S16); "
-    "one that a revert took along cannot be told from it"
+    "one that a revert took along cannot be told from it",
 )
 def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live: Live) -> None:
     """P12: history still says that it was there, so what was archived there is not created again."""
@@ -30,7 +31,9 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     assert live.skill("alpha") == {}
 
 
-@pytest.mark.xfail(reason="adopt knows folders only, so the way out that S19 names is closed")
+@pytest.mark.xfail(
+    strict=True, reason="adopt knows folders only, so the way out that S19 names is closed"
+)
 def test_a_skill_given_up_here_and_made_again_there_can_be_taken_up(
     solo: Clone, live: Live
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -240,7 +240,8 @@ class TeamWorlds(Worlds):
 
 def play(machine: type[Worlds], dialect: str, *, examples: int, seed: int) -> None:
     """Run this many worlds of 30 steps, always the same ones for one seed."""
-    case = type(machine.__name__, (machine,), {"dialect": dialect}).TestCase
+    world: Any = type(machine.__name__, (machine,), {"dialect": dialect})
+    case = world.TestCase
     case.settings = settings(
         max_examples=examples,
         stateful_step_count=30,

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -533,7 +534,7 @@ class World:
                 )
             return there[slot]
         local, remote = here[slot], there[slot]
-        if value == local.value and not self._has_taken(here, there):
+        if value == local.value and not self._has_taken():
             return local
         picked = local.is_picked or remote.is_picked
         if is_lost(local, remote, value) and not picked:
@@ -542,7 +543,7 @@ class World:
             )
         return self.tokens.meet(local, remote, value)
 
-    def _has_taken(self, here: Slots, there: Slots) -> bool:
+    def _has_taken(self) -> bool:
         """The pointer names the latest version: what is here is said to have it (P6)."""
         return self.latest is not None and self.latest.id in self._text(POINTER)
 
@@ -729,7 +730,6 @@ class World:
         try:
             self.push() if verb == "push" else self.pull()
         finally:
-            assert self.clone.requests
             self.clone.requests.after = None
 
     # ---------------------------------------------------------------- what holds always, and in the end
@@ -781,7 +781,7 @@ class World:
     def _decide(self, report: Report) -> None:
         """A person answers what is no matter of lines: taking up again what is there, or giving it up."""
         for other in {one.subject for one in report.outcomes if one.exit == 4} - {NAME}:
-            self._quietly(lambda name=other: self.clone.resolve(name, Choice.REMOTE))
+            self._quietly(partial(self.clone.resolve, other, Choice.REMOTE))
         codes = {one.code for one in report.outcomes if one.exit == 4 and one.subject == NAME}
         if not codes:
             return

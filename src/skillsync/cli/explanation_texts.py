@@ -81,6 +81,8 @@ TEXTS: Mapping[str, str] = {
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
+    "W-MARKER": "A version's description ends in a publish marker that no publish of ours explains: it is damaged, or stands on "
+    "other content than it names. The version counts as an edit from elsewhere, so nothing is published over it.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",
@@ -98,8 +100,9 @@ TEXTS: Mapping[str, str] = {
     "`skillsync resolve NAME`.",
     "E-INDETERMINATE": "A write got no answer, and a look did not tell whether it was done. Run the command again: it "
     "looks for it first and does not send it twice.",
-    "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
-    "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-RENAMED": "The skill's name was changed here and this server offers no rename, or both sides gave it another name. "
+    "Take the old name back (or the server's), or publish under the new one and archive the old: `skillsync push "
+    "--archive OLD`.",
     # ------------------------------------------------ files of skillsync's own
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "

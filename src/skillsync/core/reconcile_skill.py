@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from skillsync.core.claims import Renamed
 from skillsync.core.skill_states import (
     SKILL_TABLE,
     VERSION_LIMIT,
@@ -18,6 +19,7 @@ from skillsync.core.skill_states import (
     SkillState,
     Verdict,
 )
+from skillsync.core.stitched import Bases
 
 __all__ = [
     "Absence",
@@ -31,6 +33,7 @@ __all__ = [
     "Verdict",
     "decide_skill",
     "needs_remote_content",
+    "pull_upon",
 ]
 
 
@@ -41,6 +44,8 @@ def needs_remote_content(facts: SkillFacts) -> bool:
     what the server's defaults added. Without the content, ``decide_skill`` takes it as different from both sides.
     """
     remote, local = facts.remote, facts.local
+    if facts.renamed is not None:
+        return False
     if remote is None or remote.digest is not None or facts.absence is not Absence.PRESENT:
         return False
     if facts.is_latest_taken_in or _is_backwards(facts) or (local and local.digest is None):
@@ -62,11 +67,23 @@ def decide_skill(facts: SkillFacts) -> Verdict:
         return verdict
     if facts.local is not None and not (facts.local.valid and facts.local.digest):
         return _invalid(verdict, facts)
+    if facts.renamed is not None:
+        return _renamed(facts, facts.renamed)
     if verdict.state is SkillState.SAME_UNLINKED and facts.remote and facts.remote.own:
         verdict = replace(verdict, push=PushStep.MARK if facts.unmarked else PushStep.LINK)
     if facts.superseded and not _is_other_incarnation(facts):
         verdict = _superseded(verdict, facts)
     return _limited(verdict, facts)
+
+
+def pull_upon(step: PullStep, found: Bases) -> PullStep:
+    """Return what pull does where ``found`` are all common ancestors of the tree and the latest version (B4).
+
+    That one side has the content of the version taken in proves nothing while a commit is an ancestor, too: what is
+    equal to that version may be an edit of what stands in the commit. Only a merge upon all of them can tell.
+    """
+    is_one_sided = step in {PullStep.FAST_FORWARD, PullStep.LINK}
+    return PullStep.MERGE if is_one_sided and found.commits else step
 
 
 def _state(facts: SkillFacts) -> SkillState:
@@ -166,6 +183,19 @@ def _unreachable(verdict: Verdict, facts: SkillFacts) -> Verdict:
         code="E-ABSENCE-UNCONFIRMED",
         fix="skillsync status -v (does this key still see the skill?)",
     )
+
+
+def _renamed(facts: SkillFacts, renamed: Renamed) -> Verdict:
+    """S20–S22: the name comes first; what else changed is decided once the sides agree about it."""
+    if renamed is Renamed.HERE and not facts.is_latest_taken_in:
+        verdict = _fill(SKILL_TABLE[SkillState.RENAMED_BOTH], facts)
+        return replace(verdict, row="S21", state=SkillState.RENAMED_HERE)
+    state = {
+        Renamed.THERE: SkillState.RENAMED_THERE,
+        Renamed.HERE: SkillState.RENAMED_HERE,
+        Renamed.BOTH: SkillState.RENAMED_BOTH,
+    }[renamed]
+    return _fill(SKILL_TABLE[state], facts)
 
 
 def _invalid(verdict: Verdict, facts: SkillFacts) -> Verdict:

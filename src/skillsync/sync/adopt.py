@@ -68,7 +68,7 @@ class Adopter:
             )
         if way is Way.MERGE and not equal:
             pull = SkillPull(self.workspace, self.target, self.remote, self.writer, self.report)
-            return pull.merge_with(view, None, content)
+            return pull.merge_with(view, (), content)
         changes: tuple[FileChange, ...] = ()
         if way is Way.REMOTE and not equal:
             changes = write_skill(local.reading, content.content, edges=content.edges)

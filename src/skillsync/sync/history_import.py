@@ -264,7 +264,6 @@ class _Import:
             lines.append(_data(entry.data or b""))
         return b"".join([*lines, b"\n"])
 
-
     def _note_ignored(self, folder: str, paths: Sequence[str]) -> None:
         """Say once which files git ignores here; they stay in the commits, which must not depend on this clone."""
         new = self.workspace.aside.ignored(folder, None, paths) - self._ignored

@@ -16,6 +16,7 @@ from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
+from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
@@ -71,8 +72,14 @@ def pull(
                     names=request.names,
                     confirm=request.clock,
                 )
-                report.problems.extend(skills.problems)
                 refuse_backwards(skills)
+                if rename_here(workspace, target, writer, skills, report):
+                    tree = read_tree(workspace)
+                    names = [*request.names, *renamed_to(skills)] if request.names else ()
+                    skills = survey_skills(
+                        workspace, target, tree, remote=remote, names=names, confirm=request.clock
+                    )
+                report.problems.extend(skills.problems)
                 if unknown_names(workspace, request.names, surveyed(workspace, skills)):
                     # They may be datasets; if not, nothing is written at all.
                     datasets = survey_datasets(

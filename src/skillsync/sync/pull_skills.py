@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from skillsync.core.merge import TextMerge, merge_skill
-from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.core.merge import TextMerge, common_base, merge_skill
+from skillsync.core.reconcile_skill import PullStep, SkillState, pull_upon
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
 from skillsync.formats.skill_folder import SkillReading, write_skill
@@ -16,6 +16,7 @@ from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, Skill
 from skillsync.repo.git_formats import marker_size
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.local import LocalSkill
+from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -27,6 +28,9 @@ from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_l
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+
+_NOTHING = Skill("", "", "", extra=Extra())
+"""A common ancestor that did not have the skill, or nothing valid: every unit of it is absent."""
 
 READS = {PullStep.WRITE, PullStep.FAST_FORWARD, PullStep.MERGE}
 
@@ -80,7 +84,7 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
-        match view.verdict.pull:
+        match self._step(view):
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
             case PullStep.WRITE:
@@ -97,8 +101,18 @@ class SkillPull:
                 return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
-            case PullStep.REFUSE | PullStep.CONFLICT:
-                return self._refused(view)
+            case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
+                return self._refused(view)  # a rename that could be done was done before
+
+    def _step(self, view: SkillView) -> PullStep:
+        """What pull does, once all common ancestors are known where they decide (B4)."""
+        step, base, version = view.verdict.pull, view.base, view.version
+        if step not in {PullStep.FAST_FORWARD, PullStep.LINK} or base is None or version is None:
+            return step
+        if version.description is None or version.first != base.first or view.local is None:
+            return step
+        markers = Markers(self.workspace, self.remote, self.report.problems)
+        return pull_upon(step, markers.bases_of(view, self._content(view)))
 
     # -------------------------------------------------------------- steps
 
@@ -135,28 +149,46 @@ class SkillPull:
 
     def _merge(self, view: SkillView) -> Outcome:
         content = self._content(view)
-        base = self._base(view)
-        return self.merge_with(view, base.content, content)
+        found = Markers(self.workspace, self.remote, self.report.problems).bases_of(view, content)
+        bases = [self._base(view).content] if found.version else []
+        directory, _ = view.place_in(self.workspace)
+        for commit in found.commits:
+            skill = self.workspace.skill_history.content_at(commit, directory, view.name)
+            bases.append(skill or _NOTHING)
+        version = f"v{found.version}" if found.version else ""
+        named = [version, *(commit[:7] for commit in found.commits)]
+        label = f"base ({', '.join(name for name in named if name)})"
+        return self.merge_with(view, bases, content, label=label)
 
-    def merge_with(self, view: SkillView, base: Skill | None, content: RemoteSkill) -> Outcome:
-        """Merge a version into the files; clean: write and move the pointer, else show the conflict."""
+    def merge_with(
+        self,
+        view: SkillView,
+        bases: Sequence[Skill],
+        content: RemoteSkill,
+        *,
+        label: str = "base (none)",
+    ) -> Outcome:
+        """Merge a version into the files; clean: write and move the pointer, else show the conflict.
+
+        ``bases`` are all common ancestors (B4); none makes it a merge of two sides.
+        """
         local = self._local(view)
         mine = local.reading.skill
         if mine is None:
             return invalid(view)
         theirs = content.content
-        known_base = base
-        if base is not None:
-            known_base = replace(base, extra=base.extra or _stand_in(mine, theirs))
-        labels = self._labels(view, content)
+        stand_in = _stand_in(mine, theirs)
+        known = [replace(base, extra=base.extra or stand_in) for base in bases]
+        base = common_base(known, sides=(mine, theirs))
+        labels = self._labels(content, label)
 
         def merge_text(old: str, ours: str, other: str) -> TextMerge:
             return self.workspace.repo.merge_file(
                 ours, old, other, labels=labels.as_tuple(), marker_size=size
             )
 
-        size = marker_size(_texts(local.reading, *filter(None, (base, mine, theirs))))
-        merge = merge_skill(known_base, mine, theirs, merge_text=merge_text)
+        size = marker_size(_texts(local.reading, *known, mine, theirs))
+        merge = merge_skill(base, mine, theirs, merge_text=merge_text)
         if merge.is_clean:
             changes = write_skill(local.reading, merge.skill, edges=content.edges)
             self._write(view, local.folder, changes, content)
@@ -165,7 +197,7 @@ class SkillPull:
         shown = present(
             local.reading,
             merge,
-            base=known_base,
+            base=base,
             remote=theirs,
             labels=labels,
             edges=content.edges,
@@ -301,11 +333,10 @@ class SkillPull:
             raise BadAnswer("there is no local folder", subject=view.name)
         return view.local
 
-    def _labels(self, view: SkillView, content: RemoteSkill) -> Labels:
+    def _labels(self, content: RemoteSkill, base: str) -> Labels:
         head = self.workspace.history.head
         branch = self.workspace.repo.branch() or "detached"
         at = f"{branch}@{head[:7]}" if head else branch
-        base = f"base (v{view.base.number})" if view.base else "base (none)"
         return Labels(f"local ({at})", base, f"remote {self._words(content)}")
 
     def _words(self, content: RemoteSkill) -> str:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
-from skillsync.core.claims import Claim, Standing, settle_claims
+from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 from skillsync.core.reconcile_skill import (
     Absence,
     BaseFact,
@@ -71,7 +71,8 @@ class SkillView:
     ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
     pointers alone, ``by_marker``: the base is
     what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
-    1, to which a marker is still missing (B9).
+    1, to which a marker is still missing (B9). ``made_from``: the commit that the latest version's marker names, where
+    this clone does not have it.
     """
 
     name: str
@@ -88,6 +89,8 @@ class SkillView:
     by_marker: bool = False
     unmarked: bool = False
     superseded: bool = False
+    made_from: str = ""
+    renamed: Renamed | None = None
     error: SkillsyncError | None = None
     problem: Problem | None = None
     _digested: _Digested | None = field(default=None, repr=False)
@@ -157,6 +160,7 @@ class SkillView:
             self.absence,
             superseded=self.superseded,
             unmarked=self.unmarked,
+            renamed=self.renamed,
             known_ids=self.known_ids,
         )
 
@@ -200,7 +204,7 @@ def survey_skills(
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
-    _settle_claims(survey, listing.items)
+    _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = Markers(workspace, remote, survey.problems)
     markers.look(survey.views.values())
@@ -381,9 +385,10 @@ def _other_lines(
     return lines
 
 
-def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
-    """A folder whose pointer belongs to another live skill is a copy or was renamed (S21, S23)."""
-    names = {version.first: version.name for version in versions}
+def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
+    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23)."""
+    found = {version.first: version for version in versions}
+    names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
     claims = [
         Claim(view.dir or "", view.name, view.line.first if view.line else None) for view in folders
@@ -394,16 +399,56 @@ def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
             case Standing.COPY:
                 view.line = view.base = None
             case Standing.RENAMED:
-                owner = names[view.line.first] if view.line else ""
-                view.error = RenamedHere(
-                    f"this folder was published as {owner!r} and its name is now {view.name!r}; this server "
-                    "cannot rename a skill",
-                    subject=view.name,
-                    unchanged="It was neither published nor pulled.",
-                    hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
-                )
+                assert view.line is not None  # else nothing would say that it was published
+                _settle_name(workspace, survey, view, view.line, found[view.line.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
+
+
+def _settle_name(
+    workspace: Workspace,
+    survey: SkillSurvey,
+    view: SkillView,
+    line: SkillPointer,
+    version: Version,
+) -> None:
+    """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
+    known = _names_since(workspace, view, line)
+    view.renamed = who_renamed(known, local=view.name, remote=version.name)
+    if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
+        view.renamed = None
+        view.error = renamed_here(view.name, version.name)
+        return
+    view.version, view.absence = version, Absence.PRESENT
+    there = survey.views.get(version.name)
+    if there is not None and there.local is None:
+        del survey.views[version.name]  # it is this one
+
+
+def renamed_here(name: str, owner: str) -> RenamedHere:
+    """The error for a name that was changed here, where the server cannot follow (S21)."""
+    return RenamedHere(
+        f"this folder was published as {owner!r} and its name is now {name!r}; this server "
+        "cannot rename a skill",
+        subject=name,
+        unchanged="It was neither published nor pulled.",
+        hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
+    )
+
+
+def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
+    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known."""
+    directory, history = view.dir or "", workspace.history
+    names: set[str] = set()
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        names.add(view.name)
+    start = history.introduced_at(line.id, directory) or history.head
+    commits = [start, *history.touching(directory, since=start)] if start else []
+    for commit in commits:
+        then = workspace.skill_history.at(commit, directory, view.name)
+        if then is not None:
+            names.add(then.name)
+    return names
 
 
 def _judge_absence(
@@ -553,10 +598,10 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
     """Recognise what was published from HEAD's history by content: on a server with markers only version 1 (B9)."""
     base, version, local = view.base, view.version, view.local
     if version is not None and version.description is not None:
-        if not view.error:
+        if not view.error and not view.renamed:
             _use_own_creation(workspace, view, remote, version)
         return
-    if not (version and local and local.digest) or view.error:
+    if not (version and local and local.digest) or view.error or view.renamed:
         return
     if base and (base.first != version.first or version.number <= base.number):
         return

@@ -68,7 +68,7 @@ def _skill_line(view: SkillView, found: Status) -> None:
     if verdict.code == UNCONFIRMED and view.local is None:
         found.note(f"{view.name}: deleted here, and {MISSING}")
         return
-    number = f"v{view.base.number}" if view.base else ""
+    number = view.base.words if view.base else ""
     latest = f"v{view.version.number} by {view.version.author.label}" if view.version else ""
     detail = " → ".join(
         part

@@ -142,7 +142,7 @@ def skill_cell(view: SkillView) -> Cell:
     if view.error is not None or view.problem is not None:
         code = view.error.code if view.error else (view.problem.code if view.problem else "")
         return Cell(f"error {code}", "error", differs=True)
-    base = view.base.number if view.base else None
+    base = (view.base.number or None) if view.base else None
     latest = view.version.number if view.version else None
     state = view.verdict.state
     here = f"v{base}" if base is not None else ""

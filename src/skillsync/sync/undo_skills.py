@@ -124,6 +124,7 @@ class SkillUndo:
             folder.dir,
             local=LocalSkill(folder),
             base=base,
+            pointed=base,
             version=version,
             absence=Absence.PRESENT,
         )
