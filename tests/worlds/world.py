@@ -668,7 +668,9 @@ class World:
         else:
             self.clone.git("fetch", "-q", "origin", f"{old.git('rev-parse', 'HEAD')}")
             self.clone.git("checkout", "-q", "--detach", "FETCH_HEAD")
-        self.clone.git("remote", "remove", "origin")  # it is gone, so this clone's main is what counts
+        self.clone.git(
+            "remote", "remove", "origin"
+        )  # it is gone, so this clone's main is what counts
         self.work, self.stash, self.is_open = dict(self.at(self.head())), None, False
 
     def job(self, back: int) -> None:
