@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import startup, traffic
 from benchmarks.figures import Figure, table
 from benchmarks.review import review_figures
+from benchmarks.rows import rows_figures
 from benchmarks.server import server_figures
 from benchmarks.world import add_dataset, add_project, add_skills, new_clone, serving
 
@@ -43,6 +44,8 @@ def measure(
         if rows:
             project = add_project(folder / "server", "rows")
             yield from traffic.dataset(folder, url, project, rows)
+    if rows:
+        yield from rows_figures(folder / "rows", rows)
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from skillsync.review.document import render_review
 from skillsync.review.ranges import find_range
 from skillsync.review.render.formats import FORMATS, Options
 from skillsync.review.values import Review, SkillChange, Standing, Verb
-from tests.sync.harness import Clone, Live, new_clone
+from tests.sync.harness import LIVES, Clone, new_clone
 
 WEB = "Words that only the web page has."
 
@@ -35,16 +35,20 @@ class World:
             repo.close()
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=["seed", pytest.param("current", marks=pytest.mark.slow)])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """One store and one range in which every object stands differently."""
     folder = tmp_path_factory.mktemp("live")
-    server = Live(folder)
+    server = LIVES[request.param](folder)
     clone = new_clone(server, folder / "clone")
     body = "# One\n\na\n\n# Two\n\nb\n"
     for name in ("current", "drift", "conflict", "published", "gone", "unseen", "away", "idle"):
         clone.skill(name, body)
     clone.dataset("rows", ['{"id": "a", "input": 1}', '{"id": "b", "input": 2}', '{"id": "c", "input": 3}'])  # fmt: skip
+    clone.dataset("left", ['{"id": "a", "input": 1}'])
+    clone.dataset("touched", ['{"id": "a", "input": 1}'])
     clone.push()
     clone.commit("published")
     server.edit_body("drift", "b", WEB)
@@ -54,13 +58,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     server.edit_body("idle", "a", WEB)
     server.create("collision", description="Another.", body="Another.")
     server.archive("away")
-    number = server.datasets()[0]["id"]
-    server.patch_row(server.row(number, "b")["id"], input="web")
+    number = {one["name"]: one["id"] for one in server.datasets()}
+    server.patch_row(server.row(number["rows"], "b")["id"], input="web")
+    server.patch_row(server.row(number["touched"], "a")["id"], input="web")
     clone.git("checkout", "-q", "-b", "pr")
     for name in ("current", "drift", "conflict", "away"):
         clone.replace(f"skills/{name}/SKILL.md", "# One\n\na\n", "# One\n\nmine\n")
     clone.replace("skills/published/SKILL.md", "# One\n\na\n", "# One\n\nagreed\n")
     clone.git("rm", "-q", "-r", "skills/gone", "skills/unseen")
+    clone.git("rm", "-q", "-r", "datasets/left", "datasets/touched")
     clone.skill("collision")
     clone.skill("brand-new")
     clone.write(
@@ -114,7 +120,7 @@ def test_drift_and_conflict_are_told_by_part(review: Review) -> None:
 
 
 def test_rows_stand_one_by_one(review: Review) -> None:
-    (dataset,) = review.datasets
+    dataset = next(one for one in review.datasets if one.name == "rows")
     assert {item.key: item.standing for item in dataset.items} == {
         "a": Standing.CURRENT,
         "b": Standing.CONFLICT,
@@ -127,9 +133,23 @@ def test_rows_stand_one_by_one(review: Review) -> None:
     assert ops["c"] == (Verb.ARCHIVE, Standing.CURRENT)
 
 
+def test_a_dataset_that_is_removed_is_held_against_the_store(review: Review) -> None:
+    found = {one.name: (one.standing, one.op) for one in review.datasets}
+    assert found["left"] == (Standing.CURRENT, Verb.ARCHIVE)
+    assert found["touched"] == (Standing.UNSEEN, Verb.ARCHIVE)
+
+
 def test_the_gates_say_that_the_store_moved(review: Review) -> None:
     gates = {gate.name: gate for gate in review.gates}
-    assert gates["drift"].subjects == ("away", "collision", "conflict", "drift", "rows", "unseen")
+    assert gates["drift"].subjects == (
+        "away",
+        "collision",
+        "conflict",
+        "drift",
+        "rows",
+        "touched",
+        "unseen",
+    )
     assert not gates["archive"].passed
     assert review.exit_code == 6
 
@@ -183,3 +203,27 @@ def test_lines_that_were_dropped_on_the_way_are_reported(world: World, tmp_path:
     assert "D-DROPPED" in {found.rule for found in review.findings}
     lines = by_name(World(clone).review("origin/main..pull", show_values="all"))["idle"].dropped[0].lines  # fmt: skip
     assert [(line.op, line.text) for line in lines] == [("+", WEB), ("-", "a")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["seed", "current"])
+def test_what_ci_published_is_known_without_a_pointer(dialect: str, tmp_path: Path) -> None:
+    server = LIVES[dialect](tmp_path)
+    clone = new_clone(server, tmp_path / "clone", team="main")
+    clone.skill("alpha")
+    clone.commit("alpha")
+    clone.push()
+    clone.replace("skills/alpha/SKILL.md", "Step two.", "Step three.")
+    clone.commit("more")
+    clone.push()
+    latest = server.version("alpha")
+    clone.git("checkout", "-q", "-b", "pr")
+    clone.replace("skills/alpha/SKILL.md", "Step three.", "Step four.")
+    clone.commit("pr")
+    (one,) = World(clone).review().skills
+    assert (one.standing, one.op) == (Standing.CURRENT, Verb.UPDATE)
+    assert (one.versions.base, one.versions.next) == (latest, latest + 1)
+    server.edit_body("alpha", "Step three.", WEB)
+    (one,) = World(clone).review().skills
+    assert one.standing is Standing.CONFLICT
+    server.close()

@@ -44,7 +44,9 @@ BOUNDED = {
     "test_dataset_table.py",
     "test_datasets_whole.py",
     "test_skill_files.py",
+    "test_many_writers.py",
     "test_skill_rows.py",
+    "test_versioned_rows.py",
 }
 """Where slow tests of these folders end in time."""
 

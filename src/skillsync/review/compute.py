@@ -15,7 +15,7 @@ from skillsync.config_schema import SETTINGS_FILE
 from skillsync.errors import UsageError
 from skillsync.repo.git import Repository
 from skillsync.review.baseline import FILE, accept, parse_baseline
-from skillsync.review.datasets import DatasetWork, review_dataset
+from skillsync.review.datasets import DatasetWork, pair_datasets, review_dataset
 from skillsync.review.document import make_plan
 from skillsync.review.findings import Policy, make_findings
 from skillsync.review.gates import acknowledged, make_gates
@@ -30,6 +30,7 @@ from skillsync.review.trees import Trees, read_trees
 from skillsync.review.values import (
     Checks,
     Cost,
+    Kind,
     Mode,
     Omitted,
     Op,
@@ -172,7 +173,7 @@ class _Work:
                 show_values=self.rules.show_values,
                 scan=self.request.scan,
             )
-            for pair in self.trees.datasets
+            for pair in pair_datasets(self.trees.datasets)
         ]
         ops = [op for skill in done for op in skill.ops]
         ops += [op for dataset in rows for op in dataset.ops]
@@ -198,7 +199,7 @@ class _Work:
             settings=self.rules,
             checks=Checks(secrets, tuple(sorted({one.tool for one in findings if one.tool}))),
             plan=make_plan(mode, place, ops),
-            cost=Cost(remote.transport.requests.reads if remote else 0, _writes(ops)),
+            cost=Cost(_reads(ops), _writes(ops)),
             skills=tuple(sorted(changes, key=lambda one: (one.name, one.dir))),
             datasets=tuple(sorted(datasets, key=lambda one: (one.name, one.dir))),
             moved=moved,
@@ -235,6 +236,12 @@ class _Work:
         for name, data in self.request.sarif:
             hits += [("", hit) for hit in read_sarif(data, name=name)]
         return hits
+
+
+def _reads(ops: Sequence[Op]) -> int:
+    """One list for each kind of object, and a look at each object that is written."""
+    objects = [op for op in ops if op.kind is not Kind.ROW]
+    return len({op.kind for op in objects}) + sum(op.op is not Verb.NONE for op in objects)
 
 
 def _writes(ops: Sequence[Op]) -> int:
