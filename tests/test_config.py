@@ -31,6 +31,7 @@ skills = ["skills", "./more/skills/"]
 datasets = ["datasets"]
 default_target = "prod"
 publish_branch = "release/1.x"
+carry = "local"
 
 [targets.prod]
 host = "https://us.posthog.com/"
@@ -66,6 +67,8 @@ def test_every_option_is_read() -> None:
     assert settings.skills == ("skills", "more/skills")
     assert settings.datasets == ("datasets",)
     assert settings.publish_branch == "release/1.x"
+    assert settings.carry == "local"
+    assert {target.carry for target in settings.targets.values()} == {"local"}
     assert settings.target() == Target(
         name="prod",
         origin="https://us.posthog.com",
@@ -74,6 +77,7 @@ def test_every_option_is_read() -> None:
         datasets=("cases",),
         pace=60,
         publishers=(7, 8),
+        carry="local",
     )
     assert settings.target().place == "us.posthog.com/12345"
     assert settings.target("local").place == "127.0.0.1:8765/1"
@@ -88,6 +92,7 @@ def test_the_smallest_file_has_the_defaults() -> None:
     settings = read("version = 1\n")
     assert (settings.skills, settings.datasets) == (("skills",), ("datasets",))
     assert settings.publish_branch is None
+    assert settings.carry == "metadata"
     with pytest.raises(ConfigError, match="names no target"):
         settings.target()
 
@@ -127,6 +132,7 @@ BAD = [
     ('version = 1\npublish_branch = "--upload-pack=x"', 2, "not the name of a branch"),
     ('version = 1\npublish_branch = "a..b"', 2, "not the name of a branch"),
     ('version = 1\npublish_branch = "a b"', 2, "not the name of a branch"),
+    ('version = 1\ncarry = "never"', 2, 'must be "metadata", "local" or "error"'),
     ('version = 1\ndefault_target = "prod"', 2, "default_target names 'prod', which is no target"),
     ('version = 1\ndefault_target = "tt"' + TARGET, 2, "(did you mean t?)"),
     ("version = 1\ntargets = 3", 2, "targets must be sections such as [targets.NAME]"),

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from skillsync.config_schema import SETTINGS_FILE, check_table, line_numbers, secrets_in
 from skillsync.errors import ConfigError, NotARepository
-from skillsync.model import Problem
+from skillsync.model import CarryMode, Problem
 
 MAX_BYTES = 1_000_000
 
@@ -42,7 +42,8 @@ class Target:
     """One server project. ``origin`` is ``scheme://host[:port]`` in its one spelling.
 
     ``skills`` and ``datasets`` are the patterns of the names this repository owns; None means the default.
-    ``publishers`` are user numbers whose publishes count as this repository's own (sync.md 5.5).
+    ``publishers`` are user numbers whose publishes count as this repository's own (sync.md 5.5). ``carry`` is the
+    repository's: what happens to what the API has no place for (skill-format.md 10).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Target:
     datasets: tuple[str, ...] | None = None
     pace: Pace = "auto"
     publishers: tuple[int, ...] = ()
+    carry: CarryMode = "metadata"
 
     @property
     def host(self) -> str:
@@ -107,6 +109,7 @@ class Settings:
     datasets: tuple[str, ...] = ("datasets",)
     default_target: str | None = None
     publish_branch: str | None = None
+    carry: CarryMode = "metadata"
     targets: Mapping[str, Target] = field(default_factory=dict)
     dataset_options: Mapping[str, DatasetOptions] = field(default_factory=dict)
     review: ReviewOptions = field(default_factory=ReviewOptions)
@@ -136,6 +139,11 @@ class Settings:
                 hint=f"add [targets.{wanted}] to {SETTINGS_FILE}, or name another with --target",
             )
         return found
+
+    @property
+    def places(self) -> frozenset[str]:
+        """The places of all targets."""
+        return frozenset(target.place for target in self.targets.values())
 
     def options_for(self, dataset: str) -> DatasetOptions:
         """Return what is set for the dataset in the folder called ``dataset``."""
@@ -184,7 +192,10 @@ def parse_settings(data: bytes, *, root: Path) -> Settings:
     values, problems = check_table(table, line_numbers(text))
     if secrets or problems:
         raise SettingsInvalid(_with_secrets(secrets, problems))
-    targets = {name: Target(name=name, **fields) for name, fields in values.targets.items()}
+    carry = values.top.get("carry", "metadata")
+    targets = {
+        name: Target(name=name, carry=carry, **fields) for name, fields in values.targets.items()
+    }
     default = values.top.get("default_target") or (
         next(iter(targets)) if len(targets) == 1 else None
     )
@@ -195,6 +206,7 @@ def parse_settings(data: bytes, *, root: Path) -> Settings:
         datasets=values.top.get("datasets", ("datasets",)),
         default_target=default,
         publish_branch=values.top.get("publish_branch"),
+        carry=carry,
         targets=MappingProxyType(targets),
         dataset_options=MappingProxyType(
             {name: DatasetOptions(**fields) for name, fields in values.datasets.items()}

@@ -140,6 +140,12 @@ def _keys(value: Any) -> str:
     return str(value)
 
 
+def _carry(value: Any) -> str:
+    if value not in ("metadata", "local", "error"):
+        raise Wrong('must be "metadata", "local" or "error"')
+    return str(value)
+
+
 def _fields(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise Wrong('must be a table such as { input = "question" }')
@@ -203,6 +209,7 @@ _TOP: Mapping[str, Check] = {
     "datasets": _roots,
     "default_target": _text,
     "publish_branch": _branch,
+    "carry": _carry,
 }
 _TARGET: Mapping[str, Check] = {
     "host": _origin,

@@ -17,6 +17,10 @@ Key = NewType("Key", str)
 """A row's identity: its ``id`` in the file, or ``srv:<uuid>`` for a row born elsewhere (design.md 2)."""
 
 
+CarryMode: TypeAlias = Literal["metadata", "local", "error"]
+"""What happens to what the API has no place for: carried in metadata, kept local, or refused (skill-format.md 10)."""
+
+
 # ---------------------------------------------------------------- trouble as values
 
 

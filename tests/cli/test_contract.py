@@ -109,6 +109,8 @@ def test_a_server_that_does_not_answer_ends_every_verb_with_75(
         pytest.skip("asks only when there is a conflict")
     ended = repo.run(*ASKING[verb], "--json")
     failure(ended, "E-UNREACHABLE", 75)
+    assert ended.json["error"]["message"].endswith("Connection refused")
+    assert "Errno" not in ended.json["error"]["message"]
     assert sorted(repo.path.rglob("*.md")) == before
 
 
@@ -496,3 +498,16 @@ def test_the_server_verbs_say_what_to_install(tmp_path: Path) -> None:
         ended = Ended(done.returncode, done.stdout, done.stderr)
         failure(ended, "E-MISSING-EXTRA", 2)
         assert "pip install 'skillsync[server]'" in done.stderr
+
+
+def test_a_rescue_copy_is_named_as_it_is_listed_or_from_where_one_stands(repo: Repo) -> None:
+    path = repo.published()
+    before = repo.read(path)
+    repo.edit("alpha", body="of the web")
+    repo.ok("pull")
+    (copy,) = repo.ok("rescue", "--json").json["copies"]
+    for words, at in ((path, ""), (path, "skills"), ("SKILL.md", "skills/alpha")):
+        assert repo.run("rescue", "show", copy["id"], words, "--json", at=at).json["text"] == before
+    assert repo.run("rescue", "show", copy["id"], "SKILL.md", at="skills").exit == 2
+    assert repo.run("rescue", "restore", copy["id"], "alpha/SKILL.md", at="skills").exit == 0
+    assert repo.read(path) == before

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.claims import Claim, Standing, settle_claims
+from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 
 REMOTE = {"2026": "triage"}
 
@@ -66,3 +67,21 @@ def test_at_most_one_folder_keeps_a_live_skill(found: list[Claim]) -> None:
     ]
     assert len(keepers) <= 1
     assert standings.keys() == {claim.dir for claim in found}
+
+
+@pytest.mark.parametrize(
+    ("why", "known", "local", "remote", "renamed"),
+    [
+        ("nobody knows what it was called", set(), "gamma", "beta", None),
+        ("the same name", {"alpha"}, "beta", "beta", None),
+        ("renamed in the page", {"alpha"}, "alpha", "beta", Renamed.THERE),
+        ("renamed here, not committed", {"alpha"}, "gamma", "alpha", Renamed.HERE),
+        ("renamed here, committed", {"alpha", "gamma"}, "gamma", "alpha", Renamed.HERE),
+        ("renamed here twice, once published", {"alpha", "gamma"}, "delta", "gamma", Renamed.HERE),
+        ("renamed on both sides", {"alpha"}, "gamma", "beta", Renamed.BOTH),
+    ],
+)
+def test_who_renamed_a_skill(
+    why: str, known: set[str], local: str, remote: str, renamed: Renamed | None
+) -> None:
+    assert who_renamed(known, local=local, remote=remote) is renamed

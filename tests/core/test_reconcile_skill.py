@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.core.claims import Renamed
 from skillsync.core.reconcile import (
     Absence,
     BaseFact,
@@ -43,7 +44,7 @@ def facts(
     local: LocalFact | None = None,
     remote: RemoteFact | None = None,
     absence: Absence | None = None,
-    **more: bool | frozenset[str],
+    **more: bool | frozenset[str] | Renamed,
 ) -> SkillFacts:
     where = absence or (Absence.PRESENT if remote else Absence.NEVER)
     made = SkillFacts("triage", base, local, remote, where)
@@ -60,6 +61,7 @@ TABLE = [
     ("S3 content unread", facts(None, None, replace(changed, digest=None)), "S3", P.NOTHING, Q.WRITE, 0, 0, ""),
     ("S4 same, not ours", facts(None, edited, as_local), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S4 same, by our account", facts(None, edited, replace(as_local, own=True)), "S4", P.LINK, Q.LINK, 0, 0, ""),
+    ("S4 same, our own creation without its marker (B9)", facts(None, edited, replace(as_local, own=True), unmarked=True), "S4", P.MARK, Q.LINK, 0, 0, ""),
     ("S5 unrelated", facts(None, edited, changed), "S5", P.REFUSE, Q.REFUSE, 4, 4, "E-UNRELATED"),
     ("S5 own is no excuse", facts(None, edited, replace(changed, own=True)), "S5", P.REFUSE, Q.REFUSE, 4, 4, "E-UNRELATED"),
     ("S6 in sync", facts(base, at_base, same), "S6", P.NOTHING, Q.NOTHING, 0, 0, ""),
@@ -70,6 +72,12 @@ TABLE = [
     ("S9 both changed alike", facts(base, edited, as_local), "S9", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S10 diverged", facts(base, edited, changed), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
     ("S10 content unread", facts(base, edited, replace(changed, digest=None)), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
+    ("S7 from a common commit, no version taken in", facts(BaseFact(0, "", FIRST, B), at_base, changed), "S7", P.NOTHING, Q.FAST_FORWARD, 0, 0, "N-BEHIND"),
+    ("S10 from common commits that differ", facts(BaseFact(0, "", FIRST, Digest("")), at_base, changed), "S10", P.BLOCK, Q.MERGE, 3, 0, "E-REMOTE-AHEAD"),
+    ("S20 renamed remotely", facts(base, edited, changed, renamed=Renamed.THERE), "S20", P.BLOCK, Q.RENAME, 3, 0, "E-REMOTE-AHEAD"),
+    ("S21 renamed locally", facts(base, edited, same, renamed=Renamed.HERE), "S21", P.RENAME, Q.NOTHING, 0, 0, ""),
+    ("S21 renamed locally, edited remotely", facts(base, edited, changed, renamed=Renamed.HERE), "S21", P.CONFLICT, Q.CONFLICT, 4, 4, "E-RENAMED"),
+    ("S22 renamed on both sides", facts(base, edited, same, renamed=Renamed.BOTH), "S22", P.CONFLICT, Q.CONFLICT, 4, 4, "E-RENAMED"),
     ("S11 changed and changed back, local edited", facts(base, edited, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
     ("S11 changed and changed back, local as it was", facts(base, at_base, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
     ("S11 changed and changed back, folder gone", facts(base, None, back), "S11", P.BLOCK, Q.LINK, 3, 0, "E-REMOTE-AHEAD"),
@@ -79,6 +87,7 @@ TABLE = [
     ("S12 never linked, different", facts(None, edited, changed, superseded=True), "S12", P.NOTHING, Q.REFUSE, 0, 4, "N-SUPERSEDED"),
     ("S12 never linked, equal, is S4", facts(None, edited, RemoteFact(4, "id-4", FIRST, L), superseded=True), "S4", P.NOTHING, Q.LINK, 0, 0, ""),
     ("S12 wins over publishing", facts(base, edited, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
+    ("S12 wins over creating", facts(None, edited, None, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S12 wins over removing", facts(base, None, same, superseded=True), "S12", P.NOTHING, Q.NOTHING, 0, 0, "N-SUPERSEDED"),
     ("S13 deleted locally", facts(base, None, same), "S13", P.PENDING_REMOVAL, Q.NOTHING, 0, 0, "N-PENDING-REMOVAL"),
     ("S14 deleted locally, edited remotely", facts(base, None, changed), "S14", P.BLOCK, Q.CONFLICT, 4, 4, "E-DELETED-BUT-EDITED"),

@@ -140,6 +140,30 @@ def test_one_error_makes_the_skill_none(target: Folder, expected: tuple[str, str
     assert reading.skill is None
 
 
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ("name: demo\nname: x\ndescription: d\nmetadata: 1\nlicense: [a]\nlicense: b\n",
+         [("E-SKILL-DUPLICATE-KEY", 3), ("E-SKILL-DUPLICATE-KEY", 7), ("E-SKILL-METADATA", 5),
+          ("E-SKILL-FIELD", 6)]),
+        ("name: Demo\ndescription: [d]\nallowed-tools: {a: b}\n",
+         [("E-SKILL-FIELD", 3), ("E-SKILL-TOOLS", 4), ("E-SKILL-NAME", 2)]),
+        ("metadata: text\n",
+         [("E-SKILL-METADATA", 2), ("E-SKILL-NAME", None), ("E-SKILL-DESCRIPTION", None)]),
+        ("name: demo\ndescription: d\nx: {a: 1, a: 2}\ny: {b: 1, b: 2}\n",
+         [("E-SKILL-DUPLICATE-KEY", 4), ("E-SKILL-DUPLICATE-KEY", 5)]),
+    ],
+)  # fmt: skip
+def test_everything_that_is_wrong_with_a_skill_md_is_said_at_once(
+    block: str, expected: list[tuple[str, int | None]]
+) -> None:
+    """Also beside what keeps it from being read as it stands."""
+    reading = read_skill(folder(skill=f"---\n{block}---\n".encode()))
+    found = [(one.code, one.line) for one in reading.problems]
+    assert found == [*expected, ("E-SKILL-BODY", block.count("\n") + 3)]
+    assert (reading.skill, reading.document) == (None, None)
+
+
 def test_too_many_files_are_counted_with_the_largest_folders() -> None:
     problem = read_skill(folder(*(entry(f"d{i % 4}/{i}") for i in range(300)))).problems[0]
     assert "300 bundled files" in problem.message

@@ -84,6 +84,18 @@ def test_restoring_saves_what_stands_there_first(rescue: Rescue, root: Path) -> 
     assert len(rescue.list()) == 2
 
 
+def test_a_script_comes_back_as_one(rescue: Rescue, root: Path) -> None:
+    files = [("s/run", b"#!/bin/sh\n", "prune", "a"), ("s/a", b"text", "prune", "a")]
+    name = rescue.store(files, now=NOW, executable={"s/run"})
+    assert [file.executable for file in rescue.files(name)] == [True, False]
+    assert rescue.restore(name, now=NOW) == ("s/a", "s/run")
+    assert [(root / path).stat().st_mode & 0o111 for path in ("s/run", "s/a")] == [0o111, 0]
+    (root / "s/run").chmod(0o644)
+    assert rescue.restore(name, now=NOW) == ("s/run",)
+    assert (root / "s/run").stat().st_mode & 0o111 == 0o111
+    assert len(rescue.list()) == 1  # nothing was overwritten
+
+
 def test_restoring_never_goes_through_a_link(rescue: Rescue, root: Path, tmp_path: Path) -> None:
     name = rescue.store([("s/a", b"old", "pull", "a")], now=NOW)
     (tmp_path / "outside").mkdir()

@@ -14,7 +14,7 @@ from skillsync.review.document import render_review
 from skillsync.review.ranges import find_range
 from skillsync.review.render.formats import FORMATS, Options
 from skillsync.review.values import Review, SkillChange, Standing, Verb
-from tests.sync.harness import Clone, Live, new_clone
+from tests.sync.harness import LIVES, Clone, new_clone
 
 WEB = "Words that only the web page has."
 
@@ -35,11 +35,13 @@ class World:
             repo.close()
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=["seed", pytest.param("current", marks=pytest.mark.slow)])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """One store and one range in which every object stands differently."""
     folder = tmp_path_factory.mktemp("live")
-    server = Live(folder)
+    server = LIVES[request.param](folder)
     clone = new_clone(server, folder / "clone")
     body = "# One\n\na\n\n# Two\n\nb\n"
     for name in ("current", "drift", "conflict", "published", "gone", "unseen", "away", "idle"):
@@ -183,3 +185,27 @@ def test_lines_that_were_dropped_on_the_way_are_reported(world: World, tmp_path:
     assert "D-DROPPED" in {found.rule for found in review.findings}
     lines = by_name(World(clone).review("origin/main..pull", show_values="all"))["idle"].dropped[0].lines  # fmt: skip
     assert [(line.op, line.text) for line in lines] == [("+", WEB), ("-", "a")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["seed", "current"])
+def test_what_ci_published_is_known_without_a_pointer(dialect: str, tmp_path: Path) -> None:
+    server = LIVES[dialect](tmp_path)
+    clone = new_clone(server, tmp_path / "clone", team="main")
+    clone.skill("alpha")
+    clone.commit("alpha")
+    clone.push()
+    clone.replace("skills/alpha/SKILL.md", "Step two.", "Step three.")
+    clone.commit("more")
+    clone.push()
+    latest = server.version("alpha")
+    clone.git("checkout", "-q", "-b", "pr")
+    clone.replace("skills/alpha/SKILL.md", "Step three.", "Step four.")
+    clone.commit("pr")
+    (one,) = World(clone).review().skills
+    assert (one.standing, one.op) == (Standing.CURRENT, Verb.UPDATE)
+    assert (one.versions.base, one.versions.next) == (latest, latest + 1)
+    server.edit_body("alpha", "Step three.", WEB)
+    (one,) = World(clone).review().skills
+    assert one.standing is Standing.CONFLICT
+    server.close()

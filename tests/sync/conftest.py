@@ -45,6 +45,7 @@ BOUNDED = {
     "test_datasets_whole.py",
     "test_skill_files.py",
     "test_skill_rows.py",
+    "test_versioned_rows.py",
 }
 """Where slow tests of these folders end in time."""
 

@@ -22,7 +22,10 @@ from tests.sync.dataset_steps import (
     published,
     wrapped,
 )
+from tests.sync.dialects import seed_only
 from tests.sync.harness import Clone, Live, outcome
+
+BOTH_DIALECTS = True
 
 CONTENT = '\n[dataset.cases]\nkeys = "content"\n'
 
@@ -104,6 +107,7 @@ def test_a_team_needs_no_ids_with_derived_keys(team: Clone, live: Live) -> None:
 # ---------------------------------------------------------------- rows born on the server
 
 
+@seed_only("metadata is an object, and its names are free")
 def test_a_row_of_the_page_is_one_row_from_all_sides(solo: Clone, live: Live) -> None:
     """I2, I6, I7, I10, I11, I13 for keys ``srv:``; the server's own metadata stays what it is, of any type."""
     dataset = published(solo, [line("a", 1)])
@@ -140,6 +144,7 @@ def test_a_row_of_the_page_is_one_row_from_all_sides(solo: Clone, live: Live) ->
     assert is_silent(solo)
 
 
+@seed_only("metadata is an object")
 def test_metadata_that_is_no_object_is_wrapped_and_one_unit(solo: Clone, live: Live) -> None:
     """``skillsync_value`` never shows in a file, whoever edits, and a wrapped value can become an object and back."""
     dataset = published(solo, [line("a", 1, metadata=["x"]), line("b", 1, metadata={"m": 1})])
@@ -161,6 +166,7 @@ def test_metadata_that_is_no_object_is_wrapped_and_one_unit(solo: Clone, live: L
     assert (report.exit, outcome(report, "cases:b").row) == (4, "I10")
 
 
+@seed_only("no page can take the key away")
 def test_a_page_that_takes_our_key_out_makes_another_row(solo: Clone, live: Live) -> None:
     """Its key is ``srv:`` from then on: one line goes, one comes, and nothing is created or doubled."""
     dataset = published(solo, numbered(2))

@@ -27,6 +27,8 @@ from tests.sync.dataset_steps import (
 )
 from tests.sync.harness import Clone, Live, outcome
 
+BOTH_DIALECTS = True
+
 
 def quiet(clone: Clone) -> Report:
     """Push at this commit: nothing is written, and nothing is wrong."""
@@ -93,8 +95,7 @@ def test_a_late_job_creates_no_dataset_that_was_removed_since(team: Clone, live:
     team.push()
     shutil.rmtree(team.path / "datasets/cases")
     team.commit("removed")
-    with live.api() as client:
-        client.patch(f"datasets/{dataset_id(live)}/", json={"deleted": True})
+    live.patch_dataset(dataset_id(live), deleted=True)
     team.git("checkout", "-q", older)
     assert any("later" in note for note in quiet(team).notes)
     assert [one["name"] for one in live.datasets()] == ["kept"]
@@ -131,8 +132,7 @@ def test_a_commit_before_the_first_pointer_brings_nothing_back(solo: Clone, live
     quiet(solo)
     assert inputs(live, dataset) == {"k000": "question 0", "k002": "newer"}
     solo.git("reset", "-q", "--hard")
-    with live.api() as client:
-        client.patch(f"datasets/{dataset}/", json={"deleted": True})
+    live.patch_dataset(dataset, deleted=True)
     quiet(solo)
     assert live.datasets() == []
 

@@ -170,10 +170,16 @@ def test_input_and_output_are_one_unit(solo: Clone, live: Live) -> None:
     live.patch_row(live.row(dataset, "a")["id"], output="four")
     solo.replace(ITEMS, '"2+2"', '"3+3"')
     before = solo.read(ITEMS)
-    assert solo.push().exit == 3
+    report = solo.push()
+    assert report.exit == 3
+    said = [outcome(report, "cases:a")]
     report = solo.pull()
     assert report.exit == 4
-    assert outcome(report, "cases:a").row == "I10"
+    said.append(outcome(report, "cases:a"))
+    assert said[1].row == "I10"
+    # Push and pull name what ends it, and not each other.
+    decide = "skillsync resolve cases:a --local or --remote"
+    assert [(one.code, one.fix) for one in said] == [("E-CONFLICT", decide)] * 2
     assert solo.read(ITEMS) == before
     assert live.row(dataset, "a")["input"] == "2+2"
 
@@ -439,6 +445,9 @@ def test_a_file_that_cannot_be_sent_is_refused_before_any_request(
     seen = wrapped(solo)
     seen.made.clear()
     report = solo.push()
+    if live.dialect == "current" and "source_output" in broken:
+        assert report.exit == 0, "there it is a field like any other"
+        return
     assert report.exit == 1
     assert f"{ITEMS}{where}" in outcome(report, "cases").message
     assert seen.made == []

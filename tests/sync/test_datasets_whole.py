@@ -64,7 +64,7 @@ def test_a_new_dataset_is_linked_before_its_first_row_is_sent(solo: Clone, live:
         else None
     )
     report = solo.push()
-    assert outcome(report, "cases").did == "created, 2 rows created"
+    assert outcome(report, "cases").did == "created with 2 rows"
     (made,) = live.datasets()
     assert (made["name"], made["description"]) == ("The Cases", "Rows of cases.")
     assert made["metadata"] == {"skillsync": {"slug": "cases"}}
@@ -342,7 +342,7 @@ def test_a_dataset_edited_here_and_removed_there_is_a_conflict(solo: Clone, live
     assert seen.writes == []
     assert solo.resolve("cases", Choice.LOCAL).exit == 0
     solo.commit("once more")
-    assert outcome(solo.push(), "cases").did == "created, 2 rows created"
+    assert outcome(solo.push(), "cases").did == "created with 2 rows"
     assert inputs(live, dataset_id(live)) == {"k000": "question 0", "k001": "edited"}
     assert is_silent(solo)
 
@@ -462,7 +462,7 @@ def test_a_copied_folder_is_a_new_dataset_unless_it_has_the_same_name(
     solo.replace("datasets/copy/DATASET.md", "name: cases", "name: copy")
     drop_line(solo, "k001", "datasets/copy/items.jsonl")
     report = solo.push()
-    assert outcome(report, "copy").did == "created, 1 row created"
+    assert outcome(report, "copy").did == "created with 1 row"
     assert set(inputs(live, dataset)) == {"k000", "k001"}, "the first keeps its rows"
     assert set(inputs(live, dataset_id(live, "copy"))) == {"k000"}
     solo.commit()
@@ -477,7 +477,7 @@ def test_a_folder_without_pointer_and_of_another_name_is_a_new_dataset(
     (solo.path / ROWS).unlink(missing_ok=True)
     solo.replace(MD, "name: cases", "name: second edition")
     solo.commit("detached")
-    assert outcome(solo.push(), "cases").did == "created, 2 rows created"
+    assert outcome(solo.push(), "cases").did == "created with 2 rows"
     assert dataset_id(live) == dataset
     assert dataset_id(live, "second edition") != dataset
     assert len(live.rows(dataset)) == 2

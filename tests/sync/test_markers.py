@@ -10,6 +10,7 @@ import pytest
 
 from skillsync.errors import ShallowClone
 from skillsync.formats.marker import Marker, read_marker
+from skillsync.sync.log import log
 from skillsync.sync.report import Report
 from tests.sync.dataset_steps import wrapped
 from tests.sync.harness import LIVES, Clone, Live, new_clone, outcome
@@ -432,3 +433,94 @@ def test_what_only_one_side_changed_since_the_fork_is_merged(created: Clone, liv
     change(created, "five", "FIVE")
     assert created.pull().exit == 0
     assert "ONE\n\ntwo\n\nthree\n\nfour\n\nFIVE" in created.read(PATH)
+
+
+# ---------------------------------------------------------------- renames (S20–S22)
+
+
+def rename(live: Live, old: str, new: str) -> None:
+    with live.api() as client:
+        answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def linked(solo: Clone) -> Clone:
+    solo.skill("alpha", BODY)
+    solo.skill("other")
+    solo.commit("alpha")
+    assert solo.push().exit == 0
+    solo.commit("pointers")
+    return solo
+
+
+def test_a_name_that_was_changed_on_the_server_comes_here_with_its_edits(
+    linked: Clone, live: Live
+) -> None:
+    """S20: push blocks; pull fixes the name, moves the folder, and takes in what else changed."""
+    rename(live, "alpha", "beta")
+    live.edit_body("beta", "five", "FIVE")
+    linked.replace(PATH, "one\n", "ONE\n")
+    report = linked.push()
+    assert (report.exit, outcome(report, "alpha").row) == (3, "S20")
+    assert linked.pull().exit == 0
+    text = linked.read("skills/beta/SKILL.md")
+    assert "name: beta\n" in text
+    assert "ONE\n\ntwo\n\nthree\n\nfour\n\nFIVE" in text
+    assert not (linked.path / "skills/alpha").exists()
+    assert linked.push().exit == 0
+    assert live.skill("alpha") == {}
+    assert live.version("beta") == 4
+    linked.commit("renamed")
+    assert linked.status().is_clean
+
+
+def test_a_folder_that_is_there_already_is_not_replaced(linked: Clone, live: Live) -> None:
+    rename(live, "alpha", "beta")
+    linked.write("skills/beta/notes.md", "mine")
+    report = linked.pull()
+    assert report.exit in {1, 5}
+    assert "skills/beta is there already" in outcome(report, "alpha").message
+    assert "name: alpha\n" in linked.read(PATH)
+    assert linked.read("skills/beta/notes.md") == "mine"
+
+
+def test_a_name_that_was_changed_here_is_changed_on_the_server(linked: Clone, live: Live) -> None:
+    """S21: the versions stay, and what else was edited follows as the next one."""
+    before = live.skill("alpha")["id"]
+    linked.replace(PATH, "name: alpha\n", "name: gamma\n")
+    assert linked.pull().exit == 0
+    report = linked.push()
+    assert (report.exit, outcome(report, "gamma").did) == (0, "renamed from alpha")
+    assert live.skill("gamma")["id"] == before
+    linked.commit("renamed")
+    linked.replace(PATH, "name: gamma\n", "name: delta\n")
+    linked.replace(PATH, "one\n", "ONE\n")
+    report = linked.push()
+    assert outcome(report, "delta").did == "renamed from gamma; published v3"
+    linked.commit("renamed again")
+    assert linked.status().is_clean
+
+
+def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:
+    """S22; the same name on both sides is agreement."""
+    linked.replace(PATH, "name: alpha\n", "name: gamma\n")
+    rename(live, "alpha", "beta")
+    for report in (linked.push(), linked.pull()):
+        assert (report.exit, outcome(report, "gamma").row) == (4, "S22")
+    linked.replace(PATH, "name: gamma\n", "name: beta\n")
+    assert linked.pull().exit == 0
+    linked.replace(PATH, "one\n", "ONE\n")
+    assert linked.push().exit == 0
+    assert live.version("beta") == 3
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_the_log_names_the_commit_of_a_marker(linked: Clone, live: Live) -> None:
+    live.edit_body("alpha", "five", "FIVE")
+    with linked.connect(linked.target) as remote:
+        found = log(linked.workspace, linked.target, remote, "alpha", most=10)
+    hows = [[one.how for one in entry.commits or ()] for entry in found.versions]
+    assert hows == [[], ["marker"], []]

@@ -10,6 +10,8 @@ import pytest
 
 from tests.sync.harness import Clone, Live
 
+BOTH_DIALECTS = True
+
 BODY = "top\n\nslot a\n\nslot b\n\nslot c\n\nbottom\n"
 FIRST_ROW = '{"id": "r1", "input": "one", "expected_output": "first"}'
 OTHER_ROW = '{"id": "r2", "input": "two", "expected_output": "second"}'
@@ -80,7 +82,7 @@ class RowSubject(Subject):
     def make(cls, clone: Clone) -> RowSubject:
         return cls(clone, clone.live, clone.dataset("qa", [FIRST_ROW, OTHER_ROW]))
 
-    def _row(self, **fields: str) -> None:
+    def _row(self, **fields: object) -> None:
         from json import dumps, loads
 
         lines = [loads(line) for line in self.clone.read(self.path).splitlines()]
@@ -91,7 +93,7 @@ class RowSubject(Subject):
         self._row(expected_output=text)
 
     def local_elsewhere(self, text: str) -> None:
-        self._row(source_trace_id=text)
+        self._row(metadata={"note": text})
 
     def web(self, text: str) -> None:
         row = self.live.row(self.live.datasets()[0]["id"], "r1")
@@ -99,7 +101,7 @@ class RowSubject(Subject):
 
     def remote(self) -> str:
         row = self.live.row(self.live.datasets()[0]["id"], "r1")
-        return f"{row['output']} {row['ref_trace_id']}"
+        return f"{row['output']} {row['metadata'].get('note')}"
 
 
 @pytest.fixture(params=[SkillSubject, RowSubject], ids=["skill", "row"])

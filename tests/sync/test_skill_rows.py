@@ -779,6 +779,48 @@ def test_prune_moves_an_archived_folder_to_rescue(solo: Clone, live: Live) -> No
     assert b"echo hi\n" in contents
 
 
+def test_a_prune_of_many_skills_needs_their_number(solo: Clone, live: Live) -> None:
+    """P11: the ceiling holds for local removals, too."""
+    names = [f"skill-{number}" for number in range(6)]
+    for name in (*names, "kept"):
+        solo.skill(name)
+    solo.push()
+    solo.commit()
+    for name in names:
+        live.archive(name)
+    before = solo.files()
+    for wrong in (None, 5, 7):
+        with pytest.raises(RefusedForSafety, match="6 skills"):
+            solo.pull(prune=True, max_removals=wrong)
+    assert solo.files() == before
+    assert solo.pull().exit == 0
+    assert solo.files() == before
+    assert solo.pull(prune=True, max_removals=6).exit == 0
+    assert [path.name for path in (solo.path / "skills").iterdir()] == ["kept"]
+
+
+def test_after_the_last_skills_are_archived_by_name_nothing_is_missing(
+    solo: Clone, live: Live
+) -> None:
+    """That the server lists nothing then is what was asked for, committed or not."""
+    for name in ("alpha", "beta"):
+        solo.skill(name)
+        solo.dataset(f"{name}-rows", ['{"id": "a", "input": 1}'])
+    solo.push()
+    solo.commit()
+    for name in ("alpha", "beta"):
+        solo.git("rm", "-rq", f"skills/{name}", f"datasets/{name}-rows")
+    report = solo.push(archive=["alpha", "beta", "alpha-rows", "beta-rows"], max_removals=2)
+    assert report.exit == 0, report
+    assert live.version("alpha") == 0
+    assert live.datasets() == []
+    for _ in range(2):
+        assert solo.push().exit == 0
+        assert solo.pull().exit == 0
+        assert solo.status().is_clean
+        solo.commit("archived")
+
+
 def test_prune_leaves_an_edited_folder_alone(solo: Clone, live: Live) -> None:
     s16_edited_but_archived(solo, live)
     before = solo.files()

@@ -47,9 +47,9 @@ class Two:
             clone.workspace, self.target(name), clone.connect, request, writer=clone.writer()
         )
 
-    def pull(self, name: str) -> Report:
+    def pull(self, name: str, **how: Any) -> Report:
         clone = self.clone
-        request = PullRequest(clock=clone.clock)
+        request = PullRequest(clock=clone.clock, **how)
         return pull(
             clone.workspace, self.target(name), clone.connect, request, writer=clone.writer()
         )
@@ -291,3 +291,42 @@ def test_the_matrix_reads_only_and_offline_asks_nobody(two: Two, tmp_path: Path)
     }
     with pytest.raises(UsageError, match="called 'nobody'"):
         two.matrix("nobody")
+
+
+def test_a_prune_takes_its_own_targets_line_alone(two: Two) -> None:
+    """The folders go; that production still has them is kept, and is a pending removal there."""
+    two.clone.skill("kept")
+    two.clone.dataset("sums", [ROW])
+    both_published(two)
+    two.live.archive("alpha")
+    (dataset,) = two.live.datasets()
+    with two.live.api() as client:
+        assert client.patch(f"datasets/{dataset['id']}/", json={"deleted": True}).status_code == 200
+    report = two.pull("local", prune=True, max_removals=1)
+    assert not (two.clone.path / ALPHA).exists()
+    assert not (two.clone.path / "datasets/sums/items.jsonl").exists()
+    assert "skillsync push --target prod --archive alpha" in outcome(report, "alpha").message
+    for path in (POINTER, "datasets/sums/.skillsync"):
+        assert list(two.lines(path)) == [f"127.0.0.1:8765/{two.number}"]
+    report = two.push("prod")
+    assert (outcome(report, "alpha").row, outcome(report, "sums").row) == ("S13", "D4")
+    assert report.exit == 0
+    assert two.prod()["version"] == 1
+
+
+def test_a_line_of_a_configured_target_is_no_line_to_correct(two: Two) -> None:
+    """Two names of one project, as behind a proxy: what one line says of a version takes nothing from the other."""
+    config = two.clone.read("skillsync.toml")
+    proxy = "http://localhost:8765"
+    two.clone.write("skillsync.toml", f'{config}\n[targets.proxy]\nhost = "{proxy}"\nproject = 1\n')
+    two.clone.skill("alpha")
+    two.push("local")
+    two.push("proxy")
+    assert list(two.lines()) == ["127.0.0.1:8765/1", "localhost:8765/1"]
+    two.clone.write("skillsync.toml", config)
+    two.clone.replace(ALPHA, "Step two.", "Step 2.")
+    two.clone.commit("one line for a host that is none any more")
+    two.push("local")
+    two.live.edit_body("alpha", "Step one.", "Step 1.")
+    two.pull("local")
+    assert "localhost:8765/1" in two.lines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,13 @@ PATH = "skills/alpha/SKILL.md"
 BODY = "one\n\ntwo\n\nthree\n"
 
 
-def ci(team: Clone, *, at: str = "main", user: str = "me") -> Report:
+def ci(team: Clone, *, at: str = "main", user: str = "me", **options: Any) -> Report:
     """Push from a clone that knows nothing but the commits, as a job does."""
     number = len([*team.path.parent.glob("job-*")])
     job = team.clone(team.path.parent / f"job-{number}", user=user)
     job.git("checkout", "-q", "--detach", at if at != "main" else "origin/main")
     before = job.files()
-    report = job.push()
+    report = job.push(**options)
     assert job.files() == before
     assert job.git("status", "--porcelain") == ""
     return report
@@ -230,6 +231,21 @@ def test_a_commit_that_goes_back_to_what_was_pulled_is_published(linked: Clone, 
     assert live.version("alpha") == 3
 
 
+def test_a_removed_skill_that_only_ci_published_goes_by_name(created: Clone, live: Live) -> None:
+    """No pointer says what was published; HEAD's history does, up to the first edit that is not ours."""
+    change(created, "one", "ONE")
+    assert ci(created).exit == 0
+    created.git("rm", "-rq", "skills/alpha")
+    removed = created.commit("removed")
+    assert outcome(ci(created), "alpha").row == "S13"
+    live.edit_body("alpha", "three", "three, remotely")
+    report = ci(created, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (4, "S14")
+    live.edit_body("alpha", "three, remotely", "three")
+    assert ci(created, at=removed, archive=["alpha"]).exit in {3, 4}
+    assert live.version("alpha") == 4
+
+
 def test_a_foreign_edit_after_it_is_not_reverted_by_it(linked: Clone, live: Live) -> None:
     change(linked, "one", "ONE")
     assert ci(linked).exit == 0
@@ -305,3 +321,45 @@ def test_what_was_published_from_a_branch_is_taken_in_once_it_is_merged(
     assert live.version("alpha") == 2
     change(linked, "two", "TWO")
     assert outcome(ci(linked), "alpha").did == "published v3"
+
+
+def test_a_late_job_does_not_archive_what_a_later_commit_brought_back(
+    linked: Clone, live: Live
+) -> None:
+    """Brought back as it was it makes no version that could tell; the branch itself does (B8, P12)."""
+    linked.git("rm", "-rq", "skills/alpha")
+    removed = linked.commit("removed")
+    linked.git("revert", "--no-edit", "HEAD")
+    report = ci(linked, at=removed, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
+    assert live.version("alpha") == 1
+    change(linked, "one", "ONE")
+    assert ci(linked).exit == 0
+    report = ci(linked, at=removed, archive=["alpha"])
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
+    linked.git("rm", "-rq", "skills/alpha")
+    linked.commit("removed again")
+    assert outcome(
+        ci(linked, archive=["alpha"]), "alpha"
+    ).changed  # though no pointer names version 2
+    assert live.version("alpha") == 0
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_late_job_does_not_make_again_what_a_later_commit_removed(
+    linked: Clone, live: Live, *, published: bool
+) -> None:
+    """Neither a skill that was linked and edited, nor one that CI had made, or never came to make."""
+    linked.skill("beta", BODY)
+    linked.skill("kept", BODY)
+    change(linked, "one", "ONE")
+    late = linked.git("rev-parse", "HEAD")
+    if published:
+        assert ci(linked).exit == 0
+    linked.git("rm", "-rq", "skills/alpha", "skills/beta")
+    linked.commit("removed")
+    assert ci(linked, archive=["alpha", "beta"] if published else ["alpha"]).exit == 0
+    report = ci(linked, at=late)
+    assert report.exit == 0, report
+    assert (live.version("alpha"), live.version("beta"), live.version("kept")) == (0, 0, 1)
+    assert outcome(report, "beta").row == "S12"

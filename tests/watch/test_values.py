@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import plistlib
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.repo.worktree import StatEntry
-from skillsync.watch.control import install, uninstall
+from skillsync.watch.control import install, uninstall, verify
 from skillsync.watch.editors import is_passing, open_in_editor
 from skillsync.watch.events import is_silent
 from skillsync.watch.pace import least_interval, next_poll
@@ -280,8 +279,9 @@ def test_systemd_reads_the_command_back_as_it_was_meant(tmp_path: Path) -> None:
     )
     unit.path.parent.mkdir(parents=True)
     unit.path.write_bytes(unit.text)
-    done = subprocess.run([*unit.verify], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert verify(unit) == ""
+    unit.path.write_bytes(unit.text.replace(b"ExecStart=", b"ExecStart=/no/such/program "))
+    assert "/no/such/program" in verify(unit)
 
 
 def test_xdg_says_where_units_are(tmp_path: Path) -> None:

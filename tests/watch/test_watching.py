@@ -87,6 +87,7 @@ def test_edits_of_both_sides_meet_and_then_nothing_moves(published: Clone, live:
         assert stamps(published) == files
 
 
+@pytest.mark.slow
 def test_the_default_mode_takes_in_and_reports(published: Clone, live: Live) -> None:
     with watching(published, quick(publish=False)) as daemon:
         daemon.rest()
@@ -148,6 +149,7 @@ def test_a_file_touched_lately_or_open_in_an_editor_is_not_overwritten(
     assert "three from the web" in published.read(SKILL)
 
 
+@pytest.mark.slow
 def test_a_save_from_an_old_buffer_is_kept_back_with_the_versions_name(
     published: Clone, live: Live
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_save_from_an_old_buffer_is_kept_back_with_the_versions_name(
     assert "typed in an old buffer" in published.read(SKILL)
 
 
+@pytest.mark.slow
 def test_content_that_is_not_valid_is_reported_and_not_published(
     published: Clone, live: Live
 ) -> None:
@@ -180,6 +183,7 @@ def test_content_that_is_not_valid_is_reported_and_not_published(
         daemon.until(lambda: live.version("alpha") == 2)
 
 
+@pytest.mark.slow
 def test_an_editors_file_of_the_moment_is_never_published(published: Clone, live: Live) -> None:
     with watching(published) as daemon:
         daemon.rest()
@@ -192,6 +196,7 @@ def test_an_editors_file_of_the_moment_is_never_published(published: Clone, live
         assert live.skill("alpha")["files"] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_published_in_the_middle_of_a_rebase(published: Clone, live: Live) -> None:
     with watching(published) as daemon:
         daemon.rest()
@@ -205,6 +210,7 @@ def test_nothing_is_published_in_the_middle_of_a_rebase(published: Clone, live: 
         daemon.until(lambda: live.version("alpha") == 2)
 
 
+@pytest.mark.slow
 def test_a_checkout_of_an_older_commit_publishes_nothing_and_is_taken_up(
     published: Clone, live: Live
 ) -> None:
@@ -222,6 +228,7 @@ def test_a_checkout_of_an_older_commit_publishes_nothing_and_is_taken_up(
     assert live.version("alpha") == 2
 
 
+@pytest.mark.slow
 def test_team_mode_publishes_commits_of_the_publish_branch_alone(team: Clone, live: Live) -> None:
     team.skill("alpha", BODY)
     team.commit("alpha")
@@ -239,6 +246,7 @@ def test_team_mode_publishes_commits_of_the_publish_branch_alone(team: Clone, li
         daemon.until(lambda: live.version("alpha") == 2)
 
 
+@pytest.mark.slow
 def test_the_server_may_be_away_and_come_back(published: Clone, live: Live) -> None:
     with watching(published, quick(longest_pause=0.2)) as daemon:
         daemon.rest()
@@ -257,6 +265,7 @@ def test_the_server_may_be_away_and_come_back(published: Clone, live: Live) -> N
     assert len([one for one in daemon.told if one.subject == "poll"]) == 1
 
 
+@pytest.mark.slow
 def test_without_events_looks_at_intervals_do(published: Clone, live: Live) -> None:
     with watching(published, quick(scan=0.5), listens=False) as daemon:
         daemon.rest()
@@ -264,6 +273,7 @@ def test_without_events_looks_at_intervals_do(published: Clone, live: Live) -> N
         daemon.until(lambda: live.version("alpha") == 2)
 
 
+@pytest.mark.slow
 def test_settings_are_read_again_when_they_change(published: Clone, live: Live) -> None:
     with watching(published) as daemon:
         daemon.rest()
@@ -277,6 +287,7 @@ def test_settings_are_read_again_when_they_change(published: Clone, live: Live) 
         daemon.until(lambda: live.version("gamma") == 1)
 
 
+@pytest.mark.slow
 def test_another_command_that_holds_the_lock_is_waited_for(published: Clone, live: Live) -> None:
     with watching(published) as daemon:
         daemon.rest()

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from skillsync.api.answers import Answer
+from skillsync.api.dataset_port import LIMITS_HEADER, Limits, parse_limits
 from skillsync.api.detect import Project
 from skillsync.api.listing import Listing, Page, Query, page_from, read_listing
 from skillsync.errors import BadAnswer
@@ -27,6 +28,7 @@ class Calls:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.capabilities = project.capabilities
+        self.limits: Limits | None = None
 
     def listing(
         self,
@@ -49,6 +51,8 @@ class Calls:
     def page(self, path: str, query: Query, *, subject: str) -> Page:
         """Read one page of a list; what it shows of datasets and items tells the generation."""
         answer = self.project.request("GET", path, query=query, subject=subject)
+        if LIMITS_HEADER in answer.headers:
+            self.limits = parse_limits(answer.headers[LIMITS_HEADER])
         full = f"/api/projects/{self.project.number}/{path}"
         page = page_from(answer.json, path=full, subject=subject)
         for item in page.results[:1]:

@@ -29,6 +29,36 @@ LAST_WRITER_WINS = Guarantees()
 VERSIONED = Guarantees(guarded=True, idempotent=True, history=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a server's datasets may hold, archived things included: nothing can be deleted there.
+
+    ``datasets`` in a project, ``items`` in a dataset, ``versions`` of a row (the last one is kept for restoring it),
+    ``bytes`` of a row's content.
+    """
+
+    datasets: int
+    items: int
+    versions: int
+    bytes: int
+
+
+DOCUMENTED_LIMITS = Limits(datasets=20, items=5_000, versions=40, bytes=40_000)
+"""PostHog's own (datasets-api.md 3.5)."""
+
+LIMITS_HEADER = "x-dataset-limits"
+"""Where a server of our own says what it allows: ``datasets=20 items=5000 versions=40 bytes=40000``."""
+
+
+def parse_limits(text: str) -> Limits | None:
+    """Read the header, None where it does not say all of it."""
+    words = dict(word.partition("=")[::2] for word in text.split())
+    try:
+        return Limits(**{name: int(words[name]) for name in Limits.__dataclass_fields__})
+    except (KeyError, ValueError):
+        return None
+
+
 class DatasetsPort(Protocol):
     """The calls that differ between the generations. Each raises a RemoteError when the server refuses or fails.
 

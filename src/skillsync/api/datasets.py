@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
-from skillsync.api.dataset_port import DatasetsPort, Guarantees
+from skillsync.api.dataset_port import DOCUMENTED_LIMITS, DatasetsPort, Guarantees, Limits
 from skillsync.api.detect import Capabilities, Project
 from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
@@ -49,6 +50,15 @@ class DatasetsApi:
     def spelling(self) -> Spelling:
         """How the server calls the fields of a row; a new file follows it."""
         return self.spoken.spelling
+
+    @property
+    def limits(self) -> Limits | None:
+        """What the datasets may hold: as the server says, as PostHog documents it, or None: nobody knows."""
+        if not self.guarantees.guarded:
+            return None
+        host = urlsplit(self._transport.origin).hostname or ""
+        is_documented = host == "posthog.com" or host.endswith(".posthog.com")
+        return self._calls.limits or (DOCUMENTED_LIMITS if is_documented else None)
 
     @property
     def spoken(self) -> DatasetsPort:

@@ -95,6 +95,8 @@ def skill_payload(
         edges=reading.edges,
         force=previous is not None and previous.carried,
     )
+    if reading.carry == "local":
+        carry = None
     metadata: dict[str, Json] = {k: v for k, v in content.metadata.items() if k != CARRY_KEY}
     if carry is not None:
         metadata[CARRY_KEY] = carry

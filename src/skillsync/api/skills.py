@@ -50,8 +50,15 @@ class SkillsApi:
     """Every call raises a RemoteError when the server refuses, fails, or answers with nonsense."""
 
     def __init__(
-        self, transport: Transport, project: int | str, capabilities: Capabilities | None = None
+        self,
+        transport: Transport,
+        project: int | str,
+        capabilities: Capabilities | None = None,
+        *,
+        carries: bool = True,
     ) -> None:
+        """``carries`` False: what a skill's carry entry says is not looked at (skill-format.md 10.6)."""
+        self._carries = carries
         self._project = Project(transport, project, capabilities)
         self._transport = transport
 
@@ -111,7 +118,8 @@ class SkillsApi:
             known_file(entry, known) or self._file(version, entry)
             for entry in manifest_from(detail, name=name)
         ]
-        return replace(skill_from(detail, files, version=version), versions=tuple(versions))
+        found = self._seen(skill_from(detail, files, version=version))
+        return replace(found, versions=tuple(versions))
 
     def read_basis(self, name: str, *, needed: Callable[[str], bool]) -> RemoteSkill:
         """Read the latest version as what a publish builds upon, and only the files that ``needed`` names.
@@ -129,7 +137,13 @@ class SkillsApi:
         ]
         if any(not file.text.strip() for file in files):
             files = [self._file(version, entry) for entry in manifest]
-        return skill_from(detail, files, version=version)
+        return self._seen(skill_from(detail, files, version=version))
+
+    def _seen(self, skill: RemoteSkill) -> RemoteSkill:
+        """Return a skill as this repository looks at it: where nothing is carried, as if there were no entry."""
+        if self._carries:
+            return skill
+        return replace(skill, content=replace(skill.content, extra=None), carried=False)
 
     def read_many(
         self,
@@ -286,7 +300,7 @@ class SkillsApi:
     def _published(self, answer: Answer, payload: SkillPayload, *, number: int) -> Published:
         published = published_from(answer.json, payload=payload, number=number)
         self._note(answer)
-        return published
+        return replace(published, skill=self._seen(published.skill))
 
     def _written(self, answer: Answer, name: str) -> Version:
         """The version of an answer to a write; one that cannot be read leaves open what happened."""

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json as json_text
 import logging
+import re
 import ssl
 import threading
 import time
@@ -48,6 +49,9 @@ LARGEST_REQUEST = 20 * MEBIBYTE
 
 # httpcore's debug log prints whole headers, the server's echoes of ours included.
 logging.getLogger("httpcore").setLevel(logging.INFO)
+
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")
+"""How the system's own words begin: a number that nobody can look up."""
 
 _IDLE_SECONDS = 15.0
 _JITTER_STEPS = 1_000
@@ -300,7 +304,7 @@ class Transport:
 
     def _trouble(self, asked: Asked, error: Exception, *, has_headers: bool) -> RemoteError:
         """Name what broke below HTTP; a write that may have arrived is indeterminate (sync.md 9.2)."""
-        said = clean(self._hide(str(error))) or type(error).__name__
+        said = _ERRNO.sub("", clean(self._hide(str(error)))) or type(error).__name__
         if self._deadline.is_over:
             return Unreachable(
                 f"{asked} had no complete answer within {self._timeouts.total:g} s",

@@ -72,7 +72,7 @@ def comment(
     report_url: str,
     dry_run: bool,
 ) -> int:
-    """Write REVIEW.JSON into the one comment of its pull request.
+    """Write a review into the one comment of its pull request.
 
     Updates the comment that it finds by marker and author, only when it changed, and never for an older commit. A
     token that may not comment is a warning, and the review goes to the job's summary.

@@ -20,7 +20,7 @@ from skillsync.cli.options import api_key_file_option, json_option, names_argume
     "--max-removals",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Let a dataset lose exactly N rows that are gone remotely, though that is above the ceiling.",
+    help="Let exactly N skills, or rows of a dataset, go that are gone remotely, though that is above the ceiling.",
 )
 @api_key_file_option
 @json_option

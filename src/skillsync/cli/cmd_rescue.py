@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
 from skillsync.cli.options import json_option
+
+if TYPE_CHECKING:
+    from skillsync.repo.rescue import Rescue
+    from skillsync.sync.workspace import Workspace
 
 
 class ListByDefault(click.Group):
@@ -79,7 +85,10 @@ def show_rescued(run: Run, *, copy_id: str, path: str) -> int:
     from skillsync.cli.session import open_workspace
     from skillsync.repo.rescue import Rescue
 
-    data = Rescue(open_workspace(run).repo).show(copy_id, path)
+    workspace = open_workspace(run)
+    rescue = Rescue(workspace.repo)
+    path = _meant(rescue, copy_id, path, workspace)
+    data = rescue.show(copy_id, path)
     if run.json:
         run.out.emit_json(
             "skillsync.rescue.show/1",
@@ -96,6 +105,14 @@ def show_rescued(run: Run, *, copy_id: str, path: str) -> int:
     return 0
 
 
+def _meant(rescue: Rescue, copy_id: str, path: str, workspace: Workspace) -> str:
+    """Return the copy's path that a word means: as the list prints it, or from where the user stands."""
+    known = {file.path for file in rescue.files(copy_id)}
+    place = os.path.normpath(workspace.start / path)
+    inside = os.path.relpath(place, workspace.repo.root)
+    return inside if path not in known and inside in known else path
+
+
 @rescue.command("restore")
 @click.argument("copy_id", metavar="ID")
 @click.argument("path", required=False)
@@ -110,9 +127,13 @@ def restore_rescued(run: Run, *, copy_id: str, path: str | None) -> int:
     from skillsync.repo.lock import locked
     from skillsync.repo.rescue import Rescue
 
-    repo = open_workspace(run).repo
+    workspace = open_workspace(run)
+    repo = workspace.repo
     with locked(repo.state_dir, command="rescue restore"):
-        restored = Rescue(repo).restore(copy_id, path, now=datetime.now(UTC))
+        rescue = Rescue(repo)
+        if path is not None:
+            path = _meant(rescue, copy_id, path, workspace)
+        restored = rescue.restore(copy_id, path, now=datetime.now(UTC))
     for one in restored:
         run.out.data(f"restored {visible(one)}")
     run.out.emit_json("skillsync.rescue.restore/1", {"id": copy_id, "restored": list(restored)})

@@ -25,6 +25,9 @@ TEXTS: Mapping[str, str] = {
     "full depth.",
     "E-LOCKED": "Another skillsync command works in this clone. Wait for it to end; a lock left by a killed process "
     "is released by the system.",
+    "E-WATCHED": "A daemon (`skillsync watch`) runs in this clone already, and there is one for each clone. Nothing was "
+    "started. `skillsync watch --status` says what it does, `skillsync watch --stop` ends it. A daemon that was killed "
+    "is no hindrance: the system lets go of its lock.",
     "E-REFUSED": "The plan as a whole looked like a mistake and nothing of it was done: more removals than the "
     "ceiling allows, a push from a branch that is not the publish branch, or a remote whose versions went "
     "backwards. The message names the numbers and the option that allows it all the same.",
@@ -81,12 +84,26 @@ TEXTS: Mapping[str, str] = {
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",
+    "W-MARKER": "A version's description ends in a publish marker that no publish of ours explains: it is damaged, or stands on "
+    "other content than it names. The version counts as an edit from elsewhere, so nothing is published over it.",
     "W-VERSIONS-EXHAUSTED": "The skill comes near the number of versions that the server keeps.",
     "E-DUPLICATE-KEY": "Two lines of a dataset have the same id. An id names one case for ever: give one of them "
     "another, or remove a line.",
     "E-NO-KEY": "A line of a dataset has no id. `skillsync fmt` gives such lines the id of a known row of equal "
     "content, or a new one; commit the file after that.",
     "N-NO-KEY": "A dataset line has no `id` yet. A push from the working tree gives it one, or `skillsync fmt` now.",
+    "N-HELD": "The daemon left this object alone for now: somebody changed its files within the last minute, has one open "
+    "in an editor, is saving, or git is in the middle of something. It is looked at again by itself; `skillsync pull` "
+    "and `skillsync push` do it at once.",
+    "W-UNDOES-PULL": "A save brought back exactly the lines that a pull had just replaced, or removed those it had added: "
+    "mostly an editor that still showed the old text. Nothing was published; your file is as you saved it, and the "
+    "remote's version is as it was. Reload the file in the editor and save again, or, if the old text is what you "
+    "want, publish it with `skillsync push NAME`.",
+    "W-LOOP": "A file went back and forth between two contents, or the same content was published again and again: "
+    "mostly two programs that each undo what the other wrote. The daemon leaves the object alone until it has been "
+    "quiet for ten minutes.",
+    "W-VERSION-BUDGET": "The server keeps 2,000 versions of a skill. The daemon warns at 1,600 and publishes no more of "
+    "this skill at 1,900; `skillsync push` still does. Archive the skill and create it again to start anew.",
     "N-BEHIND": "The remote is newer and your files have no edits of their own: `skillsync pull` takes it in.",
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
@@ -100,6 +117,8 @@ TEXTS: Mapping[str, str] = {
     "looks for it first and does not send it twice.",
     "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
     "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-NAME-TAKEN": "The server keeps one dataset of a name, and another one has it, perhaps an archived one. Nothing was "
+    "created. Give the dataset another name in DATASET.md, or link the one that is there: `skillsync adopt NAME --id UUID`.",
     # ------------------------------------------------ files of skillsync's own
     "E-POINTER": "The file .skillsync beside an object says which remote version your tree has taken in, and it "
     "cannot be read: it is cut off, merged by hand or from a newer skillsync. Nothing was published for this "

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,27 @@ class Claim:
     dir: str
     name: str
     first: str | None
+
+
+class Renamed(StrEnum):
+    """Which side gave a linked skill another name since it was taken in (S20–S22)."""
+
+    HERE = "here"
+    THERE = "on the server"
+    BOTH = "on both sides"
+
+
+def who_renamed(known: Collection[str], *, local: str, remote: str) -> Renamed | None:
+    """Return who changed a skill's name since it was taken in, None where that is not known or nobody did.
+
+    ``known`` are the names that it had here since then. A name on the server that it had here once was changed here;
+    both sides giving it the same one is agreement.
+    """
+    if not known or local == remote:
+        return None
+    if remote in known:
+        return Renamed.HERE
+    return Renamed.THERE if local in known else Renamed.BOTH
 
 
 class Standing(StrEnum):

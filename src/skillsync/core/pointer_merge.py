@@ -79,7 +79,7 @@ def _merge_rows(
         ours.place,
         ours.dataset,
         None,
-        _unless_changed(meta, ours.meta, new.meta),
+        new.meta if ours.meta == meta else ours.meta,
         sum(base != ABSENT for base in rows.values()),
         rows_digest((key, Digest(base)) for key, base in rows.items()),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from skillsync.core.claims import Renamed
 from skillsync.core.skill_states import (
     SKILL_TABLE,
     VERSION_LIMIT,
@@ -41,6 +42,8 @@ def needs_remote_content(facts: SkillFacts) -> bool:
     what the server's defaults added. Without the content, ``decide_skill`` takes it as different from both sides.
     """
     remote, local = facts.remote, facts.local
+    if facts.renamed is not None:
+        return False
     if remote is None or remote.digest is not None or facts.absence is not Absence.PRESENT:
         return False
     if facts.is_latest_taken_in or _is_backwards(facts) or (local and local.digest is None):
@@ -62,6 +65,8 @@ def decide_skill(facts: SkillFacts) -> Verdict:
         return verdict
     if facts.local is not None and not (facts.local.valid and facts.local.digest):
         return _invalid(verdict, facts)
+    if facts.renamed is not None:
+        return _renamed(facts, facts.renamed)
     if verdict.state is SkillState.SAME_UNLINKED and facts.remote and facts.remote.own:
         verdict = replace(verdict, push=PushStep.MARK if facts.unmarked else PushStep.LINK)
     if facts.superseded and not _is_other_incarnation(facts):
@@ -168,6 +173,19 @@ def _unreachable(verdict: Verdict, facts: SkillFacts) -> Verdict:
     )
 
 
+def _renamed(facts: SkillFacts, renamed: Renamed) -> Verdict:
+    """S20–S22: the name comes first; what else changed is decided once the sides agree about it."""
+    if renamed is Renamed.HERE and not facts.is_latest_taken_in:
+        verdict = _fill(SKILL_TABLE[SkillState.RENAMED_BOTH], facts)
+        return replace(verdict, row="S21", state=SkillState.RENAMED_HERE)
+    state = {
+        Renamed.THERE: SkillState.RENAMED_THERE,
+        Renamed.HERE: SkillState.RENAMED_HERE,
+        Renamed.BOTH: SkillState.RENAMED_BOTH,
+    }[renamed]
+    return _fill(SKILL_TABLE[state], facts)
+
+
 def _invalid(verdict: Verdict, facts: SkillFacts) -> Verdict:
     """S26: push never sends it; pull goes on only if the content is known to equal the base."""
     invalid = _fill(SKILL_TABLE[SkillState.INVALID], facts)
@@ -178,9 +196,12 @@ def _invalid(verdict: Verdict, facts: SkillFacts) -> Verdict:
 
 
 def _superseded(verdict: Verdict, facts: SkillFacts) -> Verdict:
-    """S12: a newer commit was published already, so this tree publishes and removes nothing (B8)."""
+    """S12: a newer commit was published already, so this tree publishes, removes and creates nothing (B8)."""
     writes_nothing = {SkillState.IN_SYNC, SkillState.SAME_UNLINKED, SkillState.REMOTE_ONLY}
-    if facts.remote is None or verdict.state in writes_nothing:
+    would_come_back = {SkillState.LOCAL_ONLY, SkillState.EDITED_BUT_ARCHIVED}
+    if verdict.state in writes_nothing:
+        return verdict
+    if facts.remote is None and verdict.state not in would_come_back:
         return verdict
     return replace(
         verdict,

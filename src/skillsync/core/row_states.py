@@ -155,9 +155,8 @@ def _table() -> Mapping[RowState, RowVerdict]:
         RowVerdict("I7", state.BEHIND, push.NOTHING, pull.REWRITE, 0, 0, "N-BEHIND", take_in),
         RowVerdict("I8", state.BOTH_EQUAL, push.NOTHING, pull.LINK),
         RowVerdict("I9", state.MERGEABLE, push.BLOCK, pull.MERGE, 3, 0, "E-REMOTE-AHEAD", take_in),
-        RowVerdict(
-            "I10", state.DIVERGED, push.BLOCK, pull.CONFLICT, 3, 4, "E-REMOTE-AHEAD", take_in
-        ),
+        # No pull can take it in before a person has chosen, so neither verb may name the other.
+        RowVerdict("I10", state.DIVERGED, push.BLOCK, pull.CONFLICT, 3, 4, "E-CONFLICT", resolve),
         RowVerdict(
             "I11",
             state.DELETED_LOCALLY,

@@ -94,7 +94,7 @@ def check_listing(
         "that is how a lost permission or a wrong project looks",
         unchanged=UNCHANGED,
         hint="skillsync status -v shows project and key; "
-        f"if they are really gone: the same command with --max-removals {absent}",
+        f"if they are really gone: skillsync pull --max-removals {absent}",
     )
 
 

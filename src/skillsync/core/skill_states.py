@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from skillsync.core.claims import Renamed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -80,7 +82,7 @@ class SkillFacts:
 
     ``superseded``: HEAD is older than the commit that the latest version was made from (B8). ``unmarked``: the
     latest is our own version 1, equal, and the marker that makes it an edge is still missing (B9). ``known_ids`` are the
-    ids of the live skill's versions, if they were read (S24).
+    ids of the live skill's versions, if they were read (S24). ``renamed``: the skill has another name on the two sides.
     """
 
     name: str
@@ -91,6 +93,7 @@ class SkillFacts:
     superseded: bool = False
     unmarked: bool = False
     known_ids: frozenset[str] | None = None
+    renamed: Renamed | None = None
 
     def __post_init__(self) -> None:
         if self.absence is Absence.PRESENT and self.remote is None:
@@ -135,10 +138,13 @@ class SkillState(StrEnum):
     UNREACHABLE = "unreachable"
     INVALID = "invalid"
     EXHAUSTED = "out of versions"
+    RENAMED_THERE = "renamed remotely"
+    RENAMED_HERE = "renamed locally"
+    RENAMED_BOTH = "renamed on both sides"
 
 
 class PushStep(StrEnum):
-    """What push does with a skill; only CREATE, PUBLISH and MARK write to the remote by themselves.
+    """What push does with a skill; only CREATE, PUBLISH, MARK and RENAME write to the remote by themselves.
 
     MARK makes a version of the same content that carries the marker which a creation cannot (B9).
     """
@@ -148,6 +154,7 @@ class PushStep(StrEnum):
     PUBLISH = "publish"
     LINK = "link"
     MARK = "mark"
+    RENAME = "rename"
     BLOCK = "block"
     REFUSE = "refuse"
     CONFLICT = "conflict"
@@ -166,6 +173,7 @@ class PullStep(StrEnum):
     LINK = "link"
     FAST_FORWARD = "fast-forward"
     MERGE = "merge"
+    RENAME = "rename"
     REFUSE = "refuse"
     CONFLICT = "conflict"
     MARK_ARCHIVED = "mark archived"
@@ -252,6 +260,27 @@ def _table() -> Mapping[SkillState, Verdict]:
         Verdict("S18", state.RECREATED_EQUAL, push.NOTHING, pull.LINK, fix=take_in),
         Verdict(
             "S19", state.RECREATED_DIFFERENT, push.REFUSE, pull.REFUSE, 4, 4, "E-RECREATED", link
+        ),
+        Verdict(
+            "S20",
+            state.RENAMED_THERE,
+            push.BLOCK,
+            pull.RENAME,
+            3,
+            0,
+            "E-REMOTE-AHEAD",
+            take_in,
+        ),
+        Verdict("S21", state.RENAMED_HERE, push.RENAME, pull.NOTHING, fix="skillsync push {name}"),
+        Verdict(
+            "S22",
+            state.RENAMED_BOTH,
+            push.CONFLICT,
+            pull.CONFLICT,
+            4,
+            4,
+            "E-RENAMED",
+            "set `name:` in its SKILL.md to the name that it has on the server, or to the old one",
         ),
         Verdict(
             "S24",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 from skillsync.formats.canonical import canonical_text
 from skillsync.formats.carry import CARRY_KEY, STANDARD_KEYS, carry_is_too_large
@@ -13,10 +12,7 @@ from skillsync.formats.skill_folder import SKILL_FILE, SkillReading, place, subj
 from skillsync.formats.skill_rules import MANY_FILES
 from skillsync.formats.tools_list import has_comma
 from skillsync.formats.yaml_tree import Map, Scalar, Sequence, scalar_type, typed_scalar
-from skillsync.model import Problem, Severity
-
-CarryMode = Literal["metadata", "local", "error"]
-"""What happens to keys outside the standard: carried in metadata, kept local, or refused (skill-format.md 10)."""
+from skillsync.model import CarryMode, Problem, Severity
 
 BEHAVIOURAL_KEYS = frozenset(
     {
@@ -122,6 +118,11 @@ CODES = {
         "without quotes. Many readers drop such a skill. `skillsync fmt` puts the value in quotes; until then the "
         "skill is neither sent nor rewritten."
     ),
+    "E-SKILL-KEY": (
+        'A key is not in the standard, and skillsync.toml says carry = "error", or a tool of allowed-tools holds a '
+        'space, which only an entry in the metadata could carry, and skillsync.toml says carry = "local". Remove it, '
+        'move it below metadata:, or set carry = "metadata".'
+    ),
     "E-SKILL-TOOLS": (
         "`allowed-tools:` must be one text with the tools separated by spaces or commas, or a list of texts."
     ),
@@ -226,13 +227,15 @@ CODES = {
 
 
 def check_skill(
-    reading: SkillReading, *, carry: CarryMode = "metadata", secrets: bool = True
+    reading: SkillReading, *, carry: CarryMode | None = None, secrets: bool = True
 ) -> list[Problem]:
     """Return everything to be said about one skill: the reading's own problems once, then warnings and notes.
 
     The rows of skill-format.md 13. With ``carry`` ``local`` nothing outside the API's fields is carried; with
-    ``error`` a key outside the standard is an error. ``secrets`` False: nobody looks for keys.
+    ``error`` a key outside the standard is an error. None: as the reading was made. ``secrets`` False: nobody looks
+    for keys.
     """
+    carry = carry or reading.carry
     problems = list(reading.problems)
     if reading.document is not None:
         problems += _key_problems(reading, reading.document, carry)
@@ -294,7 +297,7 @@ def _key_problems(reading: SkillReading, doc: SkillDocument, carry: CarryMode) -
         "error": "keys outside the standard are refused here",
     }[carry]
     severity = Severity.ERROR if carry == "error" else None
-    for key in doc.extra_keys:
+    for key in () if reading.carry == "error" else doc.extra_keys:  # among the reading's own then
         line = doc.line_of(key)
         if (meant := meant_key(key)) is not None:
             beside = " stands beside it" if doc.root.get(meant) else " was probably meant"
@@ -391,7 +394,12 @@ def _text_notes(reading: SkillReading, doc: SkillDocument) -> Iterator[Problem]:
 
 def _file_problems(reading: SkillReading, carry: CarryMode) -> Iterator[Problem]:
     for path in sorted(reading.empty):
-        message = f"{path} is empty; it is named in the carry entry and created again in a checkout"
+        fate = (
+            "it stays local"
+            if carry == "local"
+            else "it is named in the carry entry and created again in a checkout"
+        )
+        message = f"{path} is empty; {fate}"
         yield _say(reading, "N-SKILL-EMPTY-FILE", message, path=path)
     count = len(reading.raw_files)
     if count > MANY_FILES and not any(each.code == "E-SKILL-FILES" for each in reading.problems):

@@ -37,7 +37,14 @@ _FIX_FENCE = "start the file with a line ---, the keys, and another line ---"
 
 
 class Unreadable(InvalidContent):
-    """A SKILL.md that cannot be read; ``problem`` is the code of the problem to report, ``fix`` what helps."""
+    """A SKILL.md that cannot be read; ``problem`` is the code of the problem to report, ``fix`` what helps.
+
+    ``others`` are further such problems of the same file. ``document`` is what the rest of it says, where that can be
+    told: not to be sent or rewritten, but to find out what else is wrong.
+    """
+
+    others: tuple[Unreadable, ...] = ()
+    document: SkillDocument | None = None
 
     def __init__(
         self, message: str, *, problem: str, path: str, line: int | None = None, fix: str = ""
@@ -131,7 +138,18 @@ def parse_skill_md(data: bytes, *, path: str) -> SkillDocument:
             values, tree = _read_values(readable)
         except YamlTrouble as other:
             raise _unreadable(other, parts, path) from other
-    return _document(path, parts, readable, tree, values, repairs)
+    document, troubles = _document(path, parts, readable, tree, values, repairs)
+    _refuse(troubles, document)
+    return document
+
+
+def _refuse(troubles: list[Unreadable], document: SkillDocument) -> None:
+    """Raise the first of the troubles, with all it is to know about the others."""
+    if troubles:
+        troubles.sort(key=lambda one: one.line or 0)
+        first, *others = troubles
+        first.others, first.document = tuple(others), document
+        raise first
 
 
 def _decode(data: bytes, path: str) -> str:
@@ -193,6 +211,17 @@ def _read_values(block: str) -> tuple[Mapping[str, object], Tree]:
 
 
 def _unreadable(trouble: YamlTrouble, parts: Parts, path: str) -> Unreadable:
+    """Return the error for a block that YAML, or we, refuse; keys that are repeated keep nothing else from being said."""
+    error = _trouble(trouble, parts, path)
+    if trouble.tree is not None and isinstance(root := trouble.tree.root, Map):
+        values = {pair.key.text: _reader(pair.key.text)(pair.value) for pair in root.pairs}
+        document, others = _document(path, parts, parts.block, trouble.tree, values, ())
+        repeated = [_trouble(other, parts, path) for other in trouble.others]
+        error.others, error.document = (*repeated, *others), document
+    return error
+
+
+def _trouble(trouble: YamlTrouble, parts: Parts, path: str) -> Unreadable:
     line = parts.first_line + parts.block.count("\n", 0, trouble.offset)
     code = "E-SKILL-YAML" if trouble.duplicate is None else "E-SKILL-DUPLICATE-KEY"
     message = f"the frontmatter cannot be read: {trouble.message}"
@@ -206,21 +235,23 @@ def _document(
     tree: Tree,
     values: Mapping[str, object],
     repairs: tuple[Repair, ...],
-) -> SkillDocument:
+) -> tuple[SkillDocument, list[Unreadable]]:
+    """Return the document, and which of its standard keys have a value of the wrong kind."""
     if not isinstance(tree.root, Map):
         kind = {Scalar: "a text", Sequence: "a list"}.get(type(tree.root), "empty")
         message = f"the frontmatter is {kind}, not a mapping of keys to values"
         raise Unreadable(message, problem="E-SKILL-YAML", path=path, line=parts.first_line)
     nodes = {pair.key.text: pair for pair in tree.root.pairs}
+    troubles: list[Unreadable] = []
     for key, pair in nodes.items():
         if trouble := _shape_trouble(key, pair.value):
             line = parts.first_line + readable.count("\n", 0, pair.key.start)
-            raise Unreadable(trouble[1], problem=trouble[0], path=path, line=line)
+            troubles.append(Unreadable(trouble[1], problem=trouble[0], path=path, line=line))
 
     def text(key: str) -> str:
         return str(values.get(key, ""))
 
-    return SkillDocument(
+    document = SkillDocument(
         path=path,
         parts=parts,
         readable=readable,
@@ -236,6 +267,7 @@ def _document(
         },
         repairs=repairs,
     )
+    return document, troubles
 
 
 def is_null(node: Node) -> bool:

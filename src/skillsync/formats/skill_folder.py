@@ -36,7 +36,7 @@ from skillsync.formats.skill_rules import (
     marker_line,
 )
 from skillsync.formats.spelling import USUAL, Edges, portable_edges, respell
-from skillsync.model import Entry, FileChange, Folder, Problem, Severity, Skill
+from skillsync.model import CarryMode, Entry, Extra, FileChange, Folder, Problem, Severity, Skill
 
 __all__ = [
     "SKILL_FILE",
@@ -83,6 +83,7 @@ class SkillReading:
     edges: Mapping[str, Edges] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
     executable: frozenset[str] = frozenset()
+    carry: CarryMode = "metadata"
 
     @property
     def is_valid(self) -> bool:
@@ -93,14 +94,17 @@ class SkillReading:
 # ---------------------------------------------------------------- reading
 
 
-def read_skill(folder: Folder) -> SkillReading:
+def read_skill(folder: Folder, *, carry: CarryMode = "metadata") -> SkillReading:
     """Read a folder's entries; never raises for what is in them: errors are among the problems.
 
     Files on the fixed list are skipped; blank ones are ``extra.empty``; those that no server can hold are
-    omitted with a warning each (skill-format.md 11, sync.md F21).
+    omitted with a warning each (skill-format.md 11, sync.md F21). With ``carry`` ``local`` the content's ``extra`` is
+    unknown, so that it is never a difference and never written.
     """
     faults: list[tuple[str, Fault]] = []
     document = _read_document(folder, faults)
+    if document is not None:
+        faults += [(SKILL_FILE, fault) for fault in _carry_faults(document, carry)]
     entries = [entry for entry in folder.entries if _takes_part(entry)]
     unfit = [(entry.path, fault) for entry in entries for fault in _path_faults(entry)]
     faults += unfit + _collision_faults(entries)
@@ -132,6 +136,7 @@ def read_skill(folder: Folder) -> SkillReading:
         edges={path: pair for path, pair in edges.items() if pair != USUAL},
         empty=frozenset(empty),
         executable=frozenset(modes & (raw_files.keys() | empty)),
+        carry=carry,
     )
     subject = subject_of(reading)
     errors = [_problem(folder, subject, path, fault) for path, fault in faults]
@@ -152,9 +157,28 @@ def place(folder: Folder, path: str) -> str:
 
 
 def _content(reading: SkillReading, document: SkillDocument) -> Skill:
-    extra = replace(document_extra(document), executable=reading.executable, empty=reading.empty)
+    extra: Extra | None = None
+    if reading.carry != "local":
+        found = document_extra(document)
+        extra = replace(found, executable=reading.executable, empty=reading.empty)
     files = {path: canonical_text(text) for path, text in reading.raw_files.items()}
     return document_skill(document, files=files, extra=extra)
+
+
+def _carry_faults(document: SkillDocument, carry: CarryMode) -> Iterator[Fault]:
+    """Yield what cannot be sent because nothing is carried (skill-format.md 10.6, 5.1)."""
+    fix = 'remove it, or set carry = "metadata" in skillsync.toml'
+    if carry == "error":
+        for key in document.extra_keys:
+            said = f"{key} is no key of the standard, and keys outside of it are refused here"
+            yield Fault("E-SKILL-KEY", said, document.line_of(key), fix)
+    if carry == "local":
+        for tool in document.allowed_tools:
+            if any(character.isspace() for character in tool):
+                said = (
+                    f"the tool {tool} holds a space, which cannot be sent where nothing is carried"
+                )
+                yield Fault("E-SKILL-KEY", said, document.line_of("allowed-tools"), fix)
 
 
 def _read_document(folder: Folder, faults: list[tuple[str, Fault]]) -> SkillDocument | None:
@@ -174,11 +198,24 @@ def _read_document(folder: Folder, faults: list[tuple[str, Fault]]) -> SkillDocu
         document = parse_skill_md(entry.data, path=place(folder, SKILL_FILE))
     except Unreadable as error:
         if marked is None:
-            fault = Fault(error.problem, error.message, error.line, error.fix)
-            faults.append((SKILL_FILE, fault))
+            faults += [(SKILL_FILE, fault) for fault in _unreadable_faults(error)]
         return None
     faults += [(SKILL_FILE, fault) for fault in document_faults(document)]
     return document
+
+
+def _unreadable_faults(error: Unreadable) -> Iterator[Fault]:
+    """Yield everything that is wrong with a SKILL.md, so that nobody has to mend it one run at a time."""
+    said = (error, *error.others)
+    for one in said:
+        yield Fault(one.problem, one.message, one.line, one.fix)
+    if error.document is not None:
+        lines = {one.line for one in said}
+        yield from (
+            fault
+            for fault in document_faults(error.document)
+            if fault.line is None or fault.line not in lines
+        )
 
 
 def _takes_part(entry: Entry) -> bool:

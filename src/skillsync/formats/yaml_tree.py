@@ -34,8 +34,12 @@ _TRUE = {"yes", "true", "on"}
 class YamlTrouble(ValueError):
     """The block cannot be read. ``offset`` is a character position in it; ``duplicate`` names a repeated key.
 
-    ``syntax`` is true only for what the YAML grammar refuses, the one kind that quoting can repair.
+    ``syntax`` is true only for what the YAML grammar refuses, the one kind that quoting can repair. Where keys are
+    repeated and nothing else is wrong, ``others`` are the further ones, and ``tree`` is what the first ones say.
     """
+
+    others: tuple[YamlTrouble, ...] = ()
+    tree: Tree | None = None
 
     def __init__(
         self, message: str, offset: int, *, syntax: bool = False, duplicate: str | None = None
@@ -150,6 +154,7 @@ class _Builder:
         self._events = events
         self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._unwritable = ""
+        self._repeated: list[YamlTrouble] = []
 
     def tree(self) -> Tree:
         root: Node | None = None
@@ -161,7 +166,12 @@ class _Builder:
                     raise YamlTrouble("there is more than one YAML document", _start(event))
                 root, _, _ = self._node(next(self._events), 1)
         empty = isinstance(root, Scalar) and root.start == root.end and not root.style
-        return Tree(None if empty else root, self._unwritable)
+        tree = Tree(None if empty else root, self._unwritable)
+        if self._repeated:
+            first, *others = self._repeated
+            first.others, first.tree = tuple(others), tree
+            raise first
+        return tree
 
     def _node(self, event: yaml.Event, depth: int) -> tuple[Node, int, int]:
         """Return a node, how many nodes it stands for, and its height."""
@@ -235,7 +245,8 @@ class _Builder:
             if key.text == "<<" and not key.style:
                 merged += self._merge(value, at)
             elif key.text in pairs:
-                raise YamlTrouble(f"the key {key.text!r} is there twice", at, duplicate=key.text)
+                said = f"the key {key.text!r} is there twice"
+                self._repeated.append(YamlTrouble(said, at, duplicate=key.text))
             else:
                 pairs[key.text] = Pair(key, value)
         for pair in merged:

@@ -389,6 +389,12 @@ class Repository:
         added = formats.parse_raw_log(self._literal(asked).output)
         return next((each.commit for each in added if each.blob == blob), None)
 
+    def paths_of_commits(self, roots: Sequence[str], *, head: str) -> dict[str, list[str]]:
+        """Return the commits of ``head``'s history that touch something below ``roots``, newest first, and what."""
+        asked = ["log", "-z", "-m", "--name-only", "--no-renames", *_LOG, "--format=%x01%H",
+                 _rev(head), "--", *_below(roots)]  # fmt: skip
+        return formats.parse_named_log(self._literal(asked).output)
+
     def commits_after(self, folder: str, *, head: str) -> list[str]:
         """List the commits that touch ``folder`` and descend from ``head``, newest first.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,13 +28,14 @@ _TIME = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class RescuedFile:
-    """One saved file: ``path`` relative to the repository, why and for which object it was saved, its size."""
+    """One saved file: ``path`` relative to the repository, why and for which object it was saved, its size and mode."""
 
     path: str
     reason: str
     subject: str
     size: int
     blob: str
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,17 @@ class Rescue:
     def __init__(self, repo: Repository) -> None:
         self._repo = repo
 
-    def store(self, files: Sequence[tuple[str, bytes, str, str]], *, now: datetime) -> str:
-        """Save files (path, content, reason, subject) and return the rescue's id; no files, no rescue, ``""``."""
+    def store(
+        self,
+        files: Sequence[tuple[str, bytes, str, str]],
+        *,
+        now: datetime,
+        executable: Collection[str] = (),
+    ) -> str:
+        """Save files (path, content, reason, subject) and return the rescue's id; no files, no rescue, ``""``.
+
+        ``executable`` are those paths among them that have the bit.
+        """
         if not files:
             return ""
         moment = now.astimezone(UTC)
@@ -61,7 +71,7 @@ class Rescue:
         taken = {name for name in self._names() if name.startswith(f"{prefix}-")}
         number = 1 + max((int(name.rpartition("-")[2]) for name in taken), default=0)
         name = f"{prefix}-{number}"
-        stream = _stream(f"{_REFS}{name}", files, seconds=int(moment.timestamp()))
+        stream = _stream(f"{_REFS}{name}", files, executable, seconds=int(moment.timestamp()))
         self._repo.run(["fast-import", "--quiet"], data=stream, reads=False)
         return name
 
@@ -105,18 +115,21 @@ class Rescue:
         if not chosen:
             raise UsageError(f"rescue copy {copy_id} holds no {path}", hint="skillsync rescue")
         contents = self._repo.read_blobs({file.blob for file in chosen.values()})
-        changes = []
+        changes, modes = [], {}
         for file in chosen.values():
-            current, _ = read_current(self._repo.root, file.path)
-            if current != contents[file.blob]:
-                changes.append(FileChange(file.path, current, contents[file.blob]))
+            current, modes[file.path] = read_current(self._repo.root, file.path)
+            wants_bit = file.executable and not modes[file.path] & 0o100
+            if current != contents[file.blob] or wants_bit:
+                after, bit = contents[file.blob], True if file.executable else None
+                changes.append(FileChange(file.path, current, after, executable=bit))
         self.store(
             [
                 (change.path, change.before, "restore", chosen[change.path].subject)
                 for change in changes
-                if change.before is not None
+                if change.before is not None and change.before != change.after
             ],
             now=now,
+            executable={path for path, mode in modes.items() if mode & 0o100},
         )
         apply_changes(self._repo.root, "", changes, disk=disk)
         return tuple(sorted(change.path for change in changes))
@@ -140,15 +153,23 @@ class Rescue:
             tree = {each.path: each for each in self._repo.tree(f"{_REFS}{name}")}
             manifest = tree["manifest.json"].blob
             records = json.loads(self._repo.read_blobs([manifest])[manifest])
-            return tuple(
-                RescuedFile(path, reason, subject, tree[str(number)].size, tree[str(number)].blob)
-                for number, (path, reason, subject) in enumerate(records)
-            )
+            found = []
+            for number, (path, reason, subject) in enumerate(records):
+                entry = tree[str(number)]
+                bit = entry.mode == 0o100755
+                found.append(RescuedFile(path, reason, subject, entry.size, entry.blob, bit))
+            return tuple(found)
         except (GitFailed, KeyError, ValueError, TypeError):
             return None
 
 
-def _stream(ref: str, files: Sequence[tuple[str, bytes, str, str]], *, seconds: int) -> bytes:
+def _stream(
+    ref: str,
+    files: Sequence[tuple[str, bytes, str, str]],
+    executable: Collection[str],
+    *,
+    seconds: int,
+) -> bytes:
     """Write the ``git fast-import`` stream of one commit that holds the files by number."""
     manifest = json.dumps([[path, reason, subject] for path, _, reason, subject in files])
     message = b"skillsync: copies of what was overwritten or deleted\n"
@@ -158,8 +179,9 @@ def _stream(ref: str, files: Sequence[tuple[str, bytes, str, str]], *, seconds: 
         b"M 100644 inline manifest.json\n",
         _data(manifest.encode()),
     ]
-    for number, (_, content, _, _) in enumerate(files):
-        parts += [b"M 100644 inline %d\n" % number, _data(content)]
+    for number, (path, content, _, _) in enumerate(files):
+        mode = b"100755" if path in executable else b"100644"
+        parts += [b"M %s inline %d\n" % (mode, number), _data(content)]
     return b"".join([*parts, b"\n"])
 
 

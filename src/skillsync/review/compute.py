@@ -30,6 +30,7 @@ from skillsync.review.trees import Trees, read_trees
 from skillsync.review.values import (
     Checks,
     Cost,
+    Kind,
     Mode,
     Omitted,
     Op,
@@ -198,7 +199,7 @@ class _Work:
             settings=self.rules,
             checks=Checks(secrets, tuple(sorted({one.tool for one in findings if one.tool}))),
             plan=make_plan(mode, place, ops),
-            cost=Cost(remote.transport.requests.reads if remote else 0, _writes(ops)),
+            cost=Cost(_reads(ops), _writes(ops)),
             skills=tuple(sorted(changes, key=lambda one: (one.name, one.dir))),
             datasets=tuple(sorted(datasets, key=lambda one: (one.name, one.dir))),
             moved=moved,
@@ -235,6 +236,12 @@ class _Work:
         for name, data in self.request.sarif:
             hits += [("", hit) for hit in read_sarif(data, name=name)]
         return hits
+
+
+def _reads(ops: Sequence[Op]) -> int:
+    """One list for each kind of object, and a look at each object that is written."""
+    objects = [op for op in ops if op.kind is not Kind.ROW]
+    return len({op.kind for op in objects}) + sum(op.op is not Verb.NONE for op in objects)
 
 
 def _writes(ops: Sequence[Op]) -> int:

@@ -486,7 +486,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Requests: ``reads`` that this review made, ``writes`` that a push of it needs."""
+    """Requests that a push of this needs: at least so many ``reads``, and exactly so many guarded ``writes``.
+
+    What a review itself reads depends on what a clone remembers, and so is no part of it.
+    """
 
     reads: int
     writes: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, TextField
@@ -33,6 +34,15 @@ class VersionedView(ApiView):
 
     scope_object = "dataset"
     refuses_unmapped = True
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Say along with each answer how much there may be, so that nobody has to run into it."""
+        done: Response = super().finalize_response(request, response, *args, **kwargs)
+        quota = asdict(self.quota)
+        done["X-Dataset-Limits"] = " ".join(f"{name}={count}" for name, count in quota.items())
+        return done
 
     def page(
         self,

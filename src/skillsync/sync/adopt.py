@@ -78,7 +78,9 @@ class Adopter:
             view.digest_of(content),
             stamp_for(self.workspace, folder_after(local.folder, changes)),
         )
-        change = pointer_change(local.folder, line, place=self.target.place)
+        change = pointer_change(
+            local.folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, local.folder, changes, [change], reason=f"adopt {way or ''}")
         words = f"linked to v{content.version.number}"
         if way is Way.LOCAL and not equal:

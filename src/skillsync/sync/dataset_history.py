@@ -53,6 +53,21 @@ class DatasetPast:
             for dataset in self._versions_since_pointer()
         )
 
+    def came_back(self, key: Key, digest: str) -> bool:
+        """Tell whether commits not older than the pointer's last change left this row and came back to it.
+
+        The commit of the pointer itself holds what was taken in, so that alone says nothing.
+        """
+        has_left = has_it = False
+        for dataset in self._versions_since_pointer():  # newest first
+            row = dataset.rows.get(key)
+            is_it = row is not None and short(row_digest(row)) == digest
+            if is_it and has_left:
+                return True
+            has_it = has_it or is_it
+            has_left = has_left or (has_it and not is_it)
+        return False
+
     def has_published_info(self, digest: Digest) -> bool:
         """Tell whether a commit not older than the pointer's last change holds this DATASET.md."""
         return any(

@@ -177,7 +177,8 @@ def _can_tell(remote: Remote, linked: Sequence[str], listed: Collection[str]) ->
 
 def refuse_mass_absence(views: Iterable[DatasetView], listed: Sequence[RemoteDataset]) -> None:
     """Raise RefusedForSafety when nothing is listed at all though several datasets are linked."""
-    linked = [view for view in views if view.linked_id]
+    # What is gone here too is no loss: it may be what was archived by name a moment ago.
+    linked = [view for view in views if view.linked_id and view.local is not None]
     missing = [view for view in linked if view.remote is None]
     if len(missing) >= 2 and len(missing) == len(linked) and not listed:
         raise RefusedForSafety(

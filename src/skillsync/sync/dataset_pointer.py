@@ -11,7 +11,6 @@ from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import info_digest, rows_digest
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
-from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, pointer_line
 from skillsync.sync.workspace import Workspace
@@ -100,21 +99,15 @@ def pointer_changes(
     if rows is None and old is not None and replace(old, stamp=None) == new.line:
         return []
     stamped = replace(new.line, stamp=stamp_for(workspace, after))
-    return [rows, pointer_change(folder, stamped, place=target.place)]
-
-
-def dropped_pointers(folder: Folder, *, place: str) -> list[FileChange | None]:
-    """Return the changes that unlink a folder from one place."""
     return [
-        rows_change(folder, None, place=place),
-        pointer_change(folder, None, place=place),
+        rows,
+        pointer_change(folder, stamped, place=target.place, places=workspace.settings.places),
     ]
 
 
-def removed_pointers(folder: Folder) -> list[FileChange]:
-    """Return the changes that delete both pointer files, of a folder that goes as a whole."""
+def dropped_pointers(folder: Folder, *, place: str) -> list[FileChange | None]:
+    """Return the changes that unlink a folder from one place; what it says of other targets stays."""
     return [
-        FileChange(name, data, None)
-        for name, data in ((ROWS, folder.rows), (POINTER, folder.pointer))
-        if data is not None
+        rows_change(folder, None, place=place),
+        pointer_change(folder, None, place=place),
     ]

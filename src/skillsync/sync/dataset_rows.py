@@ -48,6 +48,24 @@ class _Evidence:
         """Whether our own account wrote a version."""
         return self.remote.is_own(author)
 
+    def revision_of(self, item: RemoteRow, digest: str) -> int:
+        """Return the newest revision at which a row had this content, 0 where it never had."""
+        return max(
+            (one.revision for one in self._versions(item) if short(row_digest(one.row)) == digest),
+            default=0,
+        )
+
+    def was_replaced(self, view: DatasetView, row: RowView, digest: str) -> bool:
+        """Tell whether the server had this content of a row after its base, and has another one now."""
+        item = row.remote
+        if item is None or not view.guarantees.history or row.base is None:
+            return False
+        since = view.base_revision(row.key)
+        return item.revision > since and self.revision_of(item, digest) > since
+
+    def _versions(self, item: RemoteRow) -> Sequence[RemoteRow]:
+        return [one for one in self.remote.datasets.versions(item.id) if not one.deleted]
+
     def base_row(self, view: DatasetView, item: RemoteRow, digest: str) -> Row | None:
         """Return what was taken in of a row: from git, else from the server where that keeps versions."""
         found = self.past.row(item.row.key, digest)
@@ -149,7 +167,7 @@ def _row_view(
         copies=len(items),
         is_older=key in view.older_rows,
     )
-    return _held_back(row, evidence.later)
+    return _held_back(view, row, evidence)
 
 
 def _facts(
@@ -174,12 +192,15 @@ def _facts(
         is_other = short(digest) != base
         has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
         if has_moved and (item.editor is None or evidence.is_own(item.editor)):
-            taken_in = evidence.past.has_published(key, short(digest))
+            seen = evidence.past.has_published if is_other else evidence.past.came_back
+            taken_in = seen(key, short(digest))
         moved_back = has_moved and not is_other and not taken_in
     was_in_base = base is not None or key in view.returned_rows
     if item is not None and item.own_key and local is None and not was_in_base and not taken_in:
         base = evidence.past.held(key)
         was_in_base = base is not None
+        if base is not None and view.guarantees.history:
+            view.base_revisions = {**view.base_revisions, key: evidence.revision_of(item, base)}
     return RowFacts(
         key,
         base=base,
@@ -206,8 +227,12 @@ def _losers(remote: Remote, items: Sequence[RemoteRow]) -> tuple[RemoteRow, ...]
     return removable_duplicates([(item, row_digest(item.row)) for item in items], own_ids=own)
 
 
-def _held_back(row: RowView, later: DatasetLater) -> RowView:
-    """Keep a row from being sent where a commit later than HEAD has decided about it (B8)."""
+def _held_back(view: DatasetView, row: RowView, evidence: _Evidence) -> RowView:
+    """Keep a row from being sent where a commit later than HEAD has decided about it (B8).
+
+    Where the server keeps versions, a line that is one which was replaced since the base is as old (P1).
+    """
+    later = evidence.later
     facts = row.facts
     if row.verdict.push is RowPush.NOTHING:
         return row
@@ -216,7 +241,9 @@ def _held_back(row: RowView, later: DatasetLater) -> RowView:
     if facts.local is None or facts.remote is None or facts.duplicates:
         return row
     local = short(facts.local)
-    if local not in later.bases(row.key):
+    if local not in later.bases(row.key) and not evidence.was_replaced(view, row, local):
         return row
-    older = replace(facts, base=local, was_in_base=True, taken_in=False, groups=None)
+    older = replace(
+        facts, base=local, was_in_base=True, taken_in=False, moved_back=False, groups=None
+    )
     return replace(row, base=local, facts=older, is_older=True)

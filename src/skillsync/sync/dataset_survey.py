@@ -15,7 +15,8 @@ from skillsync.errors import (
     RefusedForSafety,
     SkillsyncError,
 )
-from skillsync.formats.jsonl import row_problem
+from skillsync.formats.jsonl import reference_problem, row_problem
+from skillsync.formats.row_names import Spelling
 from skillsync.model import Key
 from skillsync.sync.clock import Clock
 from skillsync.sync.dataset_bases import read_bases, went_back
@@ -83,9 +84,11 @@ def survey_datasets(
         return DatasetSurvey(views, problems)
     if for_push:
         for view in views:
-            view.error = _unsendable(view)
+            view.error = _unsendable(view, _spelling_of(view))
         is_here = any(view.gone or (view.is_usable and not view.error) for view in views)
-        if not is_here and not archive and not workspace.were_here(workspace.settings.datasets):
+        # With no folder at all, one that went with a commit is still a removal; a broken one needs no request.
+        is_gone = not views and workspace.were_here(workspace.settings.datasets)
+        if not is_here and not archive and not is_gone:
             return DatasetSurvey(views, problems)
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)
@@ -95,6 +98,8 @@ def survey_datasets(
     complete = listing.complete and not listing.problems
     link_views(workspace, views, listing.items, remote, complete=complete, everything=everything)
     refuse_mass_absence(views, listing.items)
+    if for_push:
+        _refuse_unsendable(views, remote)
     others = unclaimed(workspace, target, everything, listing.items, names)
     views += [view for view in others if view.gone or not for_push]
     if confirm is not None:
@@ -207,13 +212,40 @@ def _is_chosen(workspace: Workspace, view: DatasetView, names: Collection[str]) 
     )
 
 
-def _unsendable(view: DatasetView) -> SkillsyncError | None:
-    """Return what keeps a whole file from being sent, known without a request (I19, I20, skill-format.md 14.3)."""
+def _spelling_of(view: DatasetView) -> Spelling | None:
+    """Which generation the pointer says the server is of; None for a dataset that was never linked."""
+    if view.line is None:
+        return None
+    return "seed" if view.line.revision is None else "current"
+
+
+def _refuse_unsendable(views: Sequence[DatasetView], remote: Remote) -> None:
+    """Refuse files that this server cannot store, now that it has shown what it is, before any write."""
+    waiting = [view for view in views if view.error is None and view.local is not None]
+    if not waiting:
+        return
+    spelling, limits = remote.datasets.spelling, remote.datasets.limits
+    for view in waiting:
+        if _spelling_of(view) != "seed":
+            view.error = _unsendable(view, spelling, most_bytes=limits.bytes if limits else None)
+
+
+def _unsendable(
+    view: DatasetView, spelling: Spelling | None, *, most_bytes: int | None = None
+) -> SkillsyncError | None:
+    """Return what keeps a whole file from being sent (I19, I20, skill-format.md 14.3).
+
+    ``spelling`` None: only what no server takes.
+    """
     local = view.local
     if local is None or local.problem is not None:
         return local.problem if local else None
     for row in local.rows.values():
-        problem = row_problem(row, generation="seed")
+        problem = (
+            row_problem(row, generation=spelling, most_bytes=most_bytes)
+            if spelling
+            else reference_problem(row)
+        )
         if problem:
             return InvalidContent(
                 f"row {row.key}: {problem}",

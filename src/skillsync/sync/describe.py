@@ -30,6 +30,9 @@ SKILL_STATES: Mapping[SkillState, str] = {
     SkillState.BACKWARDS: "older on the server than what was taken in here",
     SkillState.UNREACHABLE: f"{MISSING}; pull and push look again before they believe it",
     SkillState.INVALID: "cannot be published: it is not valid",
+    SkillState.RENAMED_THERE: "renamed on the server",
+    SkillState.RENAMED_HERE: "renamed here",
+    SkillState.RENAMED_BOTH: "renamed on both sides",
     SkillState.EXHAUSTED: "out of versions on the server",
 }
 """Every state of a skill that is worth a line."""

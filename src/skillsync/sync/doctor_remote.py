@@ -124,7 +124,7 @@ def _datasets(remote: Remote, target: Target, listed: set[str]) -> Iterator[Find
     generation = remote.datasets.capabilities.dataset_generation
     words = {
         "G1": "the first generation: no history, rows are compared right before they are written",
-        "G2": "the newer generation",
+        "G2": "the newer generation: rows have versions, and each write names the one it builds upon",
     }
     said = words.get(generation, "which generation it is shows with the first dataset")
     yield ok("datasets", f"{len(listing)} datasets; {said}", subject=target.name)

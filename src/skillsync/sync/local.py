@@ -11,7 +11,7 @@ from skillsync.formats.canonical import info_digest, row_digest, short, skill_di
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
 from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_lines
 from skillsync.formats.skill_folder import SkillReading, read_skill
-from skillsync.model import Digest, Folder, Key, Pointer, Problem, Row, Severity
+from skillsync.model import CarryMode, Digest, Folder, Key, Pointer, Problem, Row, Severity
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
@@ -39,6 +39,7 @@ class LocalSkill:
     """
 
     folder: Folder
+    carry: CarryMode = "metadata"
     known: SkillReading | None = None
 
     @property
@@ -49,7 +50,7 @@ class LocalSkill:
     @cached_property
     def reading(self) -> SkillReading:
         """The folder as a skill, with its problems."""
-        return self.known or read_skill(self.folder)
+        return self.known or read_skill(self.folder, carry=self.carry)
 
     @property
     def name(self) -> str:
@@ -247,13 +248,15 @@ def read_tree(
             folder, mapping=options.fields or None, content_keys=options.keys == "content"
         )
 
-    skills = [LocalSkill(folder) for folder in scan.skills if folder.entry("SKILL.md")]
+    carry = settings.carry
+    skills = [LocalSkill(folder, carry) for folder in scan.skills if folder.entry("SKILL.md")]
     datasets = [dataset(folder) for folder in scan.datasets if folder.entries]
     gone_skills: list[LocalSkill] = []
     gone_datasets: list[LocalDataset] = []
     for folder in _gone(scan.skills, "SKILL.md") + [f for f in scan.gone if _is_skill(f)]:
         at_head = (workspace.folder_at(head, folder.dir) if head else None) or folder
-        gone_skills.append(LocalSkill(Folder(folder.dir, at_head.entries, folder.pointer)))
+        kept = Folder(folder.dir, at_head.entries, folder.pointer)
+        gone_skills.append(LocalSkill(kept, carry))
     for folder in [f for f in scan.datasets if not f.entries] + [
         f for f in scan.gone if not _is_skill(f)
     ]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import InvalidContent
-from skillsync.model import Digest, Json, RemoteSkill, Version
+from skillsync.errors import InvalidContent, ShallowClone
+from skillsync.model import Digest, Json, Problem, RemoteSkill, Version
 from skillsync.repo.git_formats import Commit
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.local import LocalDataset
+from skillsync.sync.markers import Markers
 from skillsync.sync.revision import find_one, living
 from skillsync.sync.skill_survey import SkillView
 from skillsync.sync.workspace import Remote, Workspace
@@ -24,7 +25,8 @@ MOST_COMMITS = 200
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A commit of HEAD's history whose folder holds a version's content. ``how`` it is known: by content."""
+    """A commit whose folder holds a version's content. ``how`` it is known: by the version's ``marker``, exactly, or
+    because HEAD's history has the same ``content``."""
 
     commit: Commit
     how: str = "content"
@@ -119,12 +121,14 @@ def log(
             workspace, remote, view, [one for one in shown if one.id not in digests]
         )
     matches = _matches(workspace, view, {digests[one.id] for one in shown if one.id in digests})
+    marked, problems = _marked(workspace, remote, view, shown)
     entries = [
         LogEntry(
             version,
             is_latest=view.version is not None and version.id == view.version.id,
             taken_in=view.base is not None and version.id == view.base.id,
-            commits=tuple(matches.get(digests[version.id], ())) if version.id in digests else None,
+            commits=marked.get(version.id)
+            or (tuple(matches.get(digests[version.id], ())) if version.id in digests else None),
         )
         for version in shown
     ]
@@ -133,8 +137,25 @@ def log(
         "skill",
         versions=tuple(entries),
         more=len(versions) > most,
-        notes=_notes(view, entries),
+        notes=(*_notes(view, entries), *problems),
     )
+
+
+def _marked(
+    workspace: Workspace, remote: Remote, view: SkillView, versions: Sequence[Version]
+) -> tuple[Mapping[str, tuple[Match, ...]], list[str]]:
+    """Return the commit that each version's valid marker names, and what is said of those that are not."""
+    problems: list[Problem] = []
+    markers = Markers(workspace, remote, problems)
+    found: dict[str, tuple[Match, ...]] = {}
+    try:
+        commits = markers.commits_of(view, versions)
+    except ShallowClone as error:
+        return {}, [error.message]
+    for number, commit in commits.items():
+        named = workspace.repo.log_paths(commit, limit=1)
+        found[number] = tuple(Match(one, "marker") for one in named)
+    return found, [problem.message for problem in problems]
 
 
 def _notes(view: SkillView, entries: list[LogEntry]) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ class Markers:
 
     def _matters(self, view: SkillView, version: Version) -> bool:
         is_pointed_at = view.base is not None and view.base.id == version.id
-        return bool(version.description) and not is_pointed_at and view.error is None
+        return bool(version.description) and not (is_pointed_at or view.error or view.renamed)
 
     def _look(self, view: SkillView) -> None:
         version = view.version
@@ -119,7 +119,7 @@ class Markers:
         from a commit that shares some with HEAD, the base is what they share: no version, number 0.
         """
         version, base = view.version, view.base
-        if version is None or view.error or not self._takes_markers(version):
+        if version is None or view.error or view.renamed or not self._takes_markers(version):
             return
         if base is not None and (base.id == version.id or version.number <= base.number):
             return
@@ -201,6 +201,12 @@ class Markers:
         return read_version(self.workspace, self.remote, view, number=version.number)
 
     # ------------------------------------------------------------ one marker
+
+    def commits_of(self, view: SkillView, versions: Sequence[Version]) -> Mapping[str, str]:
+        """Return the commits that the versions' valid markers name, by version id."""
+        self._prepare(versions)
+        found = {version.id: self.commit_of(view, version) for version in versions}
+        return {number: commit for number, commit in found.items() if commit is not None}
 
     def commit_of(
         self, view: SkillView, version: Version, *, content: Digest | None = None

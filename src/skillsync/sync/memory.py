@@ -60,6 +60,7 @@ def open_memory(workspace: Workspace) -> Iterator[Memory]:
     """Take a look at the working tree, with the cache open."""
     settings = workspace.settings
     options = f"{settings.dataset_options!r}" if settings.dataset_options else ""
+    options += "" if settings.carry == "metadata" else settings.carry
     roots = make_roots(settings.skills, settings.datasets)
     with Cache(workspace.repo.state_dir, version=f"{_FORM} {__version__} {options}") as cache:
         clock = cache.clock()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from skillsync.model import Pointer
     from skillsync.repo.git import Repository
-    from skillsync.sync.local import LocalTree
+    from skillsync.sync.local import LocalDataset, LocalSkill, LocalTree
     from skillsync.sync.report import Report
     from skillsync.sync.workspace import Workspace
     from skillsync.sync.writing import Writer
@@ -51,7 +51,8 @@ def as_settled(workspace: Workspace, tree: LocalTree) -> LocalTree:
         merged = merged_files(workspace.repo, directory, unmerged)
         if merged is None:
             continue
-        for one in (*tree.skills, *tree.gone_skills, *tree.datasets, *tree.gone_datasets):
+        objects: list[LocalSkill | LocalDataset] = [*tree.skills, *tree.gone_skills]
+        for one in (*objects, *tree.datasets, *tree.gone_datasets):
             if one.dir == directory:
                 rows = merged.rows if _has_rows(directory, merged, unmerged) else one.folder.rows
                 one.folder = replace(one.folder, pointer=merged.pointer or None, rows=rows or None)

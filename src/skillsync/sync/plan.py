@@ -29,12 +29,14 @@ _PUSH = {
     PushStep.CREATE: Effect.CREATE,
     PushStep.PUBLISH: Effect.UPDATE,
     PushStep.MARK: Effect.LINK,
+    PushStep.RENAME: Effect.UPDATE,
 }
 _PULL = {
     PullStep.WRITE: Effect.CREATE,
     PullStep.FAST_FORWARD: Effect.UPDATE,
     PullStep.MERGE: Effect.MERGE,
     PullStep.LINK: Effect.LINK,
+    PullStep.RENAME: Effect.UPDATE,
 }
 _ROW_PUSH = {RowPush.CREATE: Effect.CREATE, RowPush.PATCH: Effect.UPDATE}
 _ROW_PULL = {
@@ -261,7 +263,10 @@ def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:
     if side is Side.LOCAL:
         precondition = view.local.digest or "" if view.local else "absent"
     base = view.base.words if view.base else ""
-    if effect is Effect.UPDATE and side is Side.REMOTE and version:
+    if view.renamed is not None and version:
+        names = (version.name, view.name) if side is Side.REMOTE else (view.name, version.name)
+        detail = f"renamed from {names[0]} to {names[1]}"
+    elif effect is Effect.UPDATE and side is Side.REMOTE and version:
         detail = f"v{version.number} → v{version.number + 1}"
     elif effect is Effect.CREATE and side is Side.REMOTE:
         detail = "v1"

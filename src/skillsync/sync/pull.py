@@ -17,6 +17,7 @@ from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
+from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
@@ -33,8 +34,8 @@ class PullRequest:
     """What the user asked for.
 
     ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
-    lines that one dataset may lose above the ceiling. Unattended: ``hold`` keeps objects back, ``park`` leaves the files
-    of a conflict without markers, and ``command`` is who holds the lock.
+    skills, or of lines of one dataset, that may go above the ceiling. Unattended: ``hold`` keeps objects back,
+    ``park`` leaves the files of a conflict without markers, and ``command`` is who holds the lock.
     """
 
     names: Sequence[str] = ()
@@ -75,9 +76,16 @@ def pull(
                     remote=remote,
                     names=request.names,
                     confirm=request.clock,
+                    max_removals=request.max_removals,
                 )
-                report.problems.extend(skills.problems)
                 refuse_backwards(skills)
+                if rename_here(workspace, target, writer, skills, report):
+                    tree = read_tree(workspace)
+                    names = [*request.names, *renamed_to(skills)] if request.names else ()
+                    skills = survey_skills(
+                        workspace, target, tree, remote=remote, names=names, confirm=request.clock
+                    )
+                report.problems.extend(skills.problems)
                 if unknown_names(workspace, request.names, surveyed(workspace, skills)):
                     # They may be datasets; if not, nothing is written at all.
                     datasets = survey_datasets(
@@ -94,6 +102,7 @@ def pull(
                         prune=request.prune,
                         hold=request.hold,
                         park=request.park,
+                        max_removals=request.max_removals,
                     ).run(skills)
                 _correct(report, Kind.SKILL, late)
                 datasets = survey_datasets(

@@ -30,10 +30,10 @@ from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
     bases_of,
+    dropped_pointers,
     file_changes,
     pointer_changes,
     recorded,
-    removed_pointers,
 )
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
@@ -137,7 +137,7 @@ class DatasetPuller:
             for entry in folder.entries
             if entry.data is not None
         ]
-        drops = removed_pointers(folder)
+        drops = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
         return Outcome(
             Kind.DATASET,
@@ -319,7 +319,7 @@ class DatasetPuller:
                 row=verdict.row,
                 state=str(verdict.state),
                 exit=verdict.pull_exit or 4,
-                code=verdict.code or "E-CONFLICT",
+                code=verdict.code if verdict.pull is not RowPull.MERGE else "E-CONFLICT",
                 fix=f"skillsync resolve {name} --local or --remote",
                 conflicts=tuple(conflicts),
             )

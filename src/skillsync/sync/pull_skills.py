@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.merge import TextMerge, common_base, merge_skill
 from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
 from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
 from skillsync.repo.git_formats import marker_size
+from skillsync.repo.pointer import parse_pointer
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
@@ -51,6 +53,7 @@ class SkillPull:
     prune: bool = False
     hold: Hold | None = None
     park: bool = False
+    max_removals: int | None = None
     _unmerged: frozenset[str] = frozenset()
 
     def run(self, survey: SkillSurvey) -> None:
@@ -58,6 +61,15 @@ class SkillPull:
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
         parked = {one.name: one for one in parked_skills(self.workspace)}
+        doomed = [
+            name
+            for name, view in views.items()
+            if self.prune
+            and name not in parked
+            and not (view.error or view.problem)
+            and view.verdict.pull is PullStep.MARK_ARCHIVED
+        ]
+        check_removals(Removals(skills=len(doomed)), max_removals=self.max_removals)
         self._unmerged = frozenset(self.workspace.repo.unmerged())
         missing = {
             name: view
@@ -110,8 +122,8 @@ class SkillPull:
                 return drop_pointer(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
-            case PullStep.REFUSE | PullStep.CONFLICT:
-                return self._refused(view)
+            case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
+                return self._refused(view)  # a rename that could be done was done before
 
     def _held(self, view: SkillView) -> Outcome | None:
         if self.hold is None or view.verdict.pull not in HELD:
@@ -252,7 +264,9 @@ class SkillPull:
         line = skill_line(
             self.target.place, version, digest, stamp_for(self.workspace, local.folder)
         )
-        change = pointer_change(local.folder, line, place=self.target.place)
+        change = pointer_change(
+            local.folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, local.folder, (), [change], reason="pull")
         return self._done(view, f"linked to v{version.number} ({view.verdict.state})")
 
@@ -273,11 +287,23 @@ class SkillPull:
             for entry in local.folder.entries
             if entry.kind == "file" and entry.data is not None
         ]
-        drop = (
-            [FileChange(".skillsync", local.folder.pointer, None)] if local.folder.pointer else []
+        drop = pointer_change(local.folder, None, place=self.target.place)
+        self.writer.write(view.name, local.folder, changes, [drop], reason="prune")
+        done = self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
+        return replace(done, message=self._elsewhere(local.folder, view.name))
+
+    def _elsewhere(self, folder: Folder, name: str) -> str:
+        """Say where else the skill is linked: there its removal is pending now."""
+        lines = parse_pointer(folder.pointer or b"", path=folder.dir).lines
+        targets = [
+            target.name
+            for target in self.workspace.settings.targets.values()
+            if target.place in lines and target.place != self.target.place
+        ]
+        return "; ".join(
+            f"{target} still has it: skillsync push --target {target} --archive {name} archives it there"
+            for target in targets
         )
-        self.writer.write(view.name, local.folder, changes, drop, reason="prune")
-        return self._done(view, "removed locally: it was archived remotely (a rescue copy is kept)")
 
     def _refused(self, view: SkillView) -> Outcome:
         verdict = view.verdict
@@ -307,7 +333,9 @@ class SkillPull:
     ) -> None:
         after = folder_after(folder, changes)
         line = self._line(view, content, after)
-        change = pointer_change(folder, line, place=self.target.place)
+        change = pointer_change(
+            folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(view.name, folder, changes, [change], reason="pull")
         for file in content.files:
             if is_never_sent(file.path) or file.path in content.aside:

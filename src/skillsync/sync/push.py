@@ -153,6 +153,7 @@ def survey_for_push(
             remote=remote,
             names=scope,
             confirm=request.clock,
+            max_removals=request.max_removals,
         )
     datasets = survey_datasets(
         workspace,

@@ -107,10 +107,11 @@ def edited_remotely(view: DatasetView) -> Outcome:
 def summary(sending: Sending, step: DatasetPush, *, linked: bool) -> list[Outcome]:
     """Return what was done to a dataset, then what is left of it; ``linked``: rows that were linked are counted."""
     view = sending.view
+    is_new = step is DatasetPush.CREATE
     counts = [
-        f"{count} {'row' if count == 1 else 'rows'} {word}"
+        f"{_rows(count)} {word}"
         for count, word in (
-            (sending.created, "created"),
+            (0 if is_new else sending.created, "created"),
             (sending.updated, "updated"),
             (sending.removed, "removed"),
             (sending.cleaned, "doubled and cleaned"),
@@ -118,8 +119,8 @@ def summary(sending: Sending, step: DatasetPush, *, linked: bool) -> list[Outcom
         )
         if count
     ]
-    if step is DatasetPush.CREATE:
-        counts.insert(0, "created")
+    if is_new:
+        counts.insert(0, f"created with {_rows(sending.created)}" if sending.created else "created")
     elif sending.meta_sent:
         counts.insert(0, "name, description or metadata updated")
     done = Outcome(
@@ -132,6 +133,10 @@ def summary(sending: Sending, step: DatasetPush, *, linked: bool) -> list[Outcom
     )
     left = [blocked_info(view, "on both sides")] if blocks_info(view, step) else []
     return [*([done] if counts else []), *sending.outcomes, *left]
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def notes(view: DatasetView) -> list[str]:

@@ -21,6 +21,7 @@ from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.dataset_limits import check_limits
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
@@ -125,6 +126,7 @@ class DatasetPusher:
                 total = view.base_count or len(view.remote_rows or ())
                 rows[view.slug] = RowRemovals(doomed, max(total, doomed))
         check_removals(Removals(rows=rows), max_removals=limit)
+        check_limits([view for view in survey.views if view.problem is None], self.remote)
 
     def _is_archived(self, view: DatasetView) -> bool:
         """Whether the user named a dataset whose folder is gone."""

@@ -107,8 +107,8 @@ class Recorder:
     def before(self, write: Write, remote: Remote) -> None:
         """Note what is about to be sent and what was there; a skill about to be archived is copied whole."""
         old: dict[str, Json] = {}
-        if write.kind is WriteKind.MARK:
-            return  # it changes nothing that could be taken back
+        if write.kind in {WriteKind.MARK, WriteKind.RENAME_SKILL}:
+            return  # it changes no content: a name is taken back by renaming again
         if write.kind is WriteKind.CREATE_SKILL:
             self._created[write.name] = write
         if write.kind is WriteKind.ARCHIVE:
@@ -131,6 +131,8 @@ class Recorder:
 
     def after(self, write: Write, answer: Answered) -> None:
         """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
+        if write.kind is WriteKind.RENAME_SKILL:
+            return
         if write.kind is WriteKind.MARK:
             if write.name not in self._created:
                 return

@@ -20,6 +20,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import row_digest, short
 from skillsync.model import Key, RemoteRow, Row
 from skillsync.repo.rescue import Rescue
+from skillsync.sync.dataset_limits import refuse_full_row
 from skillsync.sync.dataset_view import DatasetView, RowView
 from skillsync.sync.local import join
 from skillsync.sync.push_new_rows import RowCreator, changed_fields
@@ -101,6 +102,7 @@ class RowPusher:
     ) -> Outcome | None:
         """One PATCH that names the version that was compared: the server refuses it when there is a newer one."""
         fields = changed_fields(now.row, local)
+        refuse_full_row(now, self.remote.datasets.limits)
         try:
             after = update_row(self.remote, now, fields, wanted=local)
         except (VersionConflict, Refused) as error:
@@ -182,6 +184,7 @@ class RowPusher:
                 return None
             if row_digest(now.row) != row_digest(row.remote.row):
                 return moved(sending, row)
+        refuse_full_row(now, self.remote.datasets.limits, archiving=True)
         try:
             gone = delete_row(self.remote, now)
         except VersionConflict:

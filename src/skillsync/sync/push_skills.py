@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_version
+from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_version, renamed_here
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 
@@ -148,6 +148,8 @@ class SkillPush:
                 return self._held(view) or self._publish(view)
             case PushStep.LINK:
                 return self._link(view)
+            case PushStep.RENAME:
+                return self._rename(view)
             case PushStep.MARK:
                 return self._mark_creation(view)
             case PushStep.BLOCK:
@@ -246,6 +248,40 @@ class SkillPush:
             state=str(view.verdict.state),
             changed=True,
         )
+
+    def _rename(self, view: SkillView) -> Outcome:
+        """S21: give the skill on the server the name that it has here, then publish what else changed.
+
+        The call takes no base, so look right before (sync.md A7, 5.6).
+        """
+        version = view.version
+        assert version is not None  # a skill that is not there was not renamed
+        old = version.name
+        if self.remote.skills.head(old).id != version.id:
+            return self.blocked(view)
+        view.version, view.renamed = self._renamed(view, version), None
+        did = f"renamed from {old}"
+        if view.verdict.push is PushStep.PUBLISH:
+            outcome = self._publish(view)
+            return replace(outcome, did=f"{did}; {outcome.did}", changed=True, row="S21")
+        return Outcome(Kind.SKILL, view.name, did, row="S21", state="renamed locally", changed=True)
+
+    def _renamed(self, view: SkillView, version: Version) -> Version:
+        """Rename, and look before a silence is taken for a failure: the version's id tells."""
+        try:
+            return self.remote.skills.rename(version.name, view.name)
+        except NotFound as error:
+            if error.reason == "endpoint":
+                raise renamed_here(view.name, version.name) from error
+            raise
+        except RemoteError as error:
+            if not error.indeterminate:
+                raise
+            with suppress(NotFound):
+                now = self.remote.skills.head(view.name)
+                if now.id == version.id:
+                    return now
+            raise
 
     def _describe(self, view: SkillView) -> Description:
         """Fix what a publish says before its first attempt (R19)."""
@@ -448,7 +484,11 @@ class SkillPush:
             view.name,
             folder,
             (),
-            [pointer_change(folder, line, place=self.target.place)],
+            [
+                pointer_change(
+                    folder, line, place=self.target.place, places=self.workspace.settings.places
+                )
+            ],
             reason="push",
         )
 

@@ -289,7 +289,9 @@ class Resolver:
             view.digest_of(content),
             stamp_for(self.workspace, folder_after(folder, changes)),
         )
-        change = pointer_change(folder, line, place=self.target.place)
+        change = pointer_change(
+            folder, line, place=self.target.place, places=self.workspace.settings.places
+        )
         writer.write(view.name, folder, changes, [change], reason=f"resolve {self.choice}")
         return _done(view.name, did)
 

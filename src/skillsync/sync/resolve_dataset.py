@@ -20,7 +20,6 @@ from skillsync.sync.dataset_pointer import (
     file_changes,
     pointer_changes,
     recorded,
-    removed_pointers,
 )
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView, RowView
 from skillsync.sync.report import Kind, Outcome
@@ -133,9 +132,8 @@ class DatasetResolver:
             for entry in folder.entries
             if entry.kind == "file" and entry.data is not None
         ]
-        self.writer.write(
-            view.slug, folder, changes, removed_pointers(folder), reason="resolve remote"
-        )
+        dropped = dropped_pointers(folder, place=self.target.place)
+        self.writer.write(view.slug, folder, changes, dropped, reason="resolve remote")
         return self._done(view.slug, "removed locally, as it was remotely (a rescue copy is kept)")
 
     def _done(self, subject: str, did: str) -> Outcome:

@@ -39,7 +39,9 @@ class RestoringPush(SkillPush):
         line = skill_line(
             self.target.place, version, digest, stamp_for(self.workspace, restoration.after.folder)
         )
-        change = pointer_change(restoration.before, line, place=self.target.place)
+        change = pointer_change(
+            restoration.before, line, place=self.target.place, places=self.workspace.settings.places
+        )
         try:
             self.writer.write(
                 view.name, restoration.before, restoration.changes, [change], reason="restore"
@@ -205,7 +207,9 @@ def _write_files(
     assert base is not None
     stamp = stamp_for(workspace, found.after.folder)
     line = skill_line(target.place, version, base.digest, stamp)
-    change = pointer_change(found.before, line, place=target.place)
+    change = pointer_change(
+        found.before, line, place=target.place, places=workspace.settings.places
+    )
     try:
         writer.write(name, found.before, found.changes, [change], reason="restore")
     except RUN_ENDING:

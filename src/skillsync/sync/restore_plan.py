@@ -114,7 +114,7 @@ def _restoration(
     assert view.base is not None
     content = read_version(workspace, remote, view, request.number)
     changes = write_skill(local.reading, content.content, edges=content.edges)
-    after = LocalSkill(folder_after(local.folder, changes))
+    after = LocalSkill(folder_after(local.folder, changes), local.carry)
     if not after.is_valid:
         return replace(invalid(replace(view, local=after)), did="not restored: it is invalid today")
     skill = after.reading.skill

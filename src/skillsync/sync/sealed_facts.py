@@ -78,8 +78,8 @@ def _row_fact(view: DatasetView, row: RowView) -> Fact:
 
 
 def _remote_row(item: RemoteRow) -> str:
-    """Name an item's state. Rows of this generation have no version; a change and a change back move its time."""
-    return f"{item.id} {item.updated_at}"
+    """Name an item's state: its version; where there is none, a change and a change back move its time."""
+    return f"{item.id} {item.version_id or item.updated_at}"
 
 
 def _all_rows(view: DatasetView) -> str:

@@ -128,6 +128,8 @@ def _skill_writes(action: Action, view: SkillView) -> Iterator[Write]:
     elif action.effect is Effect.LINK:
         yield Write(WriteKind.MARK, view.name, base=number)
     else:
+        if view.renamed is not None and view.version is not None:
+            yield Write(WriteKind.RENAME_SKILL, view.version.name, key=view.name)
         yield Write(WriteKind.PUBLISH, view.name, base=number)
 
 

@@ -112,7 +112,11 @@ def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
         parked.name,
         folder,
         (),
-        [pointer_change(folder, line, place=parked.pointer.place)],
+        [
+            pointer_change(
+                folder, line, place=parked.pointer.place, places=workspace.settings.places
+            )
+        ],
         reason="resolve",
     )
     ConflictStore(workspace.repo).delete(parked.name)

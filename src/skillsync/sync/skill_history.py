@@ -44,7 +44,8 @@ class SkillHistory:
 
     def _read(self, commit: str, directory: str) -> LocalSkill | None:
         folder = self.workspace.folder_at(commit, directory)
-        return LocalSkill(folder) if folder and folder.entry("SKILL.md") else None
+        carry = self.workspace.settings.carry
+        return LocalSkill(folder, carry) if folder and folder.entry("SKILL.md") else None
 
     def _of_name(self, commit: str, name: str) -> LocalSkill | None:
         folders = sorted(self._folders_of(commit), key=lambda folder: last_part(folder) != name)

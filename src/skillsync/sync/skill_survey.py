@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
-from skillsync.core.claims import Claim, Standing, settle_claims
+from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 from skillsync.core.reconcile_skill import (
     Absence,
     BaseFact,
@@ -20,11 +20,11 @@ from skillsync.core.reconcile_skill import (
     decide_skill,
     needs_remote_content,
 )
+from skillsync.core.safety import check_listing
 from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
-    RefusedForSafety,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -46,6 +46,7 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class SkillView:
     unmarked: bool = False
     superseded: bool = False
     made_from: str = ""
+    renamed: Renamed | None = None
     error: SkillsyncError | None = None
     problem: Problem | None = None
     _digested: _Digested | None = field(default=None, repr=False)
@@ -160,6 +162,7 @@ class SkillView:
             self.absence,
             superseded=self.superseded,
             unmarked=self.unmarked,
+            renamed=self.renamed,
             known_ids=self.known_ids,
         )
 
@@ -188,11 +191,13 @@ def survey_skills(
     names: Collection[str] = (),
     confirm: Clock | None = None,
     listing: Listing[Version] | None = None,
+    max_removals: int | None = None,
 ) -> SkillSurvey:
     """Look at every skill in scope from all sides.
 
     ``remote`` None is offline: versions are then unknown. ``confirm`` given: an absence is confirmed by a second
     listing at least 5 s later. ``listing`` is the list of the remote's skills, where the caller has it already.
+    ``max_removals`` is the exact count of skills that a user said are gone.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
     survey = _local_views(workspace, target, tree, names)
@@ -204,17 +209,23 @@ def survey_skills(
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
-    _settle_claims(survey, listing.items)
+    _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = Markers(workspace, remote, survey.problems)
     markers.look(survey.views.values())
-    _judge_absence(survey, remote, listing.items, complete=listing.complete)
+    _judge_absence(
+        survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
+    )
     if confirm is not None:
-        _confirm_absence(survey, remote, clock=confirm, started=started)
+        _confirm_absence(survey, remote, clock=confirm, started=started, max_removals=max_removals)
     _read_contents(workspace, survey, remote, markers)
     for view in survey.views.values():
         _use_markers(view, markers)
         _use_own_publishes(workspace, view, remote)
+        if view.local is None and tree.commit is not None:
+            _use_own_before_removal(workspace, view, remote)
+    if workspace.is_team and tree.commit is not None:
+        SkillLater(workspace).settle(survey.views.values())
     return survey
 
 
@@ -385,9 +396,10 @@ def _other_lines(
     return lines
 
 
-def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
-    """A folder whose pointer belongs to another live skill is a copy or was renamed (S21, S23)."""
-    names = {version.first: version.name for version in versions}
+def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
+    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23)."""
+    found = {version.first: version for version in versions}
+    names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
     claims = [
         Claim(view.dir or "", view.name, view.line.first if view.line else None) for view in folders
@@ -398,31 +410,76 @@ def _settle_claims(survey: SkillSurvey, versions: Sequence[Version]) -> None:
             case Standing.COPY:
                 view.line = view.base = None
             case Standing.RENAMED:
-                owner = names[view.line.first] if view.line else ""
-                view.error = RenamedHere(
-                    f"this folder was published as {owner!r} and its name is now {view.name!r}; this server "
-                    "cannot rename a skill",
-                    subject=view.name,
-                    unchanged="It was neither published nor pulled.",
-                    hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
-                )
+                assert view.line is not None  # else nothing would say that it was published
+                _settle_name(workspace, survey, view, view.line, found[view.line.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
 
 
+def _settle_name(
+    workspace: Workspace,
+    survey: SkillSurvey,
+    view: SkillView,
+    line: SkillPointer,
+    version: Version,
+) -> None:
+    """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
+    known = _names_since(workspace, view, line)
+    view.renamed = who_renamed(known, local=view.name, remote=version.name)
+    if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
+        view.renamed = None
+        view.error = renamed_here(view.name, version.name)
+        return
+    view.version, view.absence = version, Absence.PRESENT
+    there = survey.views.get(version.name)
+    if there is not None and there.local is None:
+        del survey.views[version.name]  # it is this one
+
+
+def renamed_here(name: str, owner: str) -> RenamedHere:
+    """The error for a name that was changed here, where the server cannot follow (S21)."""
+    return RenamedHere(
+        f"this folder was published as {owner!r} and its name is now {name!r}; this server "
+        "cannot rename a skill",
+        subject=name,
+        unchanged="It was neither published nor pulled.",
+        hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
+    )
+
+
+def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
+    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known."""
+    directory, history = view.dir or "", workspace.history
+    names: set[str] = set()
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        names.add(view.name)
+    start = history.introduced_at(line.id, directory) or history.head
+    commits = [start, *history.touching(directory, since=start)] if start else []
+    for commit in commits:
+        then = workspace.skill_history.at(commit, directory, view.name)
+        if then is not None:
+            names.add(then.name)
+    return names
+
+
 def _judge_absence(
-    survey: SkillSurvey, remote: Remote, versions: Sequence[Version], *, complete: bool
+    survey: SkillSurvey,
+    remote: Remote,
+    versions: Sequence[Version],
+    *,
+    complete: bool,
+    max_removals: int | None,
 ) -> None:
     """Decide what is known about linked skills that the listing does not have (sync.md 7.1, A9)."""
     linked = [view for view in survey.views.values() if view.base and not view.error]
     missing = [view for view in linked if view.version is None]
-    if len(missing) >= 2 and len(missing) == len(linked) and not versions:
-        raise RefusedForSafety(
-            f"the server lists no skill at all, and {len(missing)} are linked here; that is more likely "
-            "a wrong project, a key without access or a server that was replaced than a removal",
-            unchanged="Nothing was changed on either side.",
-            hint="skillsync status -v (is this the right host, project and key?)",
-        )
+    here = [view for view in linked if view.local is not None]  # what is gone here too is no loss
+    check_listing(
+        linked=len(here),
+        present=len(versions),
+        absent=sum(view.version is None for view in here),
+        max_removals=max_removals,
+    )
     for view in missing:
         view.absence = Absence.UNCONFIRMED
         if not complete:
@@ -442,7 +499,14 @@ def _judge_absence(
                 view.absence = Absence.UNCONFIRMED
 
 
-def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, started: float) -> None:
+def _confirm_absence(
+    survey: SkillSurvey,
+    remote: Remote,
+    *,
+    clock: Clock,
+    started: float,
+    max_removals: int | None,
+) -> None:
     missing = [
         view
         for view in survey.views.values()
@@ -461,10 +525,11 @@ def _confirm_absence(survey: SkillSurvey, remote: Remote, *, clock: Clock, start
         and linked < 2
         and bool({"*", "llm_skill:read", "llm_skill:write"} & set(info.scopes))
     )
+    allowed = allowed or max_removals == sum(view.local is not None for view in missing)
     for view in missing:
         if view.name in listed:
             view.version, view.absence = listed[view.name], Absence.PRESENT
-        elif again.complete and allowed:
+        elif again.complete and (allowed or view.local is None):
             view.absence = Absence.CONFIRMED
 
 
@@ -557,10 +622,10 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
     """Recognise what was published from HEAD's history by content: on a server with markers only version 1 (B9)."""
     base, version, local = view.base, view.version, view.local
     if version is not None and version.description is not None:
-        if not view.error:
+        if not view.error and not view.renamed:
             _use_own_creation(workspace, view, remote, version)
         return
-    if not (version and local and local.digest) or view.error:
+    if not (version and local and local.digest) or view.error or view.renamed:
         return
     if base and (base.first != version.first or version.number <= base.number):
         return
@@ -581,11 +646,35 @@ def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) ->
         view.error = error
 
 
+def _use_own_before_removal(workspace: Workspace, view: SkillView, remote: Remote) -> None:
+    """Recognise what CI published of a skill before HEAD's history removed it: no pointer says so, and it may go by name."""
+    base, version = view.base, view.version
+    if version is None or version.description is not None or view.error:
+        return
+    if base is not None and (base.first != version.first or version.number <= base.number):
+        return
+    try:
+        directory = workspace.skill_history.deleted.get(view.name)
+        if directory is None or version.number - (base.number if base else 0) > WALK_LIMIT:
+            return
+        view.dir = view.dir or directory
+        if base is None:
+            view.base = _own_since_creation(workspace, view, remote, version)
+        else:
+            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
+    except SkillsyncError as error:
+        view.error = error
+
+
 def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
     """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
-    directory = view.dir or ""
-    since = workspace.history.introduced_at(base.id, directory)
-    return since is not None and bool(workspace.history.touching(directory, since=since))
+    if not workspace.is_team:
+        return False  # a push has written the pointer
+    history, directory = workspace.history, view.dir or ""
+    since = history.introduced_at(base.id, directory)
+    if since is None or not history.may_have_changed(directory, since=since):
+        return False
+    return bool(history.touching(directory, since=since))
 
 
 def _use_own_creation(

@@ -11,6 +11,7 @@ from skillsync.core.reconcile_skill import SkillState, Verdict
 from skillsync.errors import SkillsyncError
 from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.sync.dataset_limits import nearly_full
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import MISSING, SKILL_STATES
 from skillsync.sync.local import last_part, read_tree
@@ -236,10 +237,18 @@ def _guarantee(
             "and author"
         )
         short.append("publish markers")
-    if datasets:
+    if datasets and remote.datasets.guarantees.guarded:
+        found.servers["datasets"] = "newer generation, with row versions"
+        found.guarantees.append(
+            "datasets: versioned: a row is only written over the version that was taken in; what other clones pushed "
+            "is recognised by content and author"
+        )
+        _name_nearly_full(datasets, remote, found)
+    elif datasets:
         found.servers["datasets"] = "first generation, without row versions"
         found.guarantees.append(
-            "datasets: this server has no row versions; an edit in the very moment of an update could be overwritten"
+            "datasets: this server has no row versions, so the last writer wins: each row is compared right before it "
+            "is written, and an edit in that moment (one round trip) could be overwritten"
         )
         short.append("row versions")
     if short:
@@ -247,6 +256,20 @@ def _guarantee(
             f"this server keeps no {' and no '.join(short)}, so the guarantees are weaker there "
             "(skillsync status -v)"
         )
+
+
+def _name_nearly_full(datasets: Sequence[DatasetView], remote: Remote, found: Status) -> None:
+    """Name the rows that can be changed only a few times more (datasets-api.md 3.5)."""
+    limits = remote.datasets.limits
+    for view in datasets:
+        few = nearly_full(view, limits)
+        if few and limits is not None:
+            rows = ", ".join(f"{row.row.key} ({left})" for row, left in few[:5])
+            more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+            found.note(
+                f"{view.slug}: rows with few of their {limits.versions} versions left: {rows}{more}; after that a row "
+                "needs another id"
+            )
 
 
 _MARKERS = {

@@ -108,7 +108,7 @@ def _undo(
     finally:
         if not request.dry_run:
             for dataset, undone in datasets.undone.items():
-                pointers.dataset(dataset, undone)
+                pointers.dataset(dataset, undone, remote)
             kept = _without_orphans(tuple(left.values()), datasets)
             write_record(workspace, replace(record, written=kept))
     if report.changed and workspace.is_team:

@@ -11,7 +11,7 @@ from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import info_digest
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, Key, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
-from skillsync.sync.dataset_bases import take_local_bases
+from skillsync.sync.dataset_bases import read_bases, take_local_bases
 from skillsync.sync.dataset_pointer import dropped_pointers, pointer_changes, recorded
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.evidence import Lines
@@ -23,12 +23,13 @@ from skillsync.sync.local import (
     pointer_line,
     row_base,
 )
+from skillsync.sync.row_snapshots import remember_bases
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.model import Pointer
-    from skillsync.sync.workspace import Workspace
+    from skillsync.sync.workspace import Remote, Workspace
 
 
 def counted_line(
@@ -101,11 +102,13 @@ class UndoPointers:
         if now is not None:
             stamp = stamp_for(self.workspace, local.folder)
             moved = skill_line(self.target.place, now, digest, stamp)
-        change = pointer_change(local.folder, moved, place=self.target.place)
+        change = pointer_change(
+            local.folder, moved, place=self.target.place, places=self.workspace.settings.places
+        )
         self.writer.write(name, local.folder, (), [change], reason="undo")
         return True
 
-    def dataset(self, dataset_id: str, undone: RowsUndone) -> bool:
+    def dataset(self, dataset_id: str, undone: RowsUndone, remote: Remote) -> bool:
         """Move the bases of rows and of the dataset's own fields; tell whether they counted."""
         local = self.folder_of(dataset_id)
         if local is None or self.workspace.is_team:
@@ -117,9 +120,7 @@ class UndoPointers:
         if undone.is_gone:
             changes = dropped_pointers(folder, place=place)
         else:
-            base = self._base(local, line, undone.rows)
-            if base is None:
-                return False
+            base = self._base(local, line, undone.rows, remote)
             meta = line.meta
             if undone.info is not None and undone.info[0] == meta:
                 meta = info_digest(undone.info[1])
@@ -129,11 +130,13 @@ class UndoPointers:
         return True
 
     def _base(
-        self, local: LocalDataset, line: DatasetPointer, rows: Mapping[Key, RowUndone]
-    ) -> dict[Key, str] | Bases | None:
-        """The bases as they become, None when they are not known here: only a row whose base was what the push had
-        written moves.
-        """
+        self,
+        local: LocalDataset,
+        line: DatasetPointer,
+        rows: Mapping[Key, RowUndone],
+        remote: Remote,
+    ) -> dict[Key, str] | Bases:
+        """The bases as they become: only a row whose base was what the push had written moves."""
         lines = row_base(local.folder, self.target.place)[0]
         if line.revision is None:
             base = dict(lines)
@@ -148,9 +151,12 @@ class UndoPointers:
         view = DatasetView(
             local.slug, local.dir, home=local.dir, place=line.place, local=local, line=line
         )
-        if not take_local_bases(self.workspace, view, lines) or view.unread:
-            return None
-        return moved_bases(line.revision, view.base_rows, view.base_revisions, rows)
+        take_local_bases(self.workspace, view, lines)
+        if view.unread:
+            read_bases(self.workspace, view, remote)
+        moved = moved_bases(line.revision, view.base_rows, view.base_revisions, rows)
+        remember_bases(self.workspace, moved.digests)
+        return moved
 
     def folder_of(self, dataset_id: str) -> LocalDataset | None:
         """Return the folder whose pointer names a dataset."""

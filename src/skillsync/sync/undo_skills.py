@@ -122,8 +122,9 @@ class SkillUndo:
         view = SkillView(
             name,
             folder.dir,
-            local=LocalSkill(folder),
+            local=LocalSkill(folder, self.target.carry),
             base=base,
+            pointed=base,
             version=version,
             absence=Absence.PRESENT,
         )
@@ -212,7 +213,7 @@ class SkillUndo:
             )
         if self.dry_run:
             return _said(name, "would be created again from its rescue copy as v1"), False
-        payload = skill_payload(read_skill(folder), previous=None)
+        payload = skill_payload(read_skill(folder, carry=self.target.carry), previous=None)
         try:
             published = self.remote.skills.create(payload)
         except RemoteError as error:

@@ -160,7 +160,7 @@ class Remote:
         """The skills side of the API."""
         from skillsync.api.skills import SkillsApi
 
-        return SkillsApi(self.transport, self.target.project)
+        return SkillsApi(self.transport, self.target.project, carries=self.target.carry != "local")
 
     @cached_property
     def datasets(self) -> DatasetsApi:

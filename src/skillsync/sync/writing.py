@@ -82,17 +82,24 @@ def skill_line(place: str, version: Version, digest: Digest, stamp: Stamp) -> Sk
     return SkillPointer(place, version.number, version.id, version.first, digest, stamp)
 
 
-def pointer_change(folder: Folder, line: Pointer | None, *, place: str) -> FileChange | None:
+def pointer_change(
+    folder: Folder, line: Pointer | None, *, place: str, places: Collection[str] = ()
+) -> FileChange | None:
     """Return the change that sets (or, with None, drops) the line for one place; None when nothing changes.
 
-    Lines of other targets stay as they are; a line for another host that names the same version is corrected.
+    Lines of other targets, whose ``places`` are given, stay as they are; a line for any other host that names the same
+    version is corrected.
     """
     path = join(folder.dir, POINTER)
     parsed = parse_pointer(folder.pointer or b"", path=path)
     lines = dict(parsed.lines)
     lines.pop(place, None)
     if line is not None:
-        lines = {at: other for at, other in lines.items() if not _same_identity(other, line)}
+        lines = {
+            at: other
+            for at, other in lines.items()
+            if at in places or not _same_identity(other, line)
+        }
         lines[place] = line
     after = render_pointer(lines, parsed) if lines or parsed.unknown else None
     if after == folder.pointer:
@@ -283,8 +290,15 @@ class Writer:
         return failed
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
-        overwritten = [file for intent in intents for file in intent.overwritten]
-        return Rescue(self.workspace.repo).store(overwritten, now=self.clock.now())
+        overwritten: list[tuple[str, bytes, str, str]] = []
+        executable: set[str] = set()
+        for intent in intents:
+            overwritten += intent.overwritten
+            entries = intent.folder.entries
+            executable |= {join(intent.folder.dir, one.path) for one in entries if one.executable}
+        return Rescue(self.workspace.repo).store(
+            overwritten, now=self.clock.now(), executable=executable
+        )
 
     def write_conflict(
         self,

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,19 +74,24 @@ def install(unit: Unit) -> str:
 
 
 def verify(unit: Unit) -> str:
-    """Let the platform check an installed unit; return its complaints, "" for none."""
+    """Let the platform check an installed unit; return its complaints, "" for none.
+
+    It gets a runtime folder of its own: without a login session there is none, and systemd would refuse for that alone.
+    """
     program = shutil.which(unit.verify[0]) if unit.verify else None
     if program is None:
         return ""
     try:
-        done = subprocess.run(
-            [program, *unit.verify[1:]],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        with tempfile.TemporaryDirectory(prefix="skillsync-verify-") as folder:
+            done = subprocess.run(
+                [program, *unit.verify[1:]],
+                env={**os.environ, "XDG_RUNTIME_DIR": folder},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=False,
+                stdin=subprocess.DEVNULL,
+            )
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
     return "" if done.returncode == 0 else (done.stderr or done.stdout).strip()
