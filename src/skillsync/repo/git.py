@@ -370,6 +370,30 @@ class Repository:
         asked = ["log", "-z", *_LOG, *count, f"--format={formats.LOG_FORMAT}", _rev(revisions)]
         return formats.parse_log(self._literal([*asked, "--", *paths]).output)
 
+    def had_lately(self, head: str, path: str, *, newest: int = 64) -> bool | None:
+        """Tell, without a process of its own, whether a commit of ``head``'s history has something at ``path``.
+
+        None: the ``newest`` commits cannot tell, as older ones or those beyond a cut may have it.
+        """
+        if path in {"", "."} or "\n" in path:
+            return None
+        seen: set[str] = set()
+        level = [_rev(head)]
+        while level:
+            seen.update(level)
+            if len(seen) > newest:
+                return None
+            there = self._objects.read_many([f"{each}:{path}" for each in level], limit=0)
+            if any(found is not None for found in there.values()):
+                return True
+            parents: set[str] = set()
+            for found in self._objects.read_many(level).values():
+                if found is None or found.kind != "commit" or found.data is None:
+                    return None
+                parents.update(formats.parents_of(found.data))
+            level = sorted(parents - seen)
+        return False
+
     def commits_touching(self, folder: str, *, head: str, since: str | None = None) -> list[str]:
         """List the ids of commits in ``head``'s history, not in ``since``'s, that touch ``folder``, newest first."""
         if since is not None and not self._is_known(since):
