@@ -41,15 +41,16 @@ def measure(
         yield from traffic.one_changed(clone, skills)
         project = add_project(folder / "server", "pulls")
         yield from traffic.whole_pulls(folder, url, project, skills)
-        project = add_project(folder / "server", "watches")
-        yield from watching.figures(
-            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
-        )
         if rows:
             project = add_project(folder / "server", "rows")
             yield from traffic.dataset(folder, url, project, rows)
     if rows:
         yield from rows_figures(folder / "rows", rows)
+    with serving(folder / "watched") as url:
+        project = add_project(folder / "watched", "many")
+        yield from watching.figures(
+            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+        )
 
 
 def main() -> int:

@@ -193,15 +193,21 @@ def start(folder: Path, url: str, *, objects: int, files: int) -> Iterator[Figur
 def figures(
     folder: Path, url: str, project: int, *, skills: int, saves: int, rest: float, many: int
 ) -> Iterator[Figure]:
-    """Every figure of the daemon, at clones of its own; ``rest`` in seconds, ``many`` objects at the start."""
+    """Every figure of the daemon, at clones of its own; ``rest`` in seconds, ``many`` objects at the start.
+
+    20 skills are saved and edited in turn; ``skills`` of ten files each are there at rest.
+    """
+    few = new_clone(folder / "saves", url, 1)
+    add_skills(few, 20)
+    few.push()
+    few.commit("pointers")
     clone = new_clone(folder / "rests", url, project)
     add_skills(clone, skills, 10)
     clone.push()
     clone.commit("pointers")
     yield from at_rest(clone, seconds=rest)
-    yield from remote_to_file(clone, edits=3)
-    few = new_clone(folder / "saves", url, project)
-    few.pull()
-    few.commit("pulled")
-    yield from save_to_published(few, skills=min(20, skills), saves=saves)
+    yield from remote_to_file(
+        few, edits=3
+    )  # its files were untouched for more than a minute by now
+    yield from save_to_published(few, skills=20, saves=saves)
     yield from start(folder, url, objects=many, files=10)
