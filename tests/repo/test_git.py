@@ -594,3 +594,15 @@ def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: R
     asked = ["s/kept.log", "s/x.log", "s/build/deep/y", "s/odd\nname", "s/plain", "s/link/x.log"]
     assert repo.ignored(asked) == {"s/x.log", "s/build/deep/y"}
     assert repo.ignored(["s/link/x.log"]) == repo.ignored([]) == frozenset()
+
+
+def test_a_revision_names_its_commit_without_a_process(make_repo: MakeRepo) -> None:
+    root = make_repo(files={"a": "1"})
+    head = git(root, "rev-parse", "HEAD")
+    git(root, "tag", "-a", "v1", "-m", "tag")
+    repo = Repository.open(root)
+    assert [repo.commit_of(name) for name in ("main", "v1", head, "HEAD")] == [head] * 4
+    assert [repo.commit_of(name) for name in ("gone", "main:a", "a\nb", "main~5")] == [None] * 4
+    with pytest.raises(GitFailed):
+        repo.commit_of("--all")
+    repo.close()

@@ -265,6 +265,13 @@ class Repository:
 
     # ------------------------------------------------------------ commits
 
+    def commit_of(self, revision: str) -> str | None:
+        """Return the id of the commit that a revision names, None when it names none; costs no process."""
+        if "\n" in revision:
+            return None
+        found = self._objects.read(f"{_rev(revision)}^{{commit}}", limit=0)
+        return found.id if found is not None and found.kind == "commit" else None
+
     def commit_exists(self, commit: str) -> bool:
         """Tell whether ``commit`` is the full id of a commit in this clone; anything else is not (14.6 #107)."""
         if not formats.is_object_id(commit):
