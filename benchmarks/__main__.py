@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import startup, traffic
+from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
 from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
@@ -46,6 +46,11 @@ def measure(
             yield from traffic.dataset(folder, url, project, rows)
     if rows:
         yield from rows_figures(folder / "rows", rows)
+    with serving(folder / "watched") as url:
+        project = add_project(folder / "watched", "many")
+        yield from watching.figures(
+            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+        )
 
 
 def main() -> int:

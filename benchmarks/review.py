@@ -118,12 +118,12 @@ def _reviewed(
 
 
 def _skill(number: int, *, edited: bool) -> str:
-    """Return a SKILL.md of some 12 kB; ``edited`` changes its description and two of twenty sections."""
+    """Return a SKILL.md of some 12 kB; ``edited`` changes its description and two of its sections."""
     more = " It was changed." if edited else ""
     parts = [
         f"## Step {part}\n\n{_WORDS * 3}\n\n- first {part}\n- second\n\n```sh\ngit status\n```\n\n{_WORDS * 2}"
         + (more if part in {3, 12} else "")
-        for part in range(20)
+        for part in range(24)
     ]
     head = f"---\nname: skill-{number}\ndescription: Handles case {number} when asked to.{more}\n---\n\n"
     return head + f"# Skill {number}\n\n" + "\n\n".join(parts) + "\n"

@@ -26,7 +26,7 @@ from skillsync.errors import (
 )
 from skillsync.model import Json
 
-Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 LONGEST_DETAIL = 300
 """Characters of a server's text that a message repeats."""

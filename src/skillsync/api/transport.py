@@ -87,7 +87,8 @@ class Transport:
     ``host`` is an origin; ConfigError if it is not one that a key may be sent to (plain http only to this
     machine). ``transport`` replaces the network, for an application in this process. ``pace`` is the target's
     setting. ``on_wait`` hears the seconds of every wait for a rate limit, ``on_answer`` that one more exchange is
-    over, and ``on_expect`` how many things are about to be asked for; from any thread.
+    over, and ``on_expect`` how many things are about to be asked for; from any thread. ``translate`` puts another
+    API's refusals into the words of ours before they are read; it gets the answer and the Unix time.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Transport:
         on_wait: Callable[[float], None] | None = None,
         on_answer: Callable[[], None] | None = None,
         on_expect: Callable[[int], None] | None = None,
+        translate: Callable[[Raw, float], Raw] | None = None,
     ) -> None:
         try:
             self.origin = parse_origin(host)
@@ -118,6 +120,7 @@ class Transport:
         self._on_wait = on_wait
         self._on_answer = on_answer
         self._on_expect = on_expect
+        self._translate = translate
         self._pace = Pace(rules_for(self.origin, pace), clock=clock, sleep=sleep, on_wait=on_wait)
         self._deadline = Deadline(clock)
         self._lock = threading.Lock()
@@ -225,8 +228,11 @@ class Transport:
         self._count(asked)
         with self._wire() as wire:
             raw = self._exchange(wire, asked, target, content, cap)
+        now = time.time()
+        if self._translate is not None:
+            raw = self._translate(raw, now)
         try:
-            return read_answer(asked, raw, hide=self._hide, now=time.time())
+            return read_answer(asked, raw, hide=self._hide, now=now)
         except Throttled as error:
             self._pace.refused(pause_before_retry(error, attempt=1, is_write=True) or 0.0)
             raise

@@ -58,9 +58,6 @@ TEXTS: Mapping[str, str] = {
     "this object was changed there.",
     "E-KEY-TAKEN": "Another row of the dataset has this id, with another content, or an archived row has it: ids are "
     "unique there, and archived rows keep theirs. `skillsync pull` shows both contents; `skillsync resolve` decides.",
-    "E-NAME-TAKEN": "Another dataset has this name, perhaps an archived one: names are unique there, and archived "
-    "datasets keep theirs. Give this one another name, or bring the archived one back with `skillsync adopt NAME --id "
-    "UUID`.",
     "E-QUOTA": "The server does not take more: datasets in a project, rows in a dataset, versions of a row, all with "
     "what is archived. Nothing can be deleted there, so what is used up stays used up. The message says what is over "
     "and by how much; a row that has had its versions needs another id.",

@@ -281,11 +281,8 @@ _NONE: Json = "\0nothing is there"
 
 def _unequal(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
     """Return the keys whose values differ, those of the new side first; numbers that are written alike are equal."""
-    return [
-        key
-        for key in (*new, *(one for one in old if one not in new))
-        if key not in old or key not in new or old[key] != new[key]
-    ]
+    found = [key for key in new if key not in old or old[key] != new[key]]
+    return found + [key for key in old if key not in new]
 
 
 def _text(value: Json) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import TextMerge, common_base, merge_skill
-from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.core.reconcile_skill import PullStep, SkillState, pull_upon
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
@@ -103,9 +103,10 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
-        if (kept := self._held(view)) is not None:
+        step = self._step(view)
+        if (kept := self._held(view, step)) is not None:
             return kept
-        match view.verdict.pull:
+        match step:
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
             case PullStep.WRITE:
@@ -125,14 +126,24 @@ class SkillPull:
             case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
                 return self._refused(view)  # a rename that could be done was done before
 
-    def _held(self, view: SkillView) -> Outcome | None:
-        if self.hold is None or view.verdict.pull not in HELD:
+    def _held(self, view: SkillView, step: PullStep) -> Outcome | None:
+        if self.hold is None or step not in HELD:
             return None
         directory, folder = view.place_in(self.workspace)
         number = view.version.number if view.version else 0
         candidate = Candidate(Kind.SKILL, view.name, directory, folder, True, number)
         reason = self.hold(candidate)
         return held(Kind.SKILL, view.name, reason) if reason else None
+
+    def _step(self, view: SkillView) -> PullStep:
+        """What pull does, once all common ancestors are known where they decide (B4)."""
+        step, base, version = view.verdict.pull, view.base, view.version
+        if step not in {PullStep.FAST_FORWARD, PullStep.LINK} or base is None or version is None:
+            return step
+        if version.description is None or version.first != base.first or view.local is None:
+            return step
+        markers = Markers(self.workspace, self.remote, self.report.problems)
+        return pull_upon(step, markers.bases_of(view, self._content(view)))
 
     # -------------------------------------------------------------- steps
 

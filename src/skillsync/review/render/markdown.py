@@ -99,6 +99,7 @@ def compose(
     report_url: str = "",
 ) -> Composed:
     """Return the comment with the exact counts of what is not in it."""
+    report_url = _url(report_url) if report_url else ""
     left_out: Counter[str] = Counter()
     header, footer = _header(review, key), _footer(review)
     reserve = 600 + len(report_url)
@@ -177,7 +178,7 @@ def _rest(left_out: Mapping[str, int], report_url: str) -> list[str]:
     said = ", ".join(
         counted(left_out[name], one) for name, one in names.items() if left_out.get(name)
     )
-    where = "the full report" if not report_url else f"the [full report](<{_url(report_url)}>)"
+    where = "the full report" if not report_url else f"the [full report](<{report_url}>)"
     return [f"Not shown here: {said} – all in {where} and in review.json."]
 
 

@@ -1,0 +1,233 @@
+"""The verb `comment`: write a review into the one comment of its pull request."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from skillsync.cli.boundary import Run, command_boundary
+from skillsync.cli.options import json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillsync.api.secret import Secret
+    from skillsync.api.transport import Transport
+    from skillsync.forge.decide import Wanted
+    from skillsync.forge.place import Asked, Place
+    from skillsync.forge.port import Forge
+    from skillsync.review.values import Review
+
+SCHEMA = "skillsync.comment/1"
+_TOKENS = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
+_PATIENCE = 900.0
+"""Seconds that a rate limit may make us wait in sum: a job should end some day."""
+
+
+@click.command()
+@click.argument("source", metavar="REVIEW.JSON", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--forge",
+    type=click.Choice(["github", "gitlab"]),
+    help="Which forge; default: the one that CI runs on.",
+)
+@click.option("--repo", metavar="OWNER/NAME", help="The repository or project; default: CI's.")
+@click.option(
+    "--number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The pull or merge request; default: CI's.",
+)
+@click.option(
+    "--head", metavar="COMMIT", help="The commit that must have been reviewed; default: CI's."
+)
+@click.option("--api-url", metavar="URL", help="The forge's API; default: CI's.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Read the token there; default: GITHUB_TOKEN or GITLAB_TOKEN.",
+)
+@click.option(
+    "--key", default="default", metavar="NAME", help="Tells several comments of ours apart."
+)
+@click.option("--report-url", default="", metavar="URL", help="Where the full report is.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done, and print the comment.")
+@json_option
+@command_boundary
+def comment(
+    run: Run,
+    *,
+    source: Path,
+    forge: str | None,
+    repo: str | None,
+    number: int | None,
+    head: str | None,
+    api_url: str | None,
+    token_file: Path | None,
+    key: str,
+    report_url: str,
+    dry_run: bool,
+) -> int:
+    """Write a review into the one comment of its pull request.
+
+    Updates the comment that it finds by marker and author, only when it changed, and never for an older commit. A
+    token that may not comment is a warning, and the review goes to the job's summary.
+    """
+    from skillsync.forge.place import Asked
+
+    asked = Asked(forge or "", api_url or "", repo or "", number, head or "")
+    review = _read(run, source)
+    wanted = _wanted(review, key, report_url)
+    place = _place(run, asked, wanted)
+    token = _token(run, place, token_file)
+    if token is None:
+        return _unable(run, wanted, "there is no token", dry_run=dry_run)
+    return _post(run, place, token, wanted, dry_run=dry_run)
+
+
+def _read(run: Run, source: Path) -> Review:
+    from skillsync.errors import UsageError
+    from skillsync.review.document import MAX_BYTES, parse_review
+
+    path = run.directory / source
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise UsageError(f"{source} is no file of a sensible size", subject=str(source))
+    return parse_review(path.read_bytes(), path=str(source))
+
+
+def _wanted(review: Review, key: str, report_url: str) -> Wanted:
+    from skillsync.errors import UsageError
+    from skillsync.forge.decide import Wanted
+    from skillsync.review.render.markdown import render_markdown
+
+    try:
+        body = render_markdown(review, key=key, report_url=report_url)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    empty = review.is_empty and not review.findings
+    return Wanted(body, key, review.range.head, is_empty=empty)
+
+
+def _place(run: Run, asked: Asked, wanted: Wanted) -> Place:
+    """Find the pull request; a review of another commit than CI's is somebody's mistake or trick."""
+    from skillsync.errors import UsageError
+    from skillsync.forge.place import find_place
+    from skillsync.review.ranges import read_event
+
+    place = find_place(asked, os.environ, read_event(os.environ))
+    if place.head and place.head != wanted.head:
+        raise UsageError(
+            f"the review is of {wanted.head[:12]}, and this run is about {place.head[:12]}",
+            hint="skillsync review of that commit",
+        )
+    if place.number is None and place.branch is None:
+        run.out.detail("this run is about no pull request")
+    return place
+
+
+def _token(run: Run, place: Place, token_file: Path | None) -> Secret | None:
+    from skillsync.api.secret import Secret
+    from skillsync.errors import UsageError
+
+    if token_file is not None:
+        path = run.directory / token_file
+        if not path.is_file() or path.stat().st_size > 10_000:
+            raise UsageError(f"there is no token file {token_file}", subject=str(token_file))
+        return Secret(path.read_text("utf-8").strip(), source=f"the token in {token_file}")
+    name = _TOKENS[place.kind]
+    value = os.environ.get(name, "").strip()
+    return Secret(value, source=f"the token in {name}") if value else None
+
+
+def _post(run: Run, place: Place, token: Secret, wanted: Wanted, *, dry_run: bool) -> int:
+    from skillsync.errors import NotAllowed, NotAuthenticated
+
+    with _transport(run, place, token) as transport:
+        try:
+            forge = _forge(place, transport)
+            if forge is None:
+                return _done(run, "none", "no open pull request is at this commit", None, 0)
+            return _decide(run, forge, wanted, dry_run=dry_run)
+        except NotAuthenticated as error:
+            error.hint = f"check {_TOKENS[place.kind]}, or the file that --token-file names"
+            raise
+        except NotAllowed as error:
+            return _unable(run, wanted, error.message, dry_run=dry_run)
+
+
+def _transport(run: Run, place: Place, token: Secret) -> Transport:
+    from skillsync.api.transport import Timeouts, Transport
+    from skillsync.forge.refusals import translate
+
+    return Transport(
+        host=place.origin,
+        key=token,
+        timeouts=Timeouts(patience=_PATIENCE),
+        translate=translate,
+        on_wait=lambda seconds: run.out.note(f"the forge's rate limit: waiting {seconds:.0f} s"),
+    )
+
+
+def _forge(place: Place, transport: Transport) -> Forge | None:
+    from skillsync.forge.github import GitHub, find_pull
+    from skillsync.forge.gitlab import GitLab
+    from skillsync.forge.port import Calls
+
+    calls, number = Calls(transport, place.prefix), place.number
+    if number is None and place.branch is not None:
+        number = find_pull(
+            calls,
+            repo=place.project,
+            head_repo=place.branch.repo,
+            branch=place.branch.name,
+            head=place.head,
+        )
+    if number is None:
+        return None
+    if place.kind == "github":
+        return GitHub(calls, place.project, number, place.graphql)
+    return GitLab(calls, place.project, number)
+
+
+def _decide(run: Run, forge: Forge, wanted: Wanted, *, dry_run: bool) -> int:
+    from skillsync.forge.post import look, post
+
+    if dry_run:
+        decision = look(forge, wanted, forge.me())
+        run.out.note(f"dry run: nothing was written; it would be: {decision.action}")
+        run.out.raw(wanted.body)
+        return _done(run, decision.action, decision.why, decision.id, 0)
+    posted = post(forge, wanted)
+    return _done(run, posted.decision.action, posted.decision.why, posted.id, posted.writes)
+
+
+def _done(run: Run, action: str, why: str, number: int | None, writes: int) -> int:
+    run.out.note(f"comment: {action}, {why}")
+    run.out.emit_json(
+        SCHEMA, {"action": str(action), "why": why, "comment": number, "writes": writes}
+    )
+    return 0
+
+
+def _unable(run: Run, wanted: Wanted, why: str, *, dry_run: bool) -> int:
+    """Say why there is no comment, and put the review where a workflow of a fork may write (review.md 5.3)."""
+    run.out.warn(f"the comment was not written: {why}")
+    if dry_run:
+        run.out.raw(wanted.body)
+    elif _summarise(os.environ, wanted.body):
+        run.out.note("the review is in the job's summary")
+    run.out.emit_json(SCHEMA, {"action": "unable", "why": why, "comment": None, "writes": 0})
+    return 0
+
+
+def _summarise(environ: Mapping[str, str], body: str) -> bool:
+    path = environ.get("GITHUB_STEP_SUMMARY", "")
+    if not path:
+        return False
+    with Path(path).open("a", encoding="utf-8") as summary:
+        summary.write(f"{body}\n")
+    return True

@@ -1,0 +1,1 @@
+"""Forges: the one comment of a review, on GitHub and GitLab."""

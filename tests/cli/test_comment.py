@@ -1,0 +1,152 @@
+"""`skillsync comment` on the command line: exit codes, what CI says, and no token in any output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from skillsync.review.document import render_review
+from skillsync.review.values import Range
+from tests.cli.cli_world import Ended, skillsync
+from tests.forge.imitation import HEAD, READER, TOKEN, ImitatedForge, forge
+from tests.review.builders import a_review
+from tests.review.hostile import HOSTILE
+
+UNKNOWN = "ghs_unknown_0123456789"
+
+
+@pytest.fixture
+def server() -> Iterator[ImitatedForge]:
+    with forge() as imitation:
+        yield imitation
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "review.json").write_bytes(render_review(a_review()))
+    return tmp_path
+
+
+def run(
+    folder: Path, server: ImitatedForge, *words: str, event: object = None, **env: str
+) -> Ended:
+    event = event or {"pull_request": {"number": 7, "head": {"sha": HEAD}}}
+    (folder / "event.json").write_text(json.dumps(event))
+    ended = skillsync(
+        folder, "comment", "review.json", *words,
+        env={
+            "GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/skills", "GITHUB_API_URL": server.url,
+            "GITHUB_EVENT_PATH": str(folder / "event.json"), "GITHUB_TOKEN": TOKEN,
+            "GITHUB_STEP_SUMMARY": str(folder / "summary.md"), **env,
+        },
+    )  # fmt: skip
+    for token in (TOKEN, READER):
+        assert token not in ended.out + ended.err
+    return ended
+
+
+def test_it_writes_one_comment_and_then_nothing(folder: Path, server: ImitatedForge) -> None:
+    first = run(folder, server, "--json")
+    assert first.exit == 0, first
+    assert first.json["action"] == "create"
+    again = run(folder, server, "--json")
+    assert (again.json["action"], again.json["writes"]) == ("none", 0)
+    assert again.json["comment"] == server.comments[0]["id"]
+    assert server.bodies[0].startswith("<!-- skillsync:review:1 key=default ")
+
+
+def test_a_dry_run_prints_the_comment_and_writes_nothing(
+    folder: Path, server: ImitatedForge
+) -> None:
+    ended = run(folder, server, "--dry-run", "--report-url", "https://ci.example/report")
+    assert ended.exit == 0
+    assert "it would be: create" in ended.err
+    assert ended.out.startswith("<!-- skillsync:review:1 ")
+    assert server.writes == 0
+
+
+@pytest.mark.parametrize("token", [READER, ""])
+def test_without_permission_it_is_a_warning_and_the_review_is_in_the_summary(
+    folder: Path, server: ImitatedForge, token: str
+) -> None:
+    ended = run(folder, server, GITHUB_TOKEN=token)
+    assert ended.exit == 0
+    assert "warning: the comment was not written" in ended.err
+    assert "### skillsync: " in (folder / "summary.md").read_text("utf-8")
+    assert server.writes == 0
+
+
+def test_a_token_that_is_not_known_ends_with_7(folder: Path, server: ImitatedForge) -> None:
+    ended = run(folder, server, GITHUB_TOKEN=UNKNOWN)
+    assert ended.exit == 7
+    assert "check GITHUB_TOKEN" in ended.err
+    assert UNKNOWN not in ended.err
+
+
+def test_a_review_of_another_commit_than_the_event_s_is_refused(
+    folder: Path, server: ImitatedForge
+) -> None:
+    other = replace(a_review(), range=Range("a" * 40, "c" * 40, "a" * 40, "a" * 40))
+    (folder / "review.json").write_bytes(render_review(other))
+    assert run(folder, server).exit == 2
+    assert server.writes == 0
+
+
+def test_a_branch_that_moved_on_is_left_to_the_newer_run(
+    folder: Path, server: ImitatedForge
+) -> None:
+    server.head = "c" * 40
+    ended = run(folder, server, "--json")
+    assert (ended.exit, ended.json["action"], ended.json["writes"]) == (0, "none", 0)
+
+
+def test_a_fork_s_pull_request_is_looked_up_and_none_is_no_failure(
+    folder: Path, server: ImitatedForge
+) -> None:
+    event = {"workflow_run": {"event": "pull_request", "head_sha": HEAD, "head_branch": "pr",
+                              "head_repository": {"full_name": "mallory/skills"}}}  # fmt: skip
+    ended = run(folder, server, "--json", event=event)
+    assert (ended.exit, ended.json["action"]) == (0, "none")
+    head = {"sha": HEAD, "ref": "pr", "repo": {"full_name": "mallory/skills"}}
+    server.pulls = [{"number": 7, "label": "mallory:pr", "head": head}]
+    assert run(folder, server, "--json", event=event).json["action"] == "create"
+    assert len(server.comments) == 1
+
+
+def test_gitlab_s_merge_request(folder: Path, server: ImitatedForge) -> None:
+    token = folder / "token"
+    token.write_text(f"{TOKEN}\n")
+    words = ("--forge", "gitlab", "--repo", "12", "--number", "7", "--token-file", "token")
+    ended = run(folder, server, *words, "--api-url", f"{server.url}/api/v4", "--json")
+    assert ended.json["action"] == "create"
+    assert len(server.comments) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--key", "a b"), 2),
+        (("--report-url", "javascript:alert(1)"), 2),
+        (("--head", "main"), 2),
+        (("--token-file", "gone"), 2),
+        (("--api-url", "http://forge.example"), 2),
+        (("--number", "0"), 2),
+    ],
+)
+def test_wrong_words_are_2(
+    folder: Path, server: ImitatedForge, words: tuple[str, ...], status: int
+) -> None:
+    assert run(folder, server, *words).exit == status
+    assert server.writes == 0
+
+
+@pytest.mark.parametrize("text", [*HOSTILE[:20], "{}", "[" * 100_000], ids=range(22))
+def test_a_file_that_is_no_review_is_2(folder: Path, server: ImitatedForge, text: str) -> None:
+    (folder / "review.json").write_text(text)
+    ended = run(folder, server, "--json")
+    assert (ended.exit, ended.json["error"]["code"]) == (2, "E-REVIEW")
+    assert server.writes == 0

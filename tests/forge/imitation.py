@@ -1,0 +1,131 @@
+"""A small forge of our own on loopback: the few endpoints of GitHub and GitLab that a comment takes, and their refusals."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.api.raw_server import Request, answer, serving
+
+HEAD = "b" * 40
+TOKEN = "ghs_canary_0123456789abcdef"
+READER = "ghs_reader_0123456789abcdef"
+LOGINS = {TOKEN: "github-actions[bot]", READER: "github-actions[bot]", "x" * 20: "mallory"}
+Hook = Callable[[str, str], bytes | None]
+
+
+@dataclass
+class ImitatedForge:
+    """One pull request, number 7 of octo/skills (GitHub) and merge request 7 of project 12 (GitLab).
+
+    ``hook`` sees method and path of each request and may answer in its place. ``writes`` counts calls that wrote.
+    ``clients`` are closed with it.
+    """
+
+    url: str = ""
+    head: str = HEAD
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    hook: Hook = lambda *_: None
+    writes: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    clients: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _next: int = 100
+
+    @property
+    def bodies(self) -> list[str]:
+        return [str(one["body"]) for one in self.comments]
+
+    def add(self, author: str, body: str) -> int:
+        """Somebody writes a comment."""
+        with self.lock:
+            self._next += 1
+            self.comments.append({"id": self._next, "author": author, "body": body})
+            return self._next
+
+    def respond(self, request: Request) -> Iterator[bytes]:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        parts = urlsplit(request.target)
+        special = self.hook(request.method, parts.path)
+        if special is not None:
+            yield special
+        elif token not in LOGINS:
+            yield refused(401, "Bad credentials")
+        else:
+            yield self._route(request, parts.path, parse_qs(parts.query), token)
+
+    def _route(self, request: Request, path: str, query: dict[str, list[str]], token: str) -> bytes:
+        login, is_github = LOGINS[token], not path.startswith("/api/v4/")
+        if (request.method, path) == ("POST", "/graphql"):
+            assert json.loads(request.body) == {"query": "query{viewer{login}}"}
+            return answer({"data": {"viewer": {"login": login}}})
+        if (request.method, path) == ("GET", "/api/v4/user"):
+            return answer({"username": login})
+        if re.fullmatch(r"/repos/octo/skills/pulls/7", path):
+            return answer({"number": 7, "head": {"sha": self.head}})
+        if path == "/repos/octo/skills/pulls":
+            return answer([one for one in self.pulls if query["head"] == [one["label"]]])
+        if re.fullmatch(r"/api/v4/projects/12/merge_requests/7", path):
+            return answer({"iid": 7, "sha": self.head})
+        if re.fullmatch(r"/repos/octo/skills/issues/7/comments|/api/v4/projects/12/merge_requests/7/notes", path):  # fmt: skip
+            return self._collection(request, query, token, is_github)
+        found = re.fullmatch(r"(?:/repos/octo/skills/issues/comments|/api/v4/projects/12/merge_requests/7/notes)/(\d+)", path)  # fmt: skip
+        if found:
+            return self._one(request, int(found[1]), token, is_github)
+        return refused(404, "Not Found")
+
+    def _collection(
+        self, request: Request, query: dict[str, list[str]], token: str, is_github: bool
+    ) -> bytes:
+        if request.method == "GET":
+            size, page = int(query["per_page"][0]), int(query["page"][0])
+            with self.lock:
+                part = self.comments[(page - 1) * size : page * size]
+                return answer([_shown(one, is_github) for one in part])
+        if token == READER:
+            return refused(403, "Resource not accessible by integration")
+        self.writes += 1
+        self.add(LOGINS[token], json.loads(request.body)["body"])
+        return answer(_shown(self.comments[-1], is_github), status=201)
+
+    def _one(self, request: Request, number: int, token: str, is_github: bool) -> bytes:
+        with self.lock:
+            found = next((one for one in self.comments if one["id"] == number), None)
+            if found is None:
+                return refused(404, "Not Found")
+            if token == READER or found["author"] != LOGINS[token]:
+                return refused(403, "Resource not accessible by integration")
+            self.writes += 1
+            if request.method == "DELETE":
+                self.comments.remove(found)
+                return answer(b"", status=204)
+            assert request.method == ("PATCH" if is_github else "PUT")
+            found["body"] = json.loads(request.body)["body"]
+            return answer(_shown(found, is_github))
+
+
+def _shown(one: dict[str, Any], is_github: bool) -> dict[str, Any]:
+    if is_github:
+        return {"id": one["id"], "user": {"login": one["author"]}, "body": one["body"]}
+    author = {"username": one["author"]}
+    return {"id": one["id"], "author": author, "body": one["body"], "system": False}
+
+
+def refused(status: int, message: str, **headers: str) -> bytes:
+    """A refusal in a forge's own words."""
+    return answer({"message": message, "status": str(status)}, status=status, headers=headers)
+
+
+@contextlib.contextmanager
+def forge() -> Iterator[ImitatedForge]:
+    """Run one until the block ends."""
+    imitation = ImitatedForge()
+    with serving(imitation.respond) as server, imitation.clients:
+        imitation.url = server.url
+        yield imitation
