@@ -31,9 +31,6 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     assert live.skill("alpha") == {}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="adopt knows folders only, so the way out that S19 names is closed"
-)
 def test_a_skill_given_up_here_and_made_again_there_can_be_taken_up(
     solo: Clone, live: Live
 ) -> None:

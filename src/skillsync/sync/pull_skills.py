@@ -110,7 +110,7 @@ class SkillPull:
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
             case PullStep.WRITE:
-                return self._write_new(view)
+                return self.write_new(view)
             case PullStep.FAST_FORWARD:
                 return self._fast_forward(view)
             case PullStep.MERGE:
@@ -147,7 +147,8 @@ class SkillPull:
 
     # -------------------------------------------------------------- steps
 
-    def _write_new(self, view: SkillView) -> Outcome:
+    def write_new(self, view: SkillView) -> Outcome:
+        """Write a skill that has no folder here. Raises InvalidContent when its name or place cannot be used."""
         content = self._content(view)
         if trouble := name_problem(view.name):
             raise InvalidContent(
