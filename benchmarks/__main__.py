@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import startup, traffic
+from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
 from benchmarks.review import review_figures
+from benchmarks.rows import rows_figures
 from benchmarks.server import server_figures
 from benchmarks.world import add_dataset, add_project, add_skills, new_clone, serving
 
@@ -43,6 +44,13 @@ def measure(
         if rows:
             project = add_project(folder / "server", "rows")
             yield from traffic.dataset(folder, url, project, rows)
+    if rows:
+        yield from rows_figures(folder / "rows", rows)
+    with serving(folder / "watched") as url:
+        project = add_project(folder / "watched", "many")
+        yield from watching.figures(
+            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+        )
 
 
 def main() -> int:

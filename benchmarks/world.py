@@ -48,17 +48,19 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def serve_command(database: Path) -> list[str]:
+def serve_command(database: Path, *options: str) -> list[str]:
     """Return the command that serves a database on a free loopback port, with the benchmark's key."""
-    return [*SKILLSYNC, "serve", "--port", "0", "--json", "--database", f"sqlite:///{database}", "--key", KEY]  # fmt: skip
+    return [*SKILLSYNC, "serve", "--port", "0", "--json", "--database", f"sqlite:///{database}", "--key", KEY, *options]  # fmt: skip
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, *options: str) -> Iterator[str]:
     """Run `skillsync serve` and yield its URL; it is stopped in any case."""
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        serve_command(folder / "server.sqlite3"), stdout=subprocess.PIPE, env=environment(folder)
+        serve_command(folder / "server.sqlite3", *options),
+        stdout=subprocess.PIPE,
+        env=environment(folder),
     )
     assert process.stdout is not None
     try:

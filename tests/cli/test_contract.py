@@ -36,6 +36,8 @@ ASKING = {
 LOCAL = {
     "lint": ["lint"],
     "fmt": ["fmt"],
+    "dataset import": ["dataset", "import", "rows.jsonl"],
+    "dataset export": ["dataset", "export", "rows", "-o", "out.jsonl"],
     "rescue": ["rescue"],
     "doctor": ["doctor", "--offline"],
     "rescue list": ["rescue", "list"],

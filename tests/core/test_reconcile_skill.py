@@ -20,8 +20,10 @@ from skillsync.core.reconcile import (
     SkillState,
     decide_skill,
     needs_remote_content,
+    pull_upon,
 )
 from skillsync.core.skill_states import SKILL_TABLE, VERSION_LIMIT, VERSION_WARNING
+from skillsync.core.stitched import Bases
 from skillsync.model import Digest
 
 FIRST = "2026-08-01T10:00:00.123456Z"
@@ -335,3 +337,11 @@ LAWS = (
 def test_every_law_of_deciding_holds(given_facts: SkillFacts) -> None:
     for law in LAWS:
         law(given_facts)
+
+
+@pytest.mark.parametrize("step", PullStep)
+def test_one_side_alone_has_moved_only_if_the_version_is_the_only_base(step: PullStep) -> None:
+    """B4: beside a commit that is a base as well, equal content is no proof that nothing was edited."""
+    alone, beside = pull_upon(step, Bases(3)), pull_upon(step, Bases(3, ("c1",)))
+    assert alone is step
+    assert beside is (Q.MERGE if step in {Q.FAST_FORWARD, Q.LINK} else step)

@@ -188,6 +188,33 @@ def test_merge_bases_are_all_found(repo: Repository) -> None:
     assert sorted(repo.merge_bases(left, right)) == sorted([one, two])
 
 
+@either_format
+def test_the_newest_commits_tell_what_was_there(repo: Repository, tmp_path: Path) -> None:
+    """As ``git log`` does, side branches that were merged included; None where older commits must be asked."""
+    first = commit(repo, {"old/one": "1"})
+    git(repo.root, "rm", "-q", "-r", "old")
+    second = commit_all(repo.root, "gone")
+    git(repo.root, "switch", "-q", "-c", "side", first)
+    commit(repo, {"side/deep/one": "1"})
+    git(repo.root, "rm", "-q", "-r", "side")
+    commit_all(repo.root, "gone from the side")
+    git(repo.root, "switch", "-q", "--detach", second)
+    git(repo.root, "merge", "-q", "--no-ff", "--no-edit", "side")
+    head = repo.head()
+    assert head
+    paths = ("old", "old/one", "side/deep", "never", "README.md", "README.md/never")
+    lately = [repo.had_lately(head, path) for path in paths]
+    assert lately == [True, True, True, False, True, False]
+    assert lately == [bool(repo.log_paths(head, [path])) for path in paths]
+    assert [repo.had_lately(head, path, newest=3) for path in ("README.md", "never")] == [
+        True,
+        None,
+    ]
+    assert repo.had_lately(head, ".") is None
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repo.root}", "shallow")
+    assert Repository.open(tmp_path / "shallow").had_lately(head, "never") is None
+
+
 def test_a_shallow_clone_says_so_instead_of_guessing(repo: Repository, tmp_path: Path) -> None:
     """B7 and 14.6 #125."""
     first = repo.head()
@@ -567,3 +594,15 @@ def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: R
     asked = ["s/kept.log", "s/x.log", "s/build/deep/y", "s/odd\nname", "s/plain", "s/link/x.log"]
     assert repo.ignored(asked) == {"s/x.log", "s/build/deep/y"}
     assert repo.ignored(["s/link/x.log"]) == repo.ignored([]) == frozenset()
+
+
+def test_a_revision_names_its_commit_without_a_process(make_repo: MakeRepo) -> None:
+    root = make_repo(files={"a": "1"})
+    head = git(root, "rev-parse", "HEAD")
+    git(root, "tag", "-a", "v1", "-m", "tag")
+    repo = Repository.open(root)
+    assert [repo.commit_of(name) for name in ("main", "v1", head, "HEAD")] == [head] * 4
+    assert [repo.commit_of(name) for name in ("gone", "main:a", "a\nb", "main~5")] == [None] * 4
+    with pytest.raises(GitFailed):
+        repo.commit_of("--all")
+    repo.close()

@@ -244,6 +244,16 @@ def test_a_moved_folder_publishes_nothing(world: World) -> None:
     assert one.op is Verb.NONE
 
 
+def test_a_moved_dataset_is_the_same_one_by_its_rows(world: World) -> None:
+    git(world.root, "checkout", "-q", "-B", "movedrows", "main")
+    git(world.root, "mv", "datasets/refunds", "datasets/money")
+    commit_all(world.root)
+    git(world.root, "checkout", "-q", "main")
+    (one,) = world.review("main..movedrows").datasets
+    assert (one.status, one.dir_before, one.dir) == ("moved", "datasets/refunds", "datasets/money")
+    assert one.unchanged == 3
+
+
 def test_a_skill_that_cannot_be_published_is_said_to_be(world: World) -> None:
     files: dict[str, str | bytes] = {
         "skills/plain/SKILL.md": "no fences",

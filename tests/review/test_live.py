@@ -47,6 +47,8 @@ def world(
     for name in ("current", "drift", "conflict", "published", "gone", "unseen", "away", "idle"):
         clone.skill(name, body)
     clone.dataset("rows", ['{"id": "a", "input": 1}', '{"id": "b", "input": 2}', '{"id": "c", "input": 3}'])  # fmt: skip
+    clone.dataset("left", ['{"id": "a", "input": 1}'])
+    clone.dataset("touched", ['{"id": "a", "input": 1}'])
     clone.push()
     clone.commit("published")
     server.edit_body("drift", "b", WEB)
@@ -56,13 +58,15 @@ def world(
     server.edit_body("idle", "a", WEB)
     server.create("collision", description="Another.", body="Another.")
     server.archive("away")
-    number = server.datasets()[0]["id"]
-    server.patch_row(server.row(number, "b")["id"], input="web")
+    number = {one["name"]: one["id"] for one in server.datasets()}
+    server.patch_row(server.row(number["rows"], "b")["id"], input="web")
+    server.patch_row(server.row(number["touched"], "a")["id"], input="web")
     clone.git("checkout", "-q", "-b", "pr")
     for name in ("current", "drift", "conflict", "away"):
         clone.replace(f"skills/{name}/SKILL.md", "# One\n\na\n", "# One\n\nmine\n")
     clone.replace("skills/published/SKILL.md", "# One\n\na\n", "# One\n\nagreed\n")
     clone.git("rm", "-q", "-r", "skills/gone", "skills/unseen")
+    clone.git("rm", "-q", "-r", "datasets/left", "datasets/touched")
     clone.skill("collision")
     clone.skill("brand-new")
     clone.write(
@@ -116,7 +120,7 @@ def test_drift_and_conflict_are_told_by_part(review: Review) -> None:
 
 
 def test_rows_stand_one_by_one(review: Review) -> None:
-    (dataset,) = review.datasets
+    dataset = next(one for one in review.datasets if one.name == "rows")
     assert {item.key: item.standing for item in dataset.items} == {
         "a": Standing.CURRENT,
         "b": Standing.CONFLICT,
@@ -129,9 +133,23 @@ def test_rows_stand_one_by_one(review: Review) -> None:
     assert ops["c"] == (Verb.ARCHIVE, Standing.CURRENT)
 
 
+def test_a_dataset_that_is_removed_is_held_against_the_store(review: Review) -> None:
+    found = {one.name: (one.standing, one.op) for one in review.datasets}
+    assert found["left"] == (Standing.CURRENT, Verb.ARCHIVE)
+    assert found["touched"] == (Standing.UNSEEN, Verb.ARCHIVE)
+
+
 def test_the_gates_say_that_the_store_moved(review: Review) -> None:
     gates = {gate.name: gate for gate in review.gates}
-    assert gates["drift"].subjects == ("away", "collision", "conflict", "drift", "rows", "unseen")
+    assert gates["drift"].subjects == (
+        "away",
+        "collision",
+        "conflict",
+        "drift",
+        "rows",
+        "touched",
+        "unseen",
+    )
     assert not gates["archive"].passed
     assert review.exit_code == 6
 

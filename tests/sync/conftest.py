@@ -37,22 +37,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         dialects = dialects_of(metafunc.module, metafunc.function)
         if dialects:
             metafunc.parametrize("live", dialects, indirect=True)
-
-
-BOUNDED = {
-    "test_dataset_rows.py",
-    "test_dataset_table.py",
-    "test_datasets_whole.py",
-    "test_skill_files.py",
-    "test_skill_rows.py",
-    "test_versioned_rows.py",
-}
-"""Where slow tests of these folders end in time."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        is_engine = item.path.parent.name in {"sync", "integration"}
-        if item.get_closest_marker("slow") and is_engine and item.path.name not in BOUNDED:
-            # Whole matrices of crashes and faults: they belong to the long tier.
-            item.add_marker(pytest.mark.soak)

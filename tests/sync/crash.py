@@ -138,6 +138,11 @@ def every(log: Iterable[str]) -> list[tuple[int, When]]:
     return [(k, when) for k, effect in enumerate(log, 1) for when in moments(effect)]
 
 
+def one_each(log: Iterable[str]) -> list[tuple[int, When]]:
+    """List one way to strike each effect; which of its moments goes round from effect to effect."""
+    return [(k, moments(effect)[k % len(moments(effect))]) for k, effect in enumerate(log, 1)]
+
+
 def spread(points: list[tuple[int, When]], count: int) -> list[tuple[int, When]]:
     """Choose some of the points, evenly over the run, the first and the last among them."""
     last = len(points) - 1

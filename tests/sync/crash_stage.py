@@ -25,8 +25,10 @@ from tests.sync.crash import (
     copied,
     every,
     load_server,
+    one_each,
     reborn,
     save_server,
+    spread,
 )
 from tests.sync.harness import Clone, Live
 
@@ -147,6 +149,12 @@ class Stage:
         check_staged(clone, [path for path in clone.files() if path.endswith(POINTERS)])
         check_rescued(clone, self.files_before, clone.files())
         check_silent(clone, *self.scene.silent)
+
+    def strike_some(self, count: int) -> None:
+        """Play some effects, evenly over the run, each at one of its moments."""
+        points = one_each(self.log)
+        for k, when in spread(points, min(count, len(points))):
+            self.strike(k, when)
 
     def strike_everywhere(self) -> None:
         """Play every effect, before it, after it and by half."""

@@ -515,6 +515,22 @@ def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live
     assert live.version("beta") == 3
 
 
+def test_what_ci_published_and_somebody_renamed_is_not_created_again(
+    created: Clone, live: Live
+) -> None:
+    """No pointer names it: its marker does."""
+    rename(live, "alpha", "beta")
+    report = ci(created)
+    assert (report.exit, outcome(report, "alpha").row) == (3, "S20")
+    assert live.skill("alpha") == {}
+    assert created.pull().exit == 0
+    assert "name: beta\n" in created.read("skills/beta/SKILL.md")
+    created.replace("skills/beta/SKILL.md", "one\n", "ONE\n")
+    created.commit("renamed")
+    assert ci(created).exit == 0
+    assert (live.version("beta"), live.skill("alpha")) == (3, {})
+
+
 # ---------------------------------------------------------------- what is said
 
 

@@ -462,24 +462,26 @@ def pointer_number(clone: Clone) -> int:
     return int(file.read_text().split()[1].removeprefix("v")) if file.is_file() else 0
 
 
-STATE_PARAMETERS = [
-    pytest.param(state, marks=[] if state == "committed" else pytest.mark.slow) for state in STATES
-]
-
-
 IN_SHORT = {s2_local_only, s4_same_own, s8_ahead, s9_both_equal, s10_diverged, s11_net_zero}
 """The rows that are tried against the current dialect with every change, too."""
 
-DIALECTS = [
-    pytest.param(case, dialect, id=f"{case.id}-{dialect}",
-                 marks=[pytest.mark.slow] if dialect == "current" and case.build not in IN_SHORT else [])
+
+def tier(case: Case, dialect: str, state: str) -> list[pytest.MarkDecorator]:
+    """Clean trees of the seed and a few of the current dialect at once; every other state and dialect, then both."""
+    if state != "committed":
+        return [pytest.mark.slow if dialect == "seed" else pytest.mark.soak]
+    return [] if dialect == "seed" or case.build in IN_SHORT else [pytest.mark.slow]
+
+
+ROWS = [
+    pytest.param(case, dialect, state, id=f"{case.id}-{dialect}-{state}", marks=tier(case, dialect, state))
     for case in CASES
     for dialect in ("seed", "current")
+    for state in STATES
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("state", STATE_PARAMETERS)
-@pytest.mark.parametrize(("case", "live"), DIALECTS, indirect=["live"])
+@pytest.mark.parametrize(("case", "live", "state"), ROWS, indirect=["live"])
 def test_push(case: Case, state: str, solo: Clone, live: Live) -> None:
     """What push does in each row of sync.md 7.1, and that it says nothing new the second time."""
     in_state(solo, live, case, state)
@@ -494,8 +496,7 @@ def test_push(case: Case, state: str, solo: Clone, live: Live) -> None:
         assert solo.files() == before
 
 
-@pytest.mark.parametrize("state", STATE_PARAMETERS)
-@pytest.mark.parametrize(("case", "live"), DIALECTS, indirect=["live"])
+@pytest.mark.parametrize(("case", "live", "state"), ROWS, indirect=["live"])
 def test_pull(case: Case, state: str, solo: Clone, live: Live) -> None:
     """What pull does in each row of sync.md 7.1; it never writes remotely, and a second one changes nothing."""
     in_state(solo, live, case, state)

@@ -7,85 +7,16 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skillsync.server.serve import Listener
 from skillsync.watch.record import is_watched, read_record
-from tests.sync.harness import CONFIG, HOST, Clone, Live
+from tests.sync.harness import CONFIG, HOST, Live
 from tests.watch.daemon import STYLES
-
-ROOT = Path(__file__).parents[2]
-QUICK = ("--poll", "0.5", "--quiet-period", "0.5", "--eager", "--per-day", "0", "--no-notify")
-SKILL = "skills/alpha/SKILL.md"
-BODY = "one\n\ntwo\n\nthree\n"
-
-
-class Desk:
-    """A clone whose daemon and commands are processes, at a server on a real port."""
-
-    def __init__(self, clone: Clone) -> None:
-        self.clone = clone
-        self.env = {**os.environ, "SKILLSYNC_API_KEY": clone.live.keys["me"]}
-        self.state_dir = clone.path / ".git/skillsync"
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "skillsync", "-C", str(self.clone.path), *words],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def run(self, *words: str) -> tuple[int, str]:
-        with self.start(*words) as process:
-            out, _ = process.communicate(timeout=120)
-        return process.returncode, out
-
-    @contextmanager
-    def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a daemon that has written its record; it is ended in any case."""
-        with self.start("watch", *QUICK, *words) as process:
-            try:
-                self.until(lambda: read_record(self.state_dir).get("pid") == process.pid)
-                yield process
-            finally:
-                process.kill()
-
-    def until(self, done: Callable[[], bool], *, seconds: float = 60.0) -> None:
-        """Wait until something outside of this process is so."""
-        end = time.monotonic() + seconds
-        tick = threading.Event()
-        while not done():
-            assert time.monotonic() < end, read_record(self.state_dir)
-            tick.wait(0.05)
-
-
-@pytest.fixture
-def desk(live: Live, solo: Clone) -> Iterator[Desk]:
-    listener = Listener(live.app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=listener.run, daemon=True)
-    thread.start()
-    try:
-        solo.write("skillsync.toml", CONFIG.format(team="").replace(HOST, listener.url))
-        solo.skill("alpha", BODY)
-        solo.commit("settings of this port")
-        assert solo.push().exit == 0
-        solo.commit("pointers")
-        yield Desk(solo)
-    finally:
-        listener.stop()
-        thread.join()
+from tests.watch.desk import BODY, QUICK, SKILL, Desk
 
 
 def test_a_daemon_is_started_asked_refused_a_second_time_and_stopped(

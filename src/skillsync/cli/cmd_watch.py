@@ -87,7 +87,7 @@ def watch(
     no_notify: bool,
     api_key_file: Path | None,
 ) -> int:
-    """Keep your files and the server together while you work.
+    """Keep files and server together while you work.
 
     Takes the server's edits in as they come, and says what you changed; with --publish it publishes what you save. It
     never resolves, never removes anything remotely, and leaves alone what you have in hand.

@@ -56,6 +56,11 @@ TEXTS: Mapping[str, str] = {
     "is untouched. Run the command again: it looks at their version first.",
     "E-REMOTE-REFUSED": "The server understood the request and refused it; its reason is in the message. Nothing of "
     "this object was changed there.",
+    "E-KEY-TAKEN": "Another row of the dataset has this id, with another content, or an archived row has it: ids are "
+    "unique there, and archived rows keep theirs. `skillsync pull` shows both contents; `skillsync resolve` decides.",
+    "E-QUOTA": "The server does not take more: datasets in a project, rows in a dataset, versions of a row, all with "
+    "what is archived. Nothing can be deleted there, so what is used up stays used up. The message says what is over "
+    "and by how much; a row that has had its versions needs another id.",
     "E-BAD-ANSWER": "The server's answer was cut off, of the wrong kind, too large, or contradicted itself. It was "
     "not used and changed nothing here. Is the host really the one with the API?",
     "E-THROTTLED": "The server asked us to slow down for longer than the command may wait. What was done is done; "
@@ -115,8 +120,9 @@ TEXTS: Mapping[str, str] = {
     "`skillsync resolve NAME`.",
     "E-INDETERMINATE": "A write got no answer, and a look did not tell whether it was done. Run the command again: it "
     "looks for it first and does not send it twice.",
-    "E-RENAMED": "The skill's name was changed here, a name is its identity, and this server offers no rename. "
-    "Take the old name back, or publish under the new one and archive the old: `skillsync push --archive OLD`.",
+    "E-RENAMED": "The skill's name was changed here and this server offers no rename, or both sides gave it another name. "
+    "Take the old name back (or the server's), or publish under the new one and archive the old: `skillsync push "
+    "--archive OLD`.",
     "E-NAME-TAKEN": "The server keeps one dataset of a name, and another one has it, perhaps an archived one. Nothing was "
     "created. Give the dataset another name in DATASET.md, or link the one that is there: `skillsync adopt NAME --id UUID`.",
     # ------------------------------------------------ files of skillsync's own

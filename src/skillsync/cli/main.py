@@ -30,6 +30,7 @@ VERBS: Mapping[str, str] = {
     "resolve": "Settle a conflict.",
     "rescue": "List and bring back what was overwritten.",
     "fmt": "Give dataset lines without an id their key.",
+    "dataset": "Bring rows in from other tools' files, or out.",
     "lint": "Check skills and datasets, asking nobody.",
     "trust": "Say which hosts your key may be sent to.",
     "log": "List a skill's versions and the commits that equal them.",

@@ -198,17 +198,22 @@ def canonical_fields(fields: Mapping[str, Json]) -> dict[str, Json]:
     The reference fields take the form that the server gives them (datasets-api.md 2.3): a timestamp in UTC with
     at most microseconds, the two ids trimmed. A timestamp that nobody can read stays as it is.
     """
-    canonical: dict[str, Json] = {
-        name: value for name, value in fields.items() if value is not None
-    }
+    canonical: dict[str, Json] = dict(fields)
+    if None in canonical.values():
+        canonical = {name: value for name, value in canonical.items() if value is not None}
     if canonical.get("metadata") == {}:
         del canonical["metadata"]
+    if _REFERENCES.isdisjoint(canonical):
+        return canonical
     for name in ("source_trace_id", "source_event_id"):
         if isinstance(text := canonical.get(name), str):
             canonical[name] = text.strip()
     if isinstance(time := canonical.get("source_timestamp"), str):
         canonical["source_timestamp"] = canonical_time(time) or time
     return canonical
+
+
+_REFERENCES = frozenset({"source_trace_id", "source_event_id", "source_timestamp"})
 
 
 def canonical_time(text: str) -> str | None:

@@ -106,7 +106,7 @@ def parse_items(
     if len(data) > MAX_FILE:
         raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
     reader = LineReader(path, RowNames.from_mapping(mapping))
-    with _collector_paused():
+    with collector_paused():
         lines = tuple(reader.read_lines(data))
     file = ItemsFile(path, lines, reader.names, reader.used, keys)
     return with_derived_keys(file) if keys == "content" else file
@@ -131,7 +131,7 @@ def wrong_lines(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Values of JSON hold no cycles: looking for some while they are built takes three times as long."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -265,6 +265,13 @@ class Repository:
 
     # ------------------------------------------------------------ commits
 
+    def commit_of(self, revision: str) -> str | None:
+        """Return the id of the commit that a revision names, None when it names none; costs no process."""
+        if "\n" in revision:
+            return None
+        found = self._objects.read(f"{_rev(revision)}^{{commit}}", limit=0)
+        return found.id if found is not None and found.kind == "commit" else None
+
     def commit_exists(self, commit: str) -> bool:
         """Tell whether ``commit`` is the full id of a commit in this clone; anything else is not (14.6 #107)."""
         if not formats.is_object_id(commit):
@@ -363,6 +370,30 @@ class Repository:
         asked = ["log", "-z", *_LOG, *count, f"--format={formats.LOG_FORMAT}", _rev(revisions)]
         return formats.parse_log(self._literal([*asked, "--", *paths]).output)
 
+    def had_lately(self, head: str, path: str, *, newest: int = 64) -> bool | None:
+        """Tell, without a process of its own, whether a commit of ``head``'s history has something at ``path``.
+
+        None: the ``newest`` commits cannot tell, as older ones or those beyond a cut may have it.
+        """
+        if path in {"", "."} or "\n" in path:
+            return None
+        seen: set[str] = set()
+        level = [_rev(head)]
+        while level:
+            seen.update(level)
+            if len(seen) > newest:
+                return None
+            there = self._objects.read_many([f"{each}:{path}" for each in level], limit=0)
+            if any(found is not None for found in there.values()):
+                return True
+            parents: set[str] = set()
+            for found in self._objects.read_many(level).values():
+                if found is None or found.kind != "commit" or found.data is None:
+                    return None
+                parents.update(formats.parents_of(found.data))
+            level = sorted(parents - seen)
+        return False
+
     def commits_touching(self, folder: str, *, head: str, since: str | None = None) -> list[str]:
         """List the ids of commits in ``head``'s history, not in ``since``'s, that touch ``folder``, newest first."""
         if since is not None and not self._is_known(since):
@@ -454,6 +485,10 @@ class Repository:
 
     def show(self, commit: str, path: str) -> bytes | None:
         """Return a file's content in a commit, None when it has no such file."""
+        if "\n" not in path:
+            found = self._objects.read(f"{_rev(commit)}:{path}")
+            if found is not None:
+                return found.data if found.kind == "blob" else None
         for entry in self.tree(commit, [path]):
             if entry.path == path and entry.size >= 0:
                 return self.read_blobs([entry.blob])[entry.blob]

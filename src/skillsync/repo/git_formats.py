@@ -120,6 +120,12 @@ def parse_tree_object(data: bytes, own_id: str) -> Iterator[tuple[int, str, str]
         position = end + 1 + length
 
 
+def parents_of(data: bytes) -> list[str]:
+    """Read the parents that a commit object names."""
+    header = data.partition(b"\n\n")[0].splitlines()
+    return [line[7:].decode("ascii") for line in header if line.startswith(b"parent ")]
+
+
 def parse_listing(output: bytes) -> Iterator[ListedFile]:
     """Read ``git ls-files -z -t -s --cached --others``: tag, then index facts and a tab unless untracked."""
     modes: dict[str, int] = {}

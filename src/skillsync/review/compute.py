@@ -15,7 +15,7 @@ from skillsync.config_schema import SETTINGS_FILE
 from skillsync.errors import UsageError
 from skillsync.repo.git import Repository
 from skillsync.review.baseline import FILE, accept, parse_baseline
-from skillsync.review.datasets import DatasetWork, review_dataset
+from skillsync.review.datasets import DatasetWork, pair_datasets, review_dataset
 from skillsync.review.document import make_plan
 from skillsync.review.findings import Policy, make_findings
 from skillsync.review.gates import acknowledged, make_gates
@@ -173,7 +173,7 @@ class _Work:
                 show_values=self.rules.show_values,
                 scan=self.request.scan,
             )
-            for pair in self.trees.datasets
+            for pair in pair_datasets(self.trees.datasets)
         ]
         ops = [op for skill in done for op in skill.ops]
         ops += [op for dataset in rows for op in dataset.ops]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_fields, canonical_json, row_digest, rows_digest
@@ -101,8 +102,7 @@ def open_dataset(
     return DatasetContent(LocalDataset(folder, mapping=mapping, content_keys=content_keys))
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(NamedTuple):
     """One row that differs, None on the side where it is not there; the digests are ``""`` there."""
 
     key: Key
@@ -177,7 +177,7 @@ def _rekeyed(changes: list[RowChange], removed: list[RowChange]) -> Iterator[Row
         if found:
             old = found.pop(0)
             gone.add(old.key)
-            yield replace(change, status="rekeyed", key_before=str(old.key))
+            yield change._replace(status="rekeyed", key_before=str(old.key))
         else:
             yield change
     yield from (one for one in removed if one.key not in gone)
@@ -276,11 +276,8 @@ _NONE: Json = "\0nothing is there"
 
 def _unequal(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[str]:
     """Return the keys whose values differ, those of the new side first; numbers that are written alike are equal."""
-    return [
-        key
-        for key in (*new, *(one for one in old if one not in new))
-        if key not in old or key not in new or old[key] != new[key]
-    ]
+    found = [key for key in new if key not in old or old[key] != new[key]]
+    return found + [key for key in old if key not in new]
 
 
 def _text(value: Json) -> str | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from skillsync.config import Settings
 from skillsync.model import Digest, Folder, Key
@@ -53,6 +55,31 @@ class DatasetWork:
     omitted_items: int
 
 
+def pair_datasets(pairs: Sequence[Pair]) -> list[Pair]:
+    """Pair a folder that went with one that came: the same dataset by its pointer, or by the very rows."""
+    gone = {_identity(one.before): one for one in pairs if one.after is None and one.before}
+    found = []
+    taken = set()
+    for one in pairs:
+        old = gone.get(_identity(one.after)) if one.before is None and one.after else None
+        if old is not None:
+            taken.add(old.dir)
+        found.append(Pair(one.dir, old.before, one.after) if old is not None else one)
+    return [one for one in found if one.dir not in taken]
+
+
+def _identity(folder: Folder | None) -> str:
+    """Return what tells a dataset wherever its folder lies; every folder is something of its own without it."""
+    if folder is None:
+        return ""
+    ids = re.findall(rb" dataset=(\S{1,100})", folder.pointer or b"")
+    items = folder.entry(ITEMS)
+    if ids:
+        return b" ".join(sorted(ids)).decode("utf-8", "replace")
+    data = items.data if items else None
+    return sha256(data).hexdigest() if data and data.strip() else folder.dir
+
+
 def review_dataset(
     pair: Pair,
     settings: Settings,
@@ -80,11 +107,13 @@ def review_dataset(
     hits += _hits(pair, path, after, parts, side, is_team=settings.publish_branch is not None)
     base = side.base.version if side.base else None
     status = "new" if pair.before is None else "archived" if pair.after is None else "changed"
+    if pair.before and pair.after and pair.before.dir != pair.after.dir and not parts.rows:
+        status = "moved"
     change = DatasetChange(
         name=last_part(pair.dir),
         status=status,
         dir=shown_path(pair.dir),
-        dir_before=shown_path(pair.dir) if pair.before else "",
+        dir_before=shown_path(pair.before.dir) if pair.before else "",
         op=side.verb,
         standing=side.standing,
         versions=Versions(base, None, None, sides.remote is not None, None),

@@ -34,7 +34,7 @@ from skillsync.review.skill_changes import Content
 from skillsync.review.values import Kind, Live, Moved, OpBase, Standing, Verb
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import join, read_tree
+from skillsync.sync.local import join, last_part, read_tree
 from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
 
 if TYPE_CHECKING:
@@ -232,26 +232,29 @@ class Sides:
     # ------------------------------------------------------------ everything else in the store
 
     def moved(self) -> tuple[Moved, ...]:
-        """Name the skills that this range does not touch and somebody else changed since their pointer."""
+        """Name the skills that this range does not touch and somebody else changed since their pointer.
+
+        By their folders here: another name that the store has for one is the store's own.
+        """
         if self.listing is None or self.remote is None:
             return ()
-        lines: dict[str, SkillPointer] = {}
+        lines: dict[str, tuple[str, SkillPointer]] = {}
         for directory, data in self.workspace.head_pointers.items():
             if directory in self.skill_dirs:
                 continue
             for text in data.decode("utf-8", "replace").split("\n"):
                 line = parse_line(text) if text.startswith(f"{self.target.place} ") else None
                 if isinstance(line, SkillPointer):
-                    lines[line.first] = line
+                    lines[line.first] = (last_part(directory), line)
         found = []
         for version in self.listing:
-            pointer = lines.get(version.first)
+            name, pointer = lines.get(version.first, ("", None))
             if pointer is None or version.id == pointer.id or version.number <= pointer.number:
                 continue
             if isinstance(read_marker(version.description or ""), Marker):
                 continue  # published from a commit: what this is about is web pages and other repositories
             if not self.remote.is_own(version.author):
-                found.append(Moved(Kind.SKILL, version.name, pointer.number, version.number))
+                found.append(Moved(Kind.SKILL, name, pointer.number, version.number))
         return tuple(sorted(found, key=lambda one: one.name))
 
     # ------------------------------------------------------------ datasets

@@ -133,12 +133,11 @@ def _local(repo: Repository, branch: str | None) -> Asked:
 
 def find_commit(repo: Repository, revision: str) -> str:
     """Return the commit that a revision names. Raises UsageError when this clone has none."""
-    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     try:
-        found = repo.run(asked, accept=(0, 1)).line
+        found = repo.commit_of(revision)
     except GitFailed:
-        found = ""
-    if not is_object_id(found):
+        found = None
+    if found is None:
         raise UsageError(
             f"there is no commit {revision!r} in this clone",
             hint="git fetch origin (in CI: fetch-depth: 0)",

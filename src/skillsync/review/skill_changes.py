@@ -98,7 +98,7 @@ def compare_skill(before: Content, after: Content, clean: Clean) -> SkillParts:
     files = tuple(left_out.file(one, clean) for one in _files(before, after))
     return SkillParts(
         tuple(_frontmatter(before, after, clean)),
-        permissions(before, after),
+        _clean_permissions(permissions(before, after), clean),
         _trigger(before, after, clean),
         sections,
         files,
@@ -170,6 +170,22 @@ def permissions(before: Content, after: Content) -> Permissions:
         found.added,
         found.removed,
         tuple(reasons),
+    )
+
+
+def _clean_permissions(found: Permissions, clean: Clean) -> Permissions:
+    """A command in a grant may hold a key."""
+
+    def each(texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(clean(text) for text in texts)
+
+    return Permissions(
+        found.relation,
+        each(found.before),
+        each(found.after),
+        each(found.added),
+        each(found.removed),
+        each(found.reasons),
     )
 
 

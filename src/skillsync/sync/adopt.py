@@ -53,11 +53,7 @@ class Adopter:
         view.content, view.version = content, content.version
         local = view.local
         if local is None:
-            raise UsageError(
-                f"{view.name} is not here; there is nothing to link",
-                unchanged="Nothing was changed.",
-                hint=f"skillsync pull {view.name}",
-            )
+            return self._take_up(view, way)
         equal = local.digest == view.digest_of(content)
         if way is None and not equal:
             raise UsageError(
@@ -67,8 +63,7 @@ class Adopter:
                 f"(skillsync diff {view.name} shows how they differ)",
             )
         if way is Way.MERGE and not equal:
-            pull = SkillPull(self.workspace, self.target, self.remote, self.writer, self.report)
-            return pull.merge_with(view, (), content)
+            return self._pull().merge_with(view, (), content)
         changes: tuple[FileChange, ...] = ()
         if way is Way.REMOTE and not equal:
             changes = write_skill(local.reading, content.content, edges=content.edges)
@@ -86,6 +81,19 @@ class Adopter:
         if way is Way.LOCAL and not equal:
             words += "; your text will replace it with the next push"
         return Outcome(Kind.SKILL, view.name, words, row="S5", state="adopted", changed=True)
+
+    def _take_up(self, view: SkillView, way: Way | None) -> Outcome:
+        """A folder that was removed here, while the skill was made again there: the remote's, or nothing (S19)."""
+        if way is Way.REMOTE:
+            return self._pull().write_new(view)
+        raise UsageError(
+            f"{view.name} is not here; there is nothing to link",
+            unchanged="Nothing was changed.",
+            hint=f"skillsync adopt {view.name} --remote writes it here",
+        )
+
+    def _pull(self) -> SkillPull:
+        return SkillPull(self.workspace, self.target, self.remote, self.writer, self.report)
 
     def _refuse_open(self, view: SkillView) -> None:
         """Raise when the folder is in the middle of a conflict: linking it would settle that unseen."""
@@ -118,7 +126,7 @@ def adopt(
         try:
             tree = read_tree(workspace)
             name = name_of(workspace, name, in_tree(tree))
-            is_skill = any(skill.name == name for skill in tree.skills)
+            is_skill = any(skill.name == name for skill in (*tree.skills, *tree.gone_skills))
             if not is_skill or dataset_id:
                 report.add(
                     DatasetAdopter(workspace, target, remote, writer).run(

@@ -38,6 +38,11 @@ class GitAncestry:
             outside = self.repo.outside(sorted(there), head=self.head)
             self._outside.update((commit, commit in outside) for commit in there)
 
+    def is_known(self, commit: str) -> bool:
+        """Tell whether the clone has a commit of that full id; in a shallow one a no proves nothing."""
+        self.prepare([commit])
+        return self._here[commit]
+
     def is_here(self, commit: str) -> bool:
         """Tell whether the clone has a commit of that full id. Raises ShallowClone where that proves nothing."""
         self.prepare([commit])

@@ -150,7 +150,10 @@ class History:
     def has(self, directory: str, path: str) -> bool:
         """Tell whether some commit of HEAD's history has, or had, a file of an object."""
         place = f"{directory}/{path}" if directory else path
-        return self.head is not None and bool(self.repo.log_paths(self.head, [place], limit=1))
+        if self.head is None:
+            return False
+        lately = self.repo.had_lately(self.head, place)
+        return bool(self.repo.log_paths(self.head, [place], limit=1)) if lately is None else lately
 
     def is_in_history(self, commit: str) -> bool:
         """Tell whether ``commit`` is HEAD or an ancestor of it; ``unborn`` precedes every commit."""

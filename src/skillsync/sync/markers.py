@@ -16,10 +16,11 @@ from skillsync.core.base import (
     judge_marker,
     taken_in,
 )
+from skillsync.core.claims import Renamed
 from skillsync.core.skill_states import BaseFact
 from skillsync.core.stitched import REPORTED
 from skillsync.errors import SkillsyncError
-from skillsync.formats.marker import Mangled, Marker, read_marker
+from skillsync.formats.marker import Mangled, Marker, read_marker, short_digest
 from skillsync.model import Digest, Problem, RemoteSkill, Severity, Version
 from skillsync.sync.ancestry import GitAncestry
 
@@ -62,6 +63,42 @@ class Markers:
                 self._look(view)
             except SkillsyncError as error:
                 view.error = error
+
+    def find_renamed(self, views: dict[str, SkillView]) -> None:
+        """Find skills that no pointer names and that were renamed on the server since they were published from here.
+
+        A version that only the server has, and whose marker names a commit of HEAD's history, is the skill that has
+        that content there. Without this a job would create the old name once more (S20).
+        """
+        new = [view for view in views.values() if view.local is None and view.base is None]
+        self._prepare(view.version for view in new if view.version)
+        for view in new:
+            owner = self._owner(view, views)
+            if owner is not None and view.version is not None:
+                owner.version, owner.absence, owner.renamed = (
+                    view.version,
+                    view.absence,
+                    Renamed.THERE,
+                )
+                del views[view.name]
+
+    def _owner(self, view: SkillView, views: Mapping[str, SkillView]) -> SkillView | None:
+        marker = read_marker(view.version.description) if view.version else None
+        head = self.graph.head
+        if not isinstance(marker, Marker) or marker.commit is None or head is None:
+            return None
+        if not self.graph.is_known(marker.commit) or not self.graph.contains(head, marker.commit):
+            return None
+        for skill in self.workspace.skill_history.all_at(marker.commit):
+            owner = views.get(skill.name)
+            is_free = owner is not None and owner.local and not (owner.version or owner.base)
+            if is_free and skill.digest and short_digest(skill.digest) == marker.digest:
+                assert owner is not None
+                assert view.version is not None
+                version = view.version
+                owner.base = BaseFact(version.number, version.id, version.first, skill.digest)
+                return owner
+        return None
 
     def _matters(self, view: SkillView, version: Version) -> bool:
         is_pointed_at = view.base is not None and view.base.id == version.id

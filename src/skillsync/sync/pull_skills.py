@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import TextMerge, common_base, merge_skill
-from skillsync.core.reconcile_skill import PullStep, SkillState
+from skillsync.core.reconcile_skill import PullStep, SkillState, pull_upon
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
@@ -103,13 +103,14 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
-        if (kept := self._held(view)) is not None:
+        step = self._step(view)
+        if (kept := self._held(view, step)) is not None:
             return kept
-        match view.verdict.pull:
+        match step:
             case PullStep.NOTHING | PullStep.WAIT | PullStep.STOP_TARGET:
                 return None
             case PullStep.WRITE:
-                return self._write_new(view)
+                return self.write_new(view)
             case PullStep.FAST_FORWARD:
                 return self._fast_forward(view)
             case PullStep.MERGE:
@@ -125,8 +126,8 @@ class SkillPull:
             case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:
                 return self._refused(view)  # a rename that could be done was done before
 
-    def _held(self, view: SkillView) -> Outcome | None:
-        if self.hold is None or view.verdict.pull not in HELD:
+    def _held(self, view: SkillView, step: PullStep) -> Outcome | None:
+        if self.hold is None or step not in HELD:
             return None
         directory, folder = view.place_in(self.workspace)
         number = view.version.number if view.version else 0
@@ -134,9 +135,20 @@ class SkillPull:
         reason = self.hold(candidate)
         return held(Kind.SKILL, view.name, reason) if reason else None
 
+    def _step(self, view: SkillView) -> PullStep:
+        """What pull does, once all common ancestors are known where they decide (B4)."""
+        step, base, version = view.verdict.pull, view.base, view.version
+        if step not in {PullStep.FAST_FORWARD, PullStep.LINK} or base is None or version is None:
+            return step
+        if version.description is None or version.first != base.first or view.local is None:
+            return step
+        markers = Markers(self.workspace, self.remote, self.report.problems)
+        return pull_upon(step, markers.bases_of(view, self._content(view)))
+
     # -------------------------------------------------------------- steps
 
-    def _write_new(self, view: SkillView) -> Outcome:
+    def write_new(self, view: SkillView) -> Outcome:
+        """Write a skill that has no folder here. Raises InvalidContent when its name or place cannot be used."""
         content = self._content(view)
         if trouble := name_problem(view.name):
             raise InvalidContent(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from skillsync.api.parallel import each
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import (
     BadAnswer,
@@ -40,7 +42,7 @@ from skillsync.sync.writing import Writer
 
 @dataclass
 class RowPusher:
-    """Sends the rows of one dataset after the other. ``removable`` are the keys that the user named for it."""
+    """Sends the rows of one dataset: creations and updates side by side, removals one after the other. ``removable`` are the keys that the user named for it."""
 
     remote: Remote
     writer: Writer
@@ -54,23 +56,70 @@ class RowPusher:
         RowCreator(self.remote, self.writer, self.report).send(sending)
         self._rescue(sending, removable)
         for row in sending.view.rows:
+            # Before any update: a copy is told by being equal to the one that is kept.
+            self._one(sending, row, self._remove_duplicates)
+        said: dict[Key, Outcome] = {}
+        try:
+            self._update(sending, said)
+        finally:
+            sending.outcomes += [said[row.key] for row in sending.view.rows if row.key in said]
+        for row in sending.view.rows:
+            step = partial(self._row, is_removable=row.key in removable)
+            self._one(sending, row, step)
+
+    def _one(
+        self,
+        sending: Sending,
+        row: RowView,
+        step: Callable[[Sending, RowView], Outcome | None],
+    ) -> None:
+        """Take a step with one row; what goes wrong with it alone is its outcome."""
+        try:
+            outcome = step(sending, row)
+        except (*RUN_ENDING, Throttled):
+            raise
+        except SkillsyncError as error:
+            if isinstance(error, Unreachable) and error.status is None:
+                raise
+            sending.failed(row.key, error, row.verdict.row)
+        else:
+            sending.outcomes += [outcome] if outcome else []
+
+    # -------------------------------------------------------------- updates, side by side
+
+    def _update(self, sending: Sending, said: dict[Key, Outcome]) -> None:
+        """Update the rows that are ahead, a few at a time; each is recorded as its answer comes.
+
+        Raises RemoteError when the run cannot go on.
+        """
+        ahead = [row for row in sending.view.rows if row.verdict.push is RowPush.PATCH]
+        if ahead:
+            _ = self.remote.datasets.guarantees  # asked once, not by every thread
+
+        def one(row: RowView) -> RemoteRow | Outcome | SkillsyncError:
             try:
-                outcome = self._row(sending, row, is_removable=row.key in removable)
-            except (*RUN_ENDING, Throttled):
+                return self._patch(sending, row)
+            except RemoteError:
                 raise
             except SkillsyncError as error:
-                if isinstance(error, Unreachable) and error.status is None:
-                    raise
-                sending.failed(row.key, error, row.verdict.row)
-            else:
-                sending.outcomes += [outcome] if outcome else []
+                return error
+
+        for row, result in each(ahead, one, transport=self.remote.transport):
+            match result:
+                case RemoteRow():
+                    sending.is_base(row.key, result, since=row.remote.version if row.remote else 0)
+                    sending.updated += 1
+                case Outcome():
+                    said[row.key] = result
+                case _ if isinstance(result, RUN_ENDING):
+                    raise result
+                case _:
+                    said[row.key] = sending.failure(row.key, result, row.verdict.row)
 
     # -------------------------------------------------------------- one row
 
     def _row(self, sending: Sending, row: RowView, *, is_removable: bool) -> Outcome | None:
         verdict = row.verdict
-        for loser in row.losers:
-            self._remove_duplicate(sending, loser, row)
         match verdict.push:
             case RowPush.CREATE:
                 return None
@@ -78,7 +127,7 @@ class RowPusher:
                 _taken_in(sending, row)
                 return None
             case RowPush.PATCH:
-                return self._patch(sending, row)
+                return None
             case RowPush.PENDING_REMOVAL if is_removable:
                 return self._remove(sending, row)
             case RowPush.STOP_TARGET:
@@ -90,7 +139,8 @@ class RowPusher:
                     sending.base.setdefault(row.key, row.base)
                 return left_to_a_person(sending, row)
 
-    def _patch(self, sending: Sending, row: RowView) -> Outcome | None:
+    def _patch(self, sending: Sending, row: RowView) -> RemoteRow | Outcome:
+        """Return the row as it is once it was updated, or what is to be said of it."""
         assert row.remote is not None
         assert row.local is not None
         if self.remote.datasets.guarantees.guarded:
@@ -99,7 +149,7 @@ class RowPusher:
 
     def _patch_guarded(
         self, sending: Sending, row: RowView, now: RemoteRow, local: Row
-    ) -> Outcome | None:
+    ) -> RemoteRow | Outcome:
         """One PATCH that names the version that was compared: the server refuses it when there is a newer one."""
         fields = changed_fields(now.row, local)
         refuse_full_row(now, self.remote.datasets.limits)
@@ -120,13 +170,11 @@ class RowPusher:
                 unchanged="Its base was not moved.",
                 hint=f"skillsync pull {sending.view.slug}",
             )
-        sending.is_base(row.key, after, since=now.version)
-        sending.updated += 1
-        return None
+        return after
 
     def _patch_carefully(
         self, sending: Sending, row: RowView, remote: RemoteRow, local: Row
-    ) -> Outcome | None:
+    ) -> RemoteRow | Outcome:
         """GET, compare, PATCH what changed, GET again: the guard of a server without versions (sync.md 10.3)."""
         try:
             now = self.remote.datasets.read_row(remote.id)
@@ -155,9 +203,7 @@ class RowPusher:
                 unchanged="Its base was not moved.",
                 hint=f"skillsync pull {sending.view.slug}",
             )
-        sending.is_base(row.key, after)
-        sending.updated += 1
-        return None
+        return after
 
     # -------------------------------------------------------------- removals
 
@@ -192,6 +238,10 @@ class RowPusher:
         sending.was_removed(row.key, gone, since=now.version)
         sending.removed += 1
         return None
+
+    def _remove_duplicates(self, sending: Sending, row: RowView) -> None:
+        for loser in row.losers:
+            self._remove_duplicate(sending, loser, row)
 
     def _remove_duplicate(self, sending: Sending, loser: RemoteRow, row: RowView) -> None:
         """I21: an equal copy that our own account made goes without a flag, both looked at once more before."""

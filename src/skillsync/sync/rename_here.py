@@ -15,7 +15,7 @@ from skillsync.sync.local import LocalSkill, join, last_part
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.settle import refuse_unmerged
-from skillsync.sync.writing import folder_after, pointer_change, stamp_for
+from skillsync.sync.writing import folder_after, pointer_change, skill_line, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -66,7 +66,12 @@ def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillVie
     assert skill is not None  # an invalid one is not renamed
     changes = write_skill(local.reading, replace(skill, name=version.name))
     after = folder_after(folder, changes)
-    line = replace(view.line, stamp=stamp_for(workspace, after)) if view.line else None
+    stamp = stamp_for(workspace, after)
+    line = replace(view.line, stamp=stamp) if view.line else None
+    if (
+        line is None and view.base is not None
+    ):  # a marker said so under the old name, and will not under the new one
+        line = skill_line(target.place, version, view.base.digest, stamp)
     pointer = pointer_change(folder, line, place=target.place) if line else None
     writer.write(view.name, folder, changes, [pointer], reason="rename")
     if place != local.dir:

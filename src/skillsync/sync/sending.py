@@ -73,7 +73,11 @@ class Sending:
 
     def failed(self, key: Key, error: SkillsyncError, row: str) -> None:
         """Record that a row failed alone."""
-        self.outcomes.append(failed(Kind.ROW, self.row_name(key), error, row=row))
+        self.outcomes.append(self.failure(key, error, row))
+
+    def failure(self, key: Key, error: SkillsyncError, row: str) -> Outcome:
+        """Say that a row failed alone."""
+        return failed(Kind.ROW, self.row_name(key), error, row=row)
 
 
 # ---------------------------------------------------------------- what is left to a person

@@ -42,6 +42,11 @@ class SkillHistory:
         found = self.at(commit, directory, name)
         return found.digest if found else None
 
+    def all_at(self, commit: str) -> list[LocalSkill]:
+        """Return every skill that a commit has."""
+        found = (self._read(commit, folder) for folder in self._folders_of(commit))
+        return [skill for skill in found if skill is not None]
+
     def _read(self, commit: str, directory: str) -> LocalSkill | None:
         folder = self.workspace.folder_at(commit, directory)
         carry = self.workspace.settings.carry

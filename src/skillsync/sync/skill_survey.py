@@ -212,6 +212,7 @@ def survey_skills(
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = Markers(workspace, remote, survey.problems)
+    markers.find_renamed(survey.views)
     markers.look(survey.views.values())
     _judge_absence(
         survey, remote, listing.items, complete=listing.complete, max_removals=max_removals

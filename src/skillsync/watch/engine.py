@@ -19,7 +19,7 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.writing import Writer
 from skillsync.watch.editors import is_passing, open_in_editor
-from skillsync.watch.looking import git_seen, look, look_at
+from skillsync.watch.looking import git_seen, look
 from skillsync.watch.settle import in_hand, versions_left
 from skillsync.watch.stale import taken_in
 from skillsync.watch.values import (
@@ -197,10 +197,11 @@ class Engine:
         settled = asked.ready.get(one.dir)
         if settled is None:
             return asked.withheld.get(one.dir, SAVING)
-        now = look_at(workspace, one.dir)
+        found = look(workspace, Look(frozenset({one.dir})))
+        now = found.objects.get(one.dir)
         if now is None or not now.is_same(settled):
             return SAVING
-        if git_seen(workspace.repo) != asked.git:
+        if found.git != asked.git:
             return "git moved"
         if stray := _stray(one.folder):
             return (

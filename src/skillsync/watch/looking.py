@@ -24,22 +24,15 @@ MOST_HASHED = 4_000_000
 
 def look(workspace: Workspace, asked: Look) -> Looked:
     """Look at the folders that are asked for. Raises GitFailed when git cannot list them."""
-    dirs = asked.dirs
-    git = git_seen(workspace.repo)
-    settings = settings_seen(workspace)
-    if dirs is not None and not dirs:
-        return Looked(dirs, {}, git, settings)
-    objects = {
-        directory: _object(workspace.repo.root, directory, entries, asked)
-        for directory, entries in _folders(workspace, dirs).items()
-        if dirs is None or directory in dirs
-    }
-    return Looked(dirs, objects, git, settings)
-
-
-def look_at(workspace: Workspace, directory: str) -> ObjectSeen | None:
-    """Look at one folder now, right before it is published or written."""
-    return look(workspace, Look(frozenset({directory}))).objects.get(directory)
+    dirs, objects = asked.dirs, dict[str, ObjectSeen]()
+    if dirs is None or dirs:
+        objects = {
+            directory: _object(workspace.repo.root, directory, entries, asked)
+            for directory, entries in _folders(workspace, dirs).items()
+            if dirs is None or directory in dirs
+        }
+    # Git last: a checkout that began meanwhile shows in its lock, and one that ended in HEAD.
+    return Looked(dirs, objects, git_seen(workspace.repo), settings_seen(workspace))
 
 
 def git_seen(repo: Repository) -> GitSeen:

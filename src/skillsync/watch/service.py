@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import queue
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -147,9 +150,13 @@ class Service:
 
     def take(self, fact: Fact) -> None:
         """Let the machine make of a fact what it will, and tell what is to be told."""
+        was_started = self.state.started
         self.state, notices = absorb(
             self.state, self.options, self.now, fact, chance=self._chance.random()
         )
+        if self.state.started and not was_started and not self.once:
+            words = f"watching {len(self.state.objects):,} objects ({self._about.events})"
+            self._tell(Notice(Level.INFO, "start", "", words))
         for notice in notices:
             self._tell(notice)
         if self.once:
@@ -166,6 +173,8 @@ class Service:
             return self._step(action)
         finally:
             self._doing = "waiting"
+            if isinstance(action, Pull | Publish | Report):
+                _give_memory_back()
 
     def _step(self, action: Action) -> Fact:
         match action:
@@ -245,7 +254,7 @@ class Service:
             self.options = replace(self.options, scan=SCAN_LEAST)
 
     def _hears(self, words: str) -> None:
-        if self._about.events != words:
+        if self._about.events != words and self.state.started:
             self._tell(Notice(Level.INFO, "events", "", words))
         self._about = replace(self._about, events=words)
 
@@ -311,6 +320,14 @@ class Service:
         )
         with suppress(SkillsyncError, OSError):  # nothing depends on it
             write_record(self.state_dir, record)
+
+
+def _give_memory_back() -> None:
+    """Let go of what a step read: thousands of files, of which nothing is needed while the daemon rests."""
+    gc.collect()
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):  # another C library keeps what it keeps
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _refuse_start(error: SkillsyncError) -> None:

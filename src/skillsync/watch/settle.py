@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.core.skill_states import VERSION_LIMIT
+from skillsync.repo.worktree import StatEntry
 from skillsync.watch.values import Moment, ObjectSeen, Options
 
 DAY = 86_400.0
@@ -23,7 +24,7 @@ class Watched:
     """One object as the daemon knows it; times are ``Moment.mono``.
 
     ``since``: its last change. ``confirmed``: when a look last found it unchanged. ``pending``: it changed since it
-    was last published or reported. ``published``: times and file digests of the daemon's own publishes of a day.
+    was last published or reported. ``sent``: its files when the daemon published it last. ``published``: times and file digests of the daemon's own publishes of a day.
     ``switches``: the digests that each file went through in the last minute. ``loops``: why it is left alone.
     """
 
@@ -32,6 +33,7 @@ class Watched:
     confirmed: float
     vanished: bool = False
     pending: bool = True
+    sent: tuple[StatEntry, ...] | None = None
     published: tuple[tuple[float, str], ...] = ()
     switches: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
     loops: str = ""
@@ -61,7 +63,8 @@ def seen_again(known: Watched, seen: ObjectSeen, *, changed_at: float, now: Mome
         since=max(known.since, min(changed_at, now.mono)),
         confirmed=now.mono,
         vanished=bool(known.seen.paths - seen.paths),
-        pending=True,
+        # A pointer that moves beside files that were just published is our own doing.
+        pending=known.pending or seen.files != known.sent,
         switches=switches,
         loops=loops,
         loops_until=until,
@@ -121,6 +124,7 @@ def with_publish(one: Watched, digest: str, now: float, options: Options) -> Wat
     return replace(
         one,
         pending=False,
+        sent=one.seen.files,
         published=published,
         loops=one.loops
         or ("it was published three times with the same content" if repeats else ""),

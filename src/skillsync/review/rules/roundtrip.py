@@ -34,11 +34,10 @@ def check_sources(path: str, rows: tuple[RowChange, ...]) -> Iterator[Hit]:
     for row in rows:
         if row.status != "changed" or row.before is None or row.after is None:
             continue
-        fields = sorted(
-            name
-            for name in SOURCE_FIELDS
-            if row.before.fields.get(name) != row.after.fields.get(name)
-        )
+        before, after = row.before.fields, row.after.fields
+        if SOURCE_FIELDS.isdisjoint(before) and SOURCE_FIELDS.isdisjoint(after):
+            continue
+        fields = sorted(name for name in SOURCE_FIELDS if before.get(name) != after.get(name))
         if fields and said < _MOST:
             said += 1
             message = f"{', '.join(fields)} of an existing row cannot be changed on newer servers"

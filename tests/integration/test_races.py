@@ -1,0 +1,148 @@
+"""Many clones push one skill at once over a real port: nothing is lost, nothing doubled (sync.md 14.5, C1 and C2)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from skillsync.errors import SkillsyncError
+from skillsync.server.serve import Listener
+from tests.sync.harness import CONFIG, HOST, Clone, Live, Requests, outcome
+
+PATH = "skills/alpha/SKILL.md"
+MOST_TRIES = 500
+
+
+@contextmanager
+def listening(live: Live) -> Iterator[str]:
+    listener = Listener(live.app, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=listener.run, daemon=True)
+    thread.start()
+    try:
+        yield listener.url
+    finally:
+        listener.stop()
+        thread.join()
+
+
+class Wire(Requests):
+    """Requests over the real port."""
+
+    def __init__(self) -> None:
+        super().__init__(httpx.HTTPTransport())
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+class Lossy(Wire):
+    """One publish in ten gets no answer; half of those were applied."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.chance = Random(seed)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        fails = request.method == "PATCH" and self.chance.random() < 0.1
+        if not fails:
+            return super().handle_request(request)
+        if self.chance.random() < 0.5:
+            answer = super().handle_request(request)
+            answer.read()
+            answer.close()
+        raise httpx.ReadTimeout("no answer came", request=request)
+
+
+def push_on(clone: Clone, number: int, edits: int) -> list[str]:
+    """Add lines one by one; each is pushed until the server has acknowledged it."""
+    acknowledged = []
+    for count in range(edits):
+        line = f"line {number}-{count} of this pusher"
+        clone.replace(PATH, f"section {number}\n", f"section {number}\n{line}\n")
+        for _ in range(MOST_TRIES):
+            if is_published(clone):
+                acknowledged.append(line)
+                break
+        else:
+            raise AssertionError(f"{line} was never published")
+    return acknowledged
+
+
+def is_published(clone: Clone) -> bool:
+    """Push once; on a block pull, which merges, so that the next try may pass."""
+    try:
+        report = clone.push()
+        if report.exit == 0:
+            return True
+        assert report.exit in {1, 3, 5}, report
+        pulled = clone.pull()
+        assert pulled.exit in {0, 1, 5}, pulled
+    except SkillsyncError as error:
+        if error.exit_code != 75:
+            raise
+    return False
+
+
+def race(live: Live, solo: Clone, folder: Path, *, pushers: int, edits: int, lossy: bool) -> None:
+    gap = "".join(f"between {number}\n\n" for number in range(3))
+    solo.skill("alpha", "".join(f"section {number}\n\n{gap}" for number in range(pushers)))
+    assert solo.push().exit == 0
+    solo.commit("published")
+    with listening(live) as url:
+        solo.write("skillsync.toml", CONFIG.format(team="").replace(HOST, url))
+        solo.commit("settings of this port")
+        clones = [solo.clone(folder / f"pusher-{number}") for number in range(pushers)]
+        for number, clone in enumerate(clones):
+            clone.requests = Lossy(number) if lossy else Wire()
+        with ThreadPoolExecutor(pushers) as pool:
+            done = pool.map(push_on, clones, range(pushers), [edits] * pushers)
+            acknowledged = [line for lines in done for line in lines]
+        for clone in clones:
+            assert clone.requests is not None
+            clone.requests.close()
+    check(acknowledged, pushers * edits)
+
+
+def check(acknowledged: list[str], count: int) -> None:
+    from skillsync.server.models import Skill  # needs Django to be set up, which Live does
+
+    rows = list(Skill.objects.filter(name="alpha", deleted=False).order_by("version"))
+    assert len(acknowledged) == count
+    lines = rows[-1].body.splitlines()
+    assert {line: lines.count(line) for line in acknowledged} == dict.fromkeys(acknowledged, 1)
+    assert [row.version for row in rows] == list(range(1, len(rows) + 1)), "contiguous"
+    for before, after in pairwise(rows):
+        lost = set(before.body.splitlines()) - set(after.body.splitlines())
+        assert lost == set(), f"v{after.version} has not what v{before.version} had"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lossy", [False, True], ids=["C1", "C2"])
+def test_a_race_of_clones_loses_nothing(
+    live: Live, solo: Clone, tmp_path: Path, lossy: bool
+) -> None:
+    race(live, solo, tmp_path, pushers=4, edits=5, lossy=lossy)
+    assert outcome_is_quiet(solo)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("lossy", [False, True], ids=["C1", "C2"])
+def test_a_long_race_of_clones_loses_nothing(
+    live: Live, solo: Clone, tmp_path: Path, lossy: bool
+) -> None:
+    race(live, solo, tmp_path, pushers=16, edits=100, lossy=lossy)
+
+
+def outcome_is_quiet(solo: Clone) -> bool:
+    """The one who only watched is fast-forwarded to all of it."""
+    solo.write("skillsync.toml", CONFIG.format(team=""))
+    pulled = solo.pull()
+    return "fast-forwarded" in outcome(pulled, "alpha").did and solo.push().exit == 0
