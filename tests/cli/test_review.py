@@ -60,7 +60,7 @@ def test_files_are_written_and_a_review_is_rendered_from_its_json(ranged: Repo, 
     ended = ranged.run("review", "main..pr", "--out", str(out), *words)
     assert ended.exit == 6
     assert sorted(path.name for path in out.iterdir()) == [
-        "gl-code-quality.json", "review.json", "review.md", "review.sarif",
+        "gl-code-quality.json", "review.html", "review.json", "review.md", "review.sarif",
     ]  # fmt: skip
     assert "::error file=skills/alpha/SKILL.md" in ended.out
     review = parse_review((out / "review.json").read_bytes(), path="review.json")

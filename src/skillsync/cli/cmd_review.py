@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from skillsync.review.values import Review
     from skillsync.sync.workspace import Connect
 
-FORMATS = ("text", "markdown", "json", "sarif", "github", "gitlab")
+FORMATS = ("text", "markdown", "html", "json", "sarif", "github", "gitlab")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -201,7 +201,7 @@ def _show(
     wanted = formats or (("json", "markdown", "text") if out else ("text",))
     folder = run.directory / out if out else None
     printed = [name for name in wanted if folder is None or not RENDERERS[name].file]
-    if len(printed) > 1 and {"json", "sarif", "gitlab"} & set(printed):
+    if len(printed) > 1 and {"html", "json", "sarif", "gitlab"} & set(printed):
         raise UsageError("several formats need --out DIR", hint="skillsync review --out DIR …")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
