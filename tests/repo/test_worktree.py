@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -509,7 +510,7 @@ def test_one_folder_of_a_commit_is_as_in_the_whole_commit(
     write_files(repo.root / "skills/a/module", {"f": "f"})
     commit_all(repo.root / "skills/a/module")
     commit = commit_all(repo.root)
-    roots = {"skill_roots": ["skills"], "dataset_roots": ["datasets"]}
+    roots: dict[str, Any] = {"skill_roots": ["skills"], "dataset_roots": ["datasets"]}
     scanned = read_folders(repo, commit=commit, **roots)
     whole = {folder.dir: folder for folder in (*scanned.skills, *scanned.datasets)}
     assert {"skills/a", "skills/a/inner", "skills/gone", "datasets/d"} < set(whole)
