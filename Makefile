@@ -27,7 +27,7 @@ demo: $(SERVER) ## Install, then show the whole thing on a sample repository
 	@$(BIN)/skillsync demo $(ARGS)
 
 test: $(DEV) ## The fast tests (under 4 minutes)
-	$(PYTEST) -m "not slow and not soak" --ignore=tests/contract $(ARGS)
+	$(PYTEST) -m "not slow and not soak and not readers" --ignore=tests/contract $(ARGS)
 
 test-slow: $(DEV) ## The bounded slow tests
 	$(PYTEST) -m "slow and not soak" $(ARGS) || test $$? -eq 5

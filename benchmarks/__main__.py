@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
+from benchmarks.offline import offline_figures
 from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
 from benchmarks.server import server_figures
@@ -18,11 +19,13 @@ from benchmarks.world import add_dataset, add_project, add_skills, new_clone, se
 
 
 def measure(
-    folder: Path, *, skills: int, rounds: int, rows: int, requests: int
+    folder: Path, *, skills: int, rounds: int, rows: int, offline_rows: int, requests: int
 ) -> Iterator[Figure]:
     """Make the world in ``folder`` and yield one figure after the other."""
     yield from startup.version(folder, rounds=rounds)
     yield from review_figures(folder, rounds=3)
+    if offline_rows:
+        yield from offline_figures(folder / "offline", offline_rows)
     yield from startup.serve(folder / "starts", rounds=2)
     yield from server_figures(folder / "bare", rounds=rounds, requests=requests)
     with serving(folder / "server") as url:
@@ -67,6 +70,10 @@ def main() -> int:
     parser.add_argument(
         "--rows", type=int, default=0, help="measure a dataset of so many rows, too"
     )
+    parser.add_argument(
+        "--offline-rows", type=int, default=0,
+        help="measure the status of a dataset of so many rows, too (1000000 is what its limits are for)",
+    )  # fmt: skip
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
     requests = given.requests or (2_000 if given.quick else 20_000)
@@ -74,7 +81,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
         rounds = 3 if given.quick else 8
         for figure in measure(
-            Path(folder), skills=skills, rounds=rounds, rows=given.rows, requests=requests
+            Path(folder),
+            skills=skills,
+            rounds=rounds,
+            rows=given.rows,
+            offline_rows=given.offline_rows,
+            requests=requests,
         ):
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)

@@ -48,6 +48,8 @@ pace = "off"
 
 [dataset.cases]
 keys = "content"
+max_line_bytes = 2_000_000
+max_file_bytes = 3_000_000_000
 fields = { input = "vars", expected_output = "ideal" }
 """
 
@@ -83,7 +85,11 @@ def test_every_option_is_read() -> None:
     assert settings.target("local").place == "127.0.0.1:8765/1"
     assert settings.target("local").pace == "off"
     assert settings.options_for("cases") == DatasetOptions(
-        {"input": "vars", "expected_output": "ideal"}, "content"
+        {"input": "vars", "expected_output": "ideal"}, "content", 2_000_000, 3_000_000_000
+    )
+    assert (settings.items_limit, read("version = 1\n").items_limit) == (
+        3_000_000_000,
+        2_000_000_000,
     )
     assert settings.options_for("others") == DatasetOptions()
 

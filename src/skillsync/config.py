@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from skillsync.config_schema import SETTINGS_FILE, check_table, line_numbers, secrets_in
 from skillsync.errors import ConfigError, NotARepository
 from skillsync.model import CarryMode, Problem
+
+if TYPE_CHECKING:
+    from skillsync.formats.row_lines import Limits
 
 MAX_BYTES = 1_000_000
 
@@ -81,10 +84,22 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class DatasetOptions:
-    """What is set for one dataset: ``fields`` maps our field names to the file's; ``keys`` says where keys are."""
+    """What is set for one dataset: ``fields`` maps our field names to the file's; ``keys`` says where keys are.
+
+    Lines and files that are longer than the limits are refused.
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     keys: Literal["id", "content"] = "id"
+    max_line_bytes: int = 1_000_000
+    max_file_bytes: int = 2_000_000_000
+
+    @property
+    def limits(self) -> Limits:
+        """How long lines and the file may be."""
+        from skillsync.formats.row_lines import Limits
+
+        return Limits(self.max_line_bytes, self.max_file_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,12 @@ class Settings:
     def places(self) -> frozenset[str]:
         """The places of all targets."""
         return frozenset(target.place for target in self.targets.values())
+
+    @property
+    def items_limit(self) -> int:
+        """Bytes of any dataset's file that are read at most; whether it may have so many, its own limit says."""
+        options = (DatasetOptions(), *self.dataset_options.values())
+        return max(one.max_file_bytes for one in options)
 
     def options_for(self, dataset: str) -> DatasetOptions:
         """Return what is set for the dataset in the folder called ``dataset``."""

@@ -219,7 +219,12 @@ _TARGET: Mapping[str, Check] = {
     "pace": _pace,
     "publishers": _publishers,
 }
-_DATASET: Mapping[str, Check] = {"fields": _fields, "keys": _keys}
+_DATASET: Mapping[str, Check] = {
+    "fields": _fields,
+    "keys": _keys,
+    "max_line_bytes": _positive,
+    "max_file_bytes": _positive,
+}
 _REVIEW: Mapping[str, Check] = {
     "fail_on": _one_of("error", "warning", "never"),
     "drift": _one_of("fail", "warn", "ignore"),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skillsync.repo.git import Repository
+from skillsync.repo.worktree import read_folders
 from tests.cli.cli_world import Ended, skillsync
 from tests.world import git
 
@@ -125,3 +127,34 @@ def test_documents_say_the_same_as_the_words(clone: Path) -> None:
     assert told == {"schema": "skillsync.dataset.export/1", "file": "out.jsonl", "format": "jsonl", "rows": 2, "exit": 0}  # fmt: skip
     assert skillsync(clone, "dataset", "export", "rows", "--json").exit == 2
     assert skillsync(clone, "dataset", "export", "nobody").exit == 2
+
+
+def test_a_dataset_may_allow_longer_lines_and_files_or_shorter_ones(clone: Path) -> None:
+    folder = clone / "datasets" / "rows"
+    folder.mkdir(parents=True)
+    long = json.dumps({"id": "a", "input": "x" * 1_000_000})
+    (folder / "items.jsonl").write_text(f'{{"id": "b", "input": 1}}\n{long}\n')
+    refused = skillsync(clone, "lint")
+    assert (refused.exit, "rows/items.jsonl:2: the line has 1,000,024 bytes" in refused.err) == (1, True)  # fmt: skip
+    (clone / "skillsync.toml").write_text(f"{SETTINGS}[dataset.rows]\nmax_line_bytes = 1_000_024\n")
+    assert ok(clone, "lint").out == "no findings\n"
+    git(clone, "add", "-A")
+    git(clone, "commit", "-q", "-m", "rows")
+    (clone / "skillsync.toml").write_text(
+        f"{SETTINGS}[dataset.rows]\nmax_line_bytes = 2_000_000\nmax_file_bytes = 1_000_000\n"
+    )
+    refused = skillsync(clone, "lint")
+    assert (refused.exit, "the file has more than 1,000,000 bytes" in refused.err) == (1, True)
+
+
+def test_a_file_that_no_dataset_may_have_is_not_even_read(clone: Path) -> None:
+    folder = clone / "datasets" / "rows"
+    folder.mkdir(parents=True)
+    (folder / "items.jsonl").write_text('{"id": "b", "input": 1}\n')
+    for items_limit, data in ((5, None), (100, b'{"id": "b", "input": 1}\n')):
+        (read,) = read_folders(
+            Repository.open(clone), dataset_roots=["datasets"], items_limit=items_limit
+        ).datasets
+        entry = read.entry("items.jsonl")
+        assert entry is not None
+        assert (entry.data, entry.size) == (data, 24)

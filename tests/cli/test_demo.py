@@ -107,6 +107,19 @@ def test_the_story_ends_clean_with_its_key_private_and_its_server_stopped(tmp_pa
 
 
 @pytest.mark.slow
+def test_the_newer_generation_tells_the_same_story(tmp_path: Path) -> None:
+    """Each skill has one version more, its marker (B9), and the lines at the end start the same generation again."""
+    done = demo("--json", "--dialect", "current", "--directory", str(tmp_path / "new"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    ran = [(one["command"], one["exit"]) for step in document["steps"] for one in step["commands"]]
+    assert [one for one in ran if one[0].startswith("skillsync ")][1:] == STORY
+    skills = {name: number + 1 for name, number in PUBLISHED["skills"].items()}
+    assert document["published"] == {**PUBLISHED, "skills": skills}
+    assert "--dialect current" in document["restart"][1]
+
+
+@pytest.mark.slow
 def test_people_see_the_same_story_and_keep_leaves_the_server_running(tmp_path: Path) -> None:
     """Without any git identity, with a signing key that asks and hooks that refuse, and from another repository."""
     hooks = tmp_path / "hooks"

@@ -22,6 +22,17 @@ def seed_only(why: str) -> Callable[[F], F]:
     return mark
 
 
+def current_only(why: str) -> Callable[[F], F]:
+    """Mark a test of what the seed does not have; ``why`` says what that is."""
+    assert why
+
+    def mark(function: F) -> F:
+        function.__dict__["dialects"] = ["current"]
+        return function
+
+    return mark
+
+
 def both_at_once(function: F) -> F:
     """Mark a test whose current variant is worth its time in the fast tier."""
     function.__dict__["dialects"] = ["seed", "current"]

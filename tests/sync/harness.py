@@ -5,10 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -87,6 +88,9 @@ class Live:
     """The server with two people: ``me`` runs skillsync, ``web`` edits in the page."""
 
     dialect = "seed"
+    project = 1
+    created = 1
+    """The latest version after a push has created a skill from committed files: a marker is one more (B9)."""
 
     def __init__(self, folder: Path, *, quota: Quota | None = None) -> None:
         self.folder = folder
@@ -100,13 +104,19 @@ class Live:
 
     @contextmanager
     def api(self, user: str = "web") -> Iterator[httpx.Client]:
-        """Plain HTTP as one of the people, below /api/projects/1/."""
+        """Plain HTTP as one of the people, below the project."""
         with httpx.Client(
             transport=httpx.WSGITransport(app=self.app),
-            base_url=f"{HOST}/api/projects/1/",
+            base_url=f"{HOST}/api/projects/{self.project}/",
             headers={"Authorization": f"Bearer {self.keys[user]}"},
         ) as client:
             yield client
+
+    def of_project(self, number: int) -> Self:
+        """Return the same people and server in another project."""
+        other = copy(self)
+        other.project = number
+        return other
 
     # ---------------------------------------------------------------- the web page: skills
 
@@ -211,6 +221,7 @@ class LiveCurrent(Live):
     """
 
     dialect = "current"
+    created = 2
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
         """Return the live items of a dataset, oldest first."""

@@ -14,6 +14,8 @@ from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.sync.harness import Clone, Live, outcome
 
+BOTH_DIALECTS = True
+
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
 BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"

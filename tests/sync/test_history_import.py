@@ -13,6 +13,8 @@ from skillsync.sync import history_import
 from skillsync.sync.history_import import Imported, ImportRequest, import_history
 from tests.sync.harness import Clone, Live
 
+BOTH_DIALECTS = True
+
 BRANCH = "skillsync-history/alpha"
 JSON = {"content-type": "application/json"}
 

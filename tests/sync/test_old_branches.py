@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.sync.dialects import current_only
 from tests.sync.harness import Clone, Live
 
 BOTH_DIALECTS = True
@@ -268,6 +269,28 @@ def test_an_old_text_is_never_published(
 ) -> None:
     """It is behind: 0 remote writes; with local state deleted it is no other (P7); pull brings the newer text."""
     newer(subject)
+    stays_behind(subject, old_again)
+
+
+@current_only("a handful of the same, so that the fast tests ask for it as well")
+@pytest.mark.parametrize(
+    "old_again",
+    [
+        commit_then_switch_to_a_branch_from_the_parent,
+        stash_with_untracked,
+        commit_of_the_pointer_alone_then_reset_hard,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_an_old_text_is_never_published_over_a_marked_version(
+    subject: Subject, old_again: Callable[[Subject], None]
+) -> None:
+    publish(subject)
+    stays_behind(subject, old_again)
+
+
+def stays_behind(subject: Subject, old_again: Callable[[Subject], None]) -> None:
+    """Bring the old text back: it is published neither with the local state nor without, and pull ends that."""
     remote = subject.remote()
     old_again(subject)
     assert "newer" not in subject.clone.read(subject.path)

@@ -8,6 +8,8 @@ from skillsync.errors import InvalidContent, UsageError
 from skillsync.sync.resolve import Choice
 from tests.sync.harness import Clone, Live, outcome
 
+BOTH_DIALECTS = True
+
 PATH = "skills/alpha/SKILL.md"
 NOTES = "skills/alpha/notes.md"
 POINTER = "skills/alpha/.skillsync"

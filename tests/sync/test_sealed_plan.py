@@ -18,6 +18,8 @@ from skillsync.sync.report import Report
 from skillsync.sync.sealed_plan import push_sealed, read_plan, seal, write_plan
 from tests.sync.harness import Clone, Live
 
+BOTH_DIALECTS = True
+
 ALPHA = "skills/alpha/SKILL.md"
 ROWS = "datasets/sums/items.jsonl"
 
@@ -86,9 +88,11 @@ def test_what_is_done_is_what_was_printed(live: Live, solo: Clone) -> None:
         (method, path.split("/", 4)[-1].split("?")[0]) for method, path in content_writes(solo)
     ]
     names = [(method, "/".join(path.split("/")[:3])) for method, path in kinds]
-    assert sorted(method for method, _ in names) == ["PATCH"] * 3 + ["POST"] * 6
+    # Where there are markers gamma gets one, and a row is archived by a verb of its own.
+    posts = {"seed": 6, "current": 7}[live.dialect]
+    assert sorted(method for method, _ in names) == ["PATCH"] * 3 + ["POST"] * posts
     assert live.version("alpha") == 2
-    assert live.version("gamma") == 1
+    assert live.version("gamma") == live.created
     assert live.skill("beta") == {}
     dataset = next(one for one in live.datasets() if one["name"] == "sums")
     keys = {one["metadata"]["skillsync_id"]: one["output"] for one in live.rows(dataset["id"])}
@@ -326,7 +330,7 @@ def test_blocked_objects_are_listed_and_stay_blocked(live: Live, solo: Clone) ->
     assert [one.code for one in printed.problems] == ["E-REMOTE-AHEAD"]
     report = apply(solo, plan)
     assert report.exit == 3
-    assert (live.version("alpha"), live.version("gamma")) == (2, 1)
+    assert (live.version("alpha"), live.version("gamma")) == (2, live.created)
 
 
 def test_a_team_applies_the_plan_of_its_commit(live: Live, team: Clone) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from skillsync.cli.boundary import Run
+from skillsync.cli.render import Output
+from skillsync.cli.status_view import print_status
 from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import UsageError
 from skillsync.sync.describe import SKILL_STATES
@@ -15,7 +19,10 @@ from skillsync.sync.diff import diff
 from skillsync.sync.facts import local_facts
 from skillsync.sync.plan import make_plan
 from skillsync.sync.status import Status
+from tests.sync.dialects import current_only, seed_only
 from tests.sync.harness import Clone, Live
+
+BOTH_DIALECTS = True
 
 ROW = '{"id": "q1", "input": "1+1?", "expected_output": "2"}'
 
@@ -283,6 +290,7 @@ def test_online_counts_rows_by_what_happened(solo: Clone, live: Live) -> None:
     ]
 
 
+@seed_only("neither publish markers nor row versions")
 def test_online_says_which_guarantee_holds(solo: Clone) -> None:
     """P21: this server has neither publish markers nor row versions."""
     found = published(solo).status()
@@ -290,6 +298,20 @@ def test_online_says_which_guarantee_holds(solo: Clone) -> None:
     assert skills.startswith("skills: this server keeps no publish markers")
     assert datasets.startswith("datasets: this server has no row versions")
     assert "no publish markers and no row versions" in found.in_short
+
+
+@current_only("publish markers and row versions")
+def test_online_says_what_markers_and_row_versions_promise(solo: Clone) -> None:
+    found = published(solo).status()
+    skills, datasets = found.guarantees
+    assert skills.startswith("skills: marked: ")
+    assert datasets.startswith("datasets: versioned: ")
+    assert found.servers["skills"] == "newer generation, with publish markers"
+    assert not found.in_short
+    errors = StringIO()
+    run = Run(solo.path, Output(stdout=StringIO(), stderr=errors))
+    print_status(run, solo.workspace.settings.target(), found, names=(), key="")
+    assert errors.getvalue() == ""  # nothing is weaker here, and no empty note says so
 
 
 # ---------------------------------------------------------------- names

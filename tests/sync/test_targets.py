@@ -24,6 +24,8 @@ from skillsync.sync.undo import UndoRequest, undo
 from skillsync.sync.workspace import Remote
 from tests.sync.harness import HOST, Clone, Live, outcome
 
+BOTH_DIALECTS = True
+
 ALPHA = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
 ROW = '{"id": "q1", "input": "1+1?", "expected_output": "2"}'
@@ -53,6 +55,11 @@ class Two:
         return pull(
             clone.workspace, self.target(name), clone.connect, request, writer=clone.writer()
         )
+
+    @property
+    def production(self) -> Live:
+        """What production's web page does."""
+        return self.live.of_project(self.number)
 
     @contextmanager
     def web(self) -> Iterator[httpx.Client]:
@@ -113,16 +120,17 @@ def test_each_target_has_its_own_line_and_its_own_versions(two: Two) -> None:
     assert two.texts() == {"local": "v1", "prod": "–"}
     (staging,) = two.lines().values()
     two.clone.commit("on staging")
-    assert outcome(two.push("prod"), "alpha").did == "created v1"
+    assert outcome(two.push("prod"), "alpha").did == f"created v{two.live.created}"
     lines = two.lines()
     assert len(lines) == 2
     assert lines["127.0.0.1:8765/1"] == staging
-    assert two.texts() == {"local": "v1", "prod": "v1"}
+    made = two.live.created
+    assert two.texts() == {"local": "v1", "prod": f"v{made}"}
     two.clone.replace(ALPHA, "Step two.", "Step 2.")
     two.push("local")
-    assert two.texts() == {"local": "v2", "prod": "v1 + edits"}
-    assert two.prod()["version"] == 1
-    assert outcome(two.push("prod"), "alpha").did == "published v2"
+    assert two.texts() == {"local": "v2", "prod": f"v{made} + edits"}
+    assert two.prod()["version"] == made
+    assert outcome(two.push("prod"), "alpha").did == f"published v{made + 1}"
 
 
 def test_an_edit_at_one_target_blocks_that_one_alone(two: Two) -> None:
@@ -230,14 +238,11 @@ def test_rows_have_their_base_per_target(two: Two) -> None:
     two.pull("local")
     assert "of staging" in two.clone.read(path)
     assert two.texts("sums", Kind.DATASET) == {"local": "1 rows", "prod": "1 rows, 1 ahead"}
-    with two.web() as client:
-        (item,) = client.get("dataset_items/").json()["results"]
-        client.patch(f"dataset_items/{item['id']}/", json={"output": "of production"})
+    (dataset,) = two.production.datasets()
+    two.production.patch_row(two.production.row(dataset["id"], "q1")["id"], output="of production")
     report = two.push("prod")
     assert report.exit in {3, 4}
-    with two.web() as client:
-        (item,) = client.get("dataset_items/").json()["results"]
-    assert item["output"] == "of production"
+    assert two.production.row(dataset["id"], "q1")["output"] == "of production"
 
 
 def test_the_scope_of_a_target_leaves_cells_empty(two: Two) -> None:
@@ -300,8 +305,7 @@ def test_a_prune_takes_its_own_targets_line_alone(two: Two) -> None:
     both_published(two)
     two.live.archive("alpha")
     (dataset,) = two.live.datasets()
-    with two.live.api() as client:
-        assert client.patch(f"datasets/{dataset['id']}/", json={"deleted": True}).status_code == 200
+    two.live.patch_dataset(dataset["id"], deleted=True)
     report = two.pull("local", prune=True, max_removals=1)
     assert not (two.clone.path / ALPHA).exists()
     assert not (two.clone.path / "datasets/sums/items.jsonl").exists()

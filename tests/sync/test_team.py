@@ -9,7 +9,10 @@ import pytest
 
 from skillsync.errors import RefusedForSafety, ShallowClone
 from skillsync.sync.report import Report
+from tests.sync.dialects import both_at_once, current_only, seed_only
 from tests.sync.harness import Clone, Live, outcome
+
+BOTH_DIALECTS = True
 
 PATH = "skills/alpha/SKILL.md"
 BODY = "one\n\ntwo\n\nthree\n"
@@ -33,18 +36,18 @@ def change(team: Clone, old: str, new: str) -> str:
 
 
 @pytest.fixture
-def created(team: Clone) -> Clone:
+def created(team: Clone, live: Live) -> Clone:
     """Alpha, committed and created by CI; nobody ever wrote a pointer."""
     team.skill("alpha", BODY)
     team.commit("alpha")
     report = ci(team)
-    assert (report.exit, outcome(report, "alpha").did) == (0, "created v1")
+    assert (report.exit, outcome(report, "alpha").did) == (0, f"created v{live.created}")
     return team
 
 
 def test_ci_creates_a_skill_and_goes_on_publishing_it(created: Clone, live: Live) -> None:
     """B9 and the walk of sync.md 5.5: no pointer anywhere, one version per change, and no job twice."""
-    for number, word in enumerate(("ONE", "TWO", "THREE"), start=2):
+    for number, word in enumerate(("ONE", "TWO", "THREE"), start=live.created + 1):
         change(created, word.lower(), word)
         report = ci(created)
         assert report.exit == 0, report
@@ -59,12 +62,13 @@ def test_commits_between_two_jobs_are_published_as_one_version(created: Clone, l
     change(created, "one", "ONE")
     change(created, "two", "TWO")
     assert ci(created).exit == 0
-    assert live.version("alpha") == 2
+    assert live.version("alpha") == live.created + 1
     change(created, "three", "THREE")
     assert ci(created).exit == 0
-    assert live.version("alpha") == 3
+    assert live.version("alpha") == live.created + 2
 
 
+@both_at_once
 @pytest.mark.parametrize("published", [0, 1])
 def test_a_foreign_edit_in_between_blocks(created: Clone, live: Live, published: int) -> None:
     """Also one that was changed back (B5): CI says so with 3 until somebody has pulled."""
@@ -77,11 +81,11 @@ def test_a_foreign_edit_in_between_blocks(created: Clone, live: Live, published:
     assert (report.exit, outcome(report, "alpha").row) == (3, "S10")
     live.edit_body("alpha", "three, remotely", "three")
     assert ci(created).exit == 3
-    assert live.version("alpha") == 3 + published
+    assert live.version("alpha") == live.created + 2 + published
     assert created.pull().exit == 0
     created.commit("pulled")
     assert ci(created).exit == 0
-    assert live.version("alpha") == 4 + published
+    assert live.version("alpha") == live.created + 3 + published
 
 
 def test_the_same_content_by_a_web_user_is_no_creation_of_ours(team: Clone, live: Live) -> None:
@@ -115,6 +119,7 @@ def test_a_skill_archived_and_created_again_by_somebody_else_is_not_ours(
     assert live.version("alpha") == 1
 
 
+@seed_only("a marker tells a publish by its commit, whoever ran the job")
 def test_another_account_of_the_team_counts_by_configuration(created: Clone, live: Live) -> None:
     change(created, "one", "ONE")
     assert ci(created, user="web").exit == 4
@@ -124,9 +129,24 @@ def test_another_account_of_the_team_counts_by_configuration(created: Clone, liv
     created.write("skillsync.toml", f"{settings}publishers = [{number}]\n")
     created.commit("publishers")
     assert ci(created, user="web").exit == 0
-    assert live.version("alpha") == 2
+    assert live.version("alpha") == live.created + 1
 
 
+@current_only("markers")
+def test_by_its_marker_a_publish_of_another_account_counts_at_once(
+    created: Clone, live: Live
+) -> None:
+    change(created, "one", "ONE")
+    assert outcome(ci(created, user="web"), "alpha").did == "published v3"
+    change(created, "two", "TWO")
+    assert outcome(ci(created), "alpha").did == "published v4"
+    live.edit_body("alpha", "three", "three, remotely")
+    change(created, "three", "THREE")
+    assert ci(created, user="web").exit == 3
+    assert live.version("alpha") == 5
+
+
+@both_at_once
 def test_an_older_job_is_superseded(created: Clone, live: Live) -> None:
     """S12 (B8): the newer commit was published first; the older job writes nothing and is no failure."""
     old = created.git("rev-parse", "HEAD")
@@ -134,7 +154,7 @@ def test_an_older_job_is_superseded(created: Clone, live: Live) -> None:
     assert ci(created).exit == 0
     report = ci(created, at=old)
     assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
-    assert live.version("alpha") == 2
+    assert live.version("alpha") == live.created + 1
     created.git("checkout", "-q", old)
     created.replace(PATH, "three\n", "THREE\n")
     assert created.pull().exit == 0
@@ -149,7 +169,7 @@ def test_an_older_job_is_superseded_before_any_creation_of_its_own(team: Clone, 
     assert ci(team).exit == 0
     report = ci(team, at=old)
     assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
-    assert live.version("alpha") == 1
+    assert live.version("alpha") == live.created
 
 
 def test_a_web_edit_is_not_superseded_for_an_older_job(created: Clone, live: Live) -> None:
@@ -159,7 +179,7 @@ def test_a_web_edit_is_not_superseded_for_an_older_job(created: Clone, live: Liv
     assert ci(created, at=old).exit == 0
     change(created, "three", "THREE")
     assert ci(created).exit == 3
-    assert live.version("alpha") == 2
+    assert live.version("alpha") == live.created + 1
 
 
 def test_uncommitted_changes_are_named_and_left_out(created: Clone, live: Live) -> None:
@@ -167,7 +187,7 @@ def test_uncommitted_changes_are_named_and_left_out(created: Clone, live: Live) 
     report = created.push()
     assert report.exit == 0
     assert any(PATH in note and "left out" in note for note in report.notes)
-    assert live.version("alpha") == 1
+    assert live.version("alpha") == live.created
 
 
 def test_other_branches_publish_only_knowingly(created: Clone, live: Live, tmp_path: Path) -> None:
@@ -177,10 +197,10 @@ def test_other_branches_publish_only_knowingly(created: Clone, live: Live, tmp_p
     with pytest.raises(RefusedForSafety) as caught:
         created.push()
     assert caught.value.exit_code == 6
-    assert live.version("alpha") == 1
+    assert live.version("alpha") == live.created
     assert created.push(from_branch=True).exit == 0
-    assert live.version("alpha") == 2
-    assert " v2 " in created.read("skills/alpha/.skillsync")
+    assert live.version("alpha") == live.created + 1
+    assert f" v{live.created + 1} " in created.read("skills/alpha/.skillsync")
 
 
 def test_what_is_gone_on_both_sides_leaves_head_alone(team: Clone, live: Live) -> None:
@@ -243,7 +263,7 @@ def test_a_removed_skill_that_only_ci_published_goes_by_name(created: Clone, liv
     assert (report.exit, outcome(report, "alpha").row) == (4, "S14")
     live.edit_body("alpha", "three, remotely", "three")
     assert ci(created, at=removed, archive=["alpha"]).exit in {3, 4}
-    assert live.version("alpha") == 4
+    assert live.version("alpha") == live.created + 3
 
 
 def test_a_foreign_edit_after_it_is_not_reverted_by_it(linked: Clone, live: Live) -> None:
@@ -304,6 +324,7 @@ def test_a_merge_queue_publishes_only_what_main_got(linked: Clone, live: Live) -
     assert live.version("alpha") == 2
 
 
+@both_at_once
 def test_what_was_published_from_a_branch_is_taken_in_once_it_is_merged(
     linked: Clone, live: Live
 ) -> None:
@@ -361,5 +382,9 @@ def test_a_late_job_does_not_make_again_what_a_later_commit_removed(
     assert ci(linked, archive=["alpha", "beta"] if published else ["alpha"]).exit == 0
     report = ci(linked, at=late)
     assert report.exit == 0, report
-    assert (live.version("alpha"), live.version("beta"), live.version("kept")) == (0, 0, 1)
+    assert (live.version("alpha"), live.version("beta"), live.version("kept")) == (
+        0,
+        0,
+        live.created,
+    )
     assert outcome(report, "beta").row == "S12"

@@ -406,6 +406,10 @@ def test_a_teams_undo_holds_until_the_commit_is_reverted(live: Live, team: Clone
     report = undone(team)
     assert report.exit == 0
     assert "git revert" in report.notes[0]
-    assert (live.version("alpha"), team.files()) == (3, before)
+    latest = live.created + 2
+    assert (live.version("alpha"), team.files()) == (latest, before)
     assert team.push().changed == 0
-    assert live.version("alpha") == 3
+    assert live.version("alpha") == latest
+    team.git("revert", "--no-edit", "HEAD")
+    report = team.push()
+    assert (report.exit, report.changed, live.version("alpha")) == (0, 0, latest), report

@@ -34,10 +34,17 @@ _SERVER = (
     metavar="DIR",
     help="Where to work: a new or empty folder. Default: a new one for temporary files.",
 )
+@click.option(
+    "--dialect",
+    default="seed",
+    show_default=True,
+    type=click.Choice(["seed", "current"]),
+    help="Generation of the API that the server speaks.",
+)
 @click.option("--keep", is_flag=True, help="Leave the server running at the end.")
 @json_option
 @command_boundary
-def demo(run: Run, *, into: Path | None, keep: bool) -> int:
+def demo(run: Run, *, into: Path | None, dialect: str, keep: bool) -> int:
     """Show it all on a sample repository.
 
     Starts a server on a free port of this machine, publishes five skills and two datasets, lets two people edit
@@ -53,7 +60,9 @@ def demo(run: Run, *, into: Path | None, keep: bool) -> int:
             unchanged="Nothing was made.",
             hint="pip install 'skillsync[server]'",
         )
-    ended = run_demo(run.out, directory=run.directory / into if into else None, keep=keep)
+    ended = run_demo(
+        run.out, directory=run.directory / into if into else None, dialect=dialect, keep=keep
+    )
     print_end(run.out, ended)
     run.out.emit_json(SCHEMA, ended.as_json())
     return 0

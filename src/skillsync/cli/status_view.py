@@ -113,7 +113,7 @@ def _print_problems(run: Run, found: Status) -> None:
         out.note(f"note: {warnings} warning{'' if warnings == 1 else 's'}: skillsync lint")
     for note in found.notes:
         out.note(f"note: {visible(note)}")
-    if found.guarantees and not run.verbose:
+    if found.in_short and not run.verbose:
         out.note(f"note: {visible(found.in_short)}")
 
 

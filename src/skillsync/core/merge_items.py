@@ -13,7 +13,15 @@ from skillsync.core.merge_units import Take, choose
 from skillsync.formats.canonical import canonical_json, row_digest
 from skillsync.formats.jsonl import replace_row
 from skillsync.formats.row_keys import fold_id
-from skillsync.formats.row_lines import ItemsFile, KeyMode, Line, LineReader, parse_items
+from skillsync.formats.row_lines import (
+    USUAL_LIMITS,
+    ItemsFile,
+    KeyMode,
+    Limits,
+    Line,
+    LineReader,
+    parse_items,
+)
 from skillsync.formats.row_names import RowNames
 from skillsync.model import Conflict, Key, Row, UnitKind
 
@@ -72,12 +80,13 @@ def merge_items(
     subject: str = "",
     mapping: Mapping[str, str] | None = None,
     keys: KeyMode = "id",
+    limits: Limits = USUAL_LIMITS,
 ) -> MergedItems:
     """Merge by rows: what one side added, removed or changed is so in the result, fields by the groups of sync.md 8.
 
     Both sides changed one field differently, or one removed what the other changed: a conflict, and the line of
     the local side stays (the changed one, where the other is removed). Lines keep the bytes and the order of the
-    side that changed them. ``mapping`` and ``keys`` as for ``parse_items``. Raises InvalidContent when a line that
+    side that changed them. ``mapping``, ``keys`` and ``limits`` as for ``parse_items``. Raises InvalidContent when a line that
     is not the same on all sides cannot be read.
     """
     if local == remote or remote == base:
@@ -87,7 +96,7 @@ def merge_items(
     names = RowNames.from_mapping(mapping)
     files = base, local, remote
     same = _same_lines(files) if keys == "id" else frozenset()
-    sides = [_read(data, same, path, names, mapping, keys) for data in files]
+    sides = [_read(data, same, path, names, mapping, keys, limits) for data in files]
     merge = _Merge(sides[0], sides[1], sides[2], names, subject, path)
     kept: dict[Id, bytes] = {}
     for one in dict.fromkeys((*merge.local.raw, *merge.remote.raw)):
@@ -129,13 +138,14 @@ def _read(
     names: RowNames,
     mapping: Mapping[str, str] | None,
     keys: KeyMode,
+    limits: Limits,
 ) -> _Side:
-    reader = LineReader(path, names)
+    reader = LineReader(path, names, limits)
     if data.startswith(_BOM):
         reader.refuse_mark()
     read: Iterable[tuple[bytes, Line | None]]
     if keys == "content":
-        file = parse_items(data, path=path, mapping=mapping, keys=keys)
+        file = parse_items(data, path=path, mapping=mapping, keys=keys, limits=limits)
         read, used = [(line.raw, line) for line in file.lines], dict(file.used)
     else:
         read = [

@@ -71,14 +71,14 @@ class Ended:
         }
 
 
-def run_demo(out: Output, *, directory: Path | None, keep: bool) -> Ended:
+def run_demo(out: Output, *, directory: Path | None, dialect: str = "seed", keep: bool) -> Ended:
     """Tell the whole story; the server is stopped at the end, unless ``keep`` and everything went well.
 
     Raises UsageError for a directory that is not empty, DemoFailed at the first step that does not hold.
     """
     root = copy_sample(directory, sample=find_sample())
     environ = _clean(os.environ)
-    server = ServerProcess(root / ".git" / FOLDER, COMMAND, environ)
+    server = ServerProcess(root / ".git" / FOLDER, COMMAND, environ, dialect)
     teller = Teller(out, root, COMMAND, {**environ, "PYTHONUNBUFFERED": "1"})
     kept = False
     try:
@@ -125,7 +125,7 @@ def _set_the_stage(teller: Teller, server: ServerProcess) -> WebPage:
     answer = teller.skillsync(*words, "--json", shown="(the new key, not shown)")
     teller.environ = {**teller.environ, KEY_VARIABLE: server.key_file.read_text("ascii").strip()}
     try:
-        return WebPage(server.url, server.project, json.loads(answer)["key"])
+        return WebPage(server.url, server.project, server.dialect, json.loads(answer)["key"])
     except (ValueError, KeyError) as error:
         raise DemoFailed("server-admin add-key printed no key") from error
 
@@ -150,7 +150,7 @@ def restart_lines(server: ServerProcess) -> tuple[str, str]:
     if not (found and Path(found).resolve() == ours.resolve()) and ours.exists():
         path = f'PATH={shlex.quote(str(ours.parent))}:"$PATH" '
     key = f'{KEY_VARIABLE}="$(cat {shlex.quote(str(server.key_file))})"'
-    serve = f"skillsync serve --port {server.port} --database {shlex.quote(server.database)}"
+    serve = f"skillsync serve --port {server.port} {shlex.join(server.options)}"
     return (
         f"export {path}{key}",
         f'SKILLSYNC_SERVER_KEY="${KEY_VARIABLE}" {serve} >/dev/null & sleep 2',

@@ -25,12 +25,14 @@ PATIENCE = 30.0
 class ServerProcess:
     """The server of one demo. ``start``, then ``stop``; ``url`` and ``project`` are known in between.
 
-    ``command`` is how skillsync is run (the interpreter and ``-m skillsync``); ``environ`` what it may see.
+    ``command`` is how skillsync is run (the interpreter and ``-m skillsync``); ``environ`` what it may see;
+    ``dialect`` the generation of the API it speaks.
     """
 
     folder: Path
     command: tuple[str, ...]
     environ: Mapping[str, str]
+    dialect: str = "seed"
     url: str = ""
     project: int = 1
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
@@ -50,6 +52,12 @@ class ServerProcess:
         """The port it answers on."""
         return int(self.url.rpartition(":")[2])
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What ``skillsync serve`` is told beside the port, whenever this server is started."""
+        dialect = () if self.dialect == "seed" else ("--dialect", self.dialect)
+        return ("--database", self.database, *dialect)
+
     def start(self) -> None:
         """Make the folder and the key, start the server on a free port and wait until it answers.
 
@@ -64,7 +72,7 @@ class ServerProcess:
             file.write(f"{key}\n")
         with (self.folder / "server.log").open("wb") as log:
             self.process = subprocess.Popen(
-                [*self.command, "serve", "--port", "0", "--database", self.database, "--json"],
+                [*self.command, "serve", "--port", "0", *self.options, "--json"],
                 cwd=self.folder,
                 env={**self.environ, "SKILLSYNC_SERVER_KEY": key},
                 stdin=subprocess.DEVNULL,

@@ -22,7 +22,17 @@ class WebPage:
 
     url: str
     project: int
+    dialect: str
     key: str = field(repr=False)
+
+    @property
+    def created(self) -> int:
+        """The latest version of a skill that a push has just created: the newer generation marks it in one more."""
+        return 2 if self._is_current else 1
+
+    @property
+    def _is_current(self) -> bool:
+        return self.dialect == "current"
 
     def skill(self, name: str, *, version: int | None = None) -> dict[str, Any]:
         """Return a skill's detail; the latest version, or the named one."""
@@ -50,9 +60,15 @@ class WebPage:
         return found
 
     def rows(self, dataset: str) -> list[dict[str, Any]]:
-        """Return the items of the dataset with that id."""
-        path = f"dataset_items/?dataset={dataset}&limit=1000"
-        found: list[dict[str, Any]] = self._send("GET", path)["results"]
+        """Return the items of the dataset with that id; ``output`` is the expected one in either generation."""
+        path: str | None = f"dataset_items/?dataset={dataset}&limit=1000"
+        found: list[dict[str, Any]] = []
+        while path:
+            page = self._send("GET", path)
+            found += page["results"]
+            path = page["next"] and page["next"].partition(f"/projects/{self.project}/")[2]
+        if self._is_current:
+            return [{**row, "output": row["expected_output"]} for row in found]
         return found
 
     def row(self, dataset_name: str, key: str) -> dict[str, Any]:
@@ -60,13 +76,19 @@ class WebPage:
         for dataset in self.datasets():
             if dataset["name"] == dataset_name:
                 for row in self.rows(dataset["id"]):
-                    if (row["metadata"] or {}).get("skillsync_id") == key:
+                    if self._key_of(row) == key:
                         return row
         raise DemoFailed(f"the server has no row {key} in {dataset_name}")
 
-    def edit_row(self, item: str, **fields: Any) -> None:
-        """Change fields of the item with that id."""
-        self._send("PATCH", f"dataset_items/{item}/", fields)
+    def _key_of(self, row: dict[str, Any]) -> object:
+        if self._is_current:
+            return row["client_item_id"]
+        return (row["metadata"] or {}).get("skillsync_id")
+
+    def edit_row(self, row: dict[str, Any], **fields: Any) -> None:
+        """Change fields of an item as it was read."""
+        base = {"base_version": row["version"]} if self._is_current else {}
+        self._send("PATCH", f"dataset_items/{row['id']}/", {**base, **fields})
 
     def _send(self, method: str, path: str, sent: object = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # the scheme is ours: http to this machine

@@ -292,7 +292,7 @@ def _rebuilt(file: ItemsFile, parts: Iterable[Line | _NewLine]) -> ItemsFile:
 
     Raises InvalidContent when a new line would not be accepted, or does not say what it should.
     """
-    reader = LineReader(file.path, file.names)
+    reader = LineReader(file.path, file.names, file.limits)
     lines: list[tuple[Line, Row | None]] = []
     for number, part in enumerate(parts, start=1):
         if isinstance(part, _NewLine):

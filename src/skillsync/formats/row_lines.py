@@ -26,6 +26,17 @@ MAX_LINE = 1_000_000
 MAX_FILE = 2_000_000_000
 """Bytes in one file (sync.md 10.5)."""
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a line and a file may be, in bytes; a dataset's settings may say otherwise."""
+
+    line: int = MAX_LINE
+    file: int = MAX_FILE
+
+
+USUAL_LIMITS = Limits()
+
 OWN_KEY = "skillsync_id"
 """Where the key travels in a server's metadata; it never shows in a file (skill-format.md 14.3)."""
 
@@ -65,7 +76,7 @@ class Line:
 class ItemsFile:
     """All lines of a file in order. ``used`` maps a field to the name that the file has for it.
 
-    ``names`` and ``keys`` are the dataset's settings that it was read with.
+    ``names``, ``keys`` and ``limits`` are the dataset's settings that it was read with.
     """
 
     path: str
@@ -73,6 +84,7 @@ class ItemsFile:
     names: RowNames = field(default_factory=lambda: RowNames.from_mapping(None))
     used: Mapping[str, str] = field(default_factory=dict)
     keys: KeyMode = "id"
+    limits: Limits = USUAL_LIMITS
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -96,6 +108,7 @@ def parse_items(
     path: str,
     mapping: Mapping[str, str] | None = None,
     keys: KeyMode = "id",
+    limits: Limits = USUAL_LIMITS,
 ) -> ItemsFile:
     """Read the rows of a file (skill-format.md 14.3 and 14.4); ``render_items`` gives back the same bytes.
 
@@ -103,21 +116,26 @@ def parse_items(
     kept in ``keyless``, or get a key derived from their input with ``keys="content"``. Anything that cannot be
     read, is not one JSON object per line, or repeats a key (I19, I20) raises InvalidContent with path and line.
     """
-    if len(data) > MAX_FILE:
-        raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
-    reader = LineReader(path, RowNames.from_mapping(mapping))
+    if len(data) > limits.file:
+        raise InvalidContent(f"the file has more than {limits.file:,} bytes", path=path)
+    reader = LineReader(path, RowNames.from_mapping(mapping), limits)
     with collector_paused():
         lines = tuple(reader.read_lines(data))
-    file = ItemsFile(path, lines, reader.names, reader.used, keys)
+    file = ItemsFile(path, lines, reader.names, reader.used, keys, limits)
     return with_derived_keys(file) if keys == "content" else file
 
 
 def wrong_lines(
-    data: bytes, *, path: str, mapping: Mapping[str, str] | None = None, at_most: int = 50
+    data: bytes,
+    *,
+    path: str,
+    mapping: Mapping[str, str] | None = None,
+    limits: Limits = USUAL_LIMITS,
+    at_most: int = 50,
 ) -> list[InvalidContent]:
     """Return what is wrong with a file, a line at a time: where ``parse_items`` stops at the first, this goes on."""
     found: list[InvalidContent] = []
-    reader = LineReader(path, RowNames.from_mapping(mapping))
+    reader = LineReader(path, RowNames.from_mapping(mapping), limits)
     for number, raw in enumerate(io.BytesIO(data.removeprefix(_BOM)), start=1):
         try:
             if number == 1 and data.startswith(_BOM):
@@ -143,10 +161,14 @@ def collector_paused() -> Iterator[None]:
 
 
 def empty_items(
-    path: str, *, mapping: Mapping[str, str] | None = None, keys: KeyMode = "id"
+    path: str,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    keys: KeyMode = "id",
+    limits: Limits = USUAL_LIMITS,
 ) -> ItemsFile:
     """Return a file without lines, to append to."""
-    return ItemsFile(path, (), RowNames.from_mapping(mapping), {}, keys)
+    return ItemsFile(path, (), RowNames.from_mapping(mapping), {}, keys, limits)
 
 
 def render_items(file: ItemsFile) -> bytes:
@@ -160,9 +182,10 @@ def render_items(file: ItemsFile) -> bytes:
 class LineReader:
     """Reads lines one after the other; remembers the ids, and the names in use, of those it has read."""
 
-    def __init__(self, path: str, names: RowNames) -> None:
+    def __init__(self, path: str, names: RowNames, limits: Limits = USUAL_LIMITS) -> None:
         self.path = path
         self.names = names
+        self._longest = limits.line
         self._ids: dict[str, int] = {}
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -189,9 +212,9 @@ class LineReader:
     def read_line(self, raw: bytes, number: int) -> Line:
         """Read one line with its line end. Raises InvalidContent."""
         content = raw.removesuffix(b"\n").removesuffix(b"\r")
-        if len(content) > MAX_LINE:
+        if len(content) > self._longest:
             raise self._wrong(
-                f"the line has {len(content):,} bytes, at most {MAX_LINE:,} are read", number
+                f"the line has {len(content):,} bytes, at most {self._longest:,} are read", number
             )
         if not content.strip(b" \t\r"):
             return Line(number, raw, None, None)

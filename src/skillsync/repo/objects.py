@@ -35,12 +35,20 @@ class Link:
     target: str
 
 
+ITEMS_LIMIT = 2_000_000_000
+"""Bytes of ``items.jsonl`` and of ``.skillsync.rows`` that are read, unless a dataset's settings allow more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """The folders that are searched, relative to the repository; ``"."`` is the repository itself."""
+    """The folders that are searched, relative to the repository; ``"."`` is the repository itself.
+
+    ``items_limit``: bytes of ``items.jsonl`` and of ``.skillsync.rows`` that are read.
+    """
 
     skills: tuple[str, ...]
     datasets: tuple[str, ...]
+    items_limit: int = ITEMS_LIMIT
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -48,7 +56,12 @@ class Roots:
         return tuple(dict.fromkeys((*self.skills, *self.datasets)))
 
 
-def make_roots(skills: Sequence[str] | None, datasets: Sequence[str] | None) -> Roots:
+def make_roots(
+    skills: Sequence[str] | None,
+    datasets: Sequence[str] | None,
+    *,
+    items_limit: int = ITEMS_LIMIT,
+) -> Roots:
     """Normalise configured roots; None or nothing for skills means the default ones.
 
     Raises ConfigError for a root outside the repository or inside ``.git``.
@@ -56,6 +69,7 @@ def make_roots(skills: Sequence[str] | None, datasets: Sequence[str] | None) -> 
     return Roots(
         tuple(_root(each) for each in (skills or DEFAULT_SKILL_ROOTS)),
         tuple(_root(each) for each in (datasets or ())),
+        items_limit,
     )
 
 

@@ -33,6 +33,7 @@ from skillsync.repo.objects import (
     DATASET_FILES,
     DATASET_MD,
     ITEMS,
+    ITEMS_LIMIT,
     POINTER_FILES,
     SKILL_MD,
     Grouping,
@@ -59,8 +60,6 @@ __all__ = [
 
 SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
-ITEMS_LIMIT = 2_000_000_000
-"""Bytes of ``items.jsonl`` and of ``.skillsync.rows`` that are read."""
 _POINTER_LIMIT = 10_000_001
 _TRIES = 4
 
@@ -101,6 +100,7 @@ def read_folders(
     dataset_roots: Sequence[str] | None = None,
     commit: str | None = None,
     only: Collection[str] | None = None,
+    items_limit: int = ITEMS_LIMIT,
 ) -> Scan:
     """Read the objects below the roots of the working tree, or of ``commit``.
 
@@ -108,7 +108,7 @@ def read_folders(
     ``.agents/skills``; no datasets); ``"."`` for the whole repository, which alone makes a SKILL.md at its root
     a skill. Raises ConfigError for a root outside the repository, GitFailed.
     """
-    roots = make_roots(skill_roots, dataset_roots)
+    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit)
     if commit is not None:
         return _read_commit(repo, roots, commit, only)
     return _read_worktree(repo, roots, only)
@@ -121,12 +121,13 @@ def read_folder(
     *,
     skill_roots: Sequence[str] | None = None,
     dataset_roots: Sequence[str] | None = None,
+    items_limit: int = ITEMS_LIMIT,
 ) -> Folder | None:
     """Read one object's folder as ``commit`` has it, without looking at the rest; None: no object is there.
 
     Costs no process, so that it may be asked for every object. Otherwise as ``read_folders``.
     """
-    roots = make_roots(skill_roots, dataset_roots)
+    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit)
     tree = {each.path: each for each in repo.tree_below(commit, folder)}
     files = {path for path, each in tree.items() if each.mode not in {SYMLINK, GITLINK}}
     if not any(posixpath.join(folder, name) in files for name in (SKILL_MD, *DATASET_FILES)):
@@ -139,18 +140,18 @@ def read_folder(
     members = grouping.skills.get(folder) or grouping.datasets.get(folder)
     if members is None:
         return None
-    return _tree_folder(members, *_with_contents(repo, members, tree), [])
+    return _tree_folder(members, *_with_contents(repo, members, tree, items_limit), [])
 
 
 def _with_contents(
-    repo: Repository, members: Members, tree: Mapping[str, TreeEntry]
+    repo: Repository, members: Members, tree: Mapping[str, TreeEntry], items_limit: int
 ) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
     """Return the members' entries with their sizes, and the contents of those that are not too long."""
     paths = {posixpath.join(members.dir, name): name for name in members.paths}
     limits: dict[str, int] = {}
     for path, name in paths.items():
         if tree[path].mode != GITLINK:
-            limits[tree[path].blob] = max(_limit(name), limits.get(tree[path].blob, 0))
+            limits[tree[path].blob] = max(_limit(name, items_limit), limits.get(tree[path].blob, 0))
     objects: dict[str, GitObject] = {}
     for limit in set(limits.values()):
         wanted = [blob for blob, its_limit in limits.items() if its_limit == limit]
@@ -213,7 +214,7 @@ def _list_worktree(look: Look) -> _Listing:
 def _read_worktree(repo: Repository, roots: Roots, only: Collection[str] | None) -> Scan:
     listing = _list_worktree(take_look(repo, roots))
     grouping = group_paths(listing.paths, roots, files=listing.files)
-    reader = _Reader(repo, listing, has_modes=repo.has_modes())
+    reader = _Reader(repo, listing, repo.has_modes(), roots.items_limit)
     with opened_root(repo.root) as root:
         skills = reader.folders(root, grouping.skills, only)
         datasets = reader.folders(root, grouping.datasets, only)
@@ -235,6 +236,7 @@ class _Reader:
     repo: Repository
     listing: _Listing
     has_modes: bool
+    items_limit: int
     problems: list[Problem] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     skipped_blobs: dict[str, bytes] = field(default_factory=dict)
@@ -293,7 +295,7 @@ class _Reader:
         *parents, last = split_path(path)
         try:
             with opened_folder(root, tuple(parents)) as at:
-                read = _read_settled(at, last, _limit(name), path)
+                read = _read_settled(at, last, _limit(name, self.items_limit), path)
         except FileNotFoundError:
             return None
         if self.has_modes or read.kind != "file":
@@ -302,9 +304,9 @@ class _Reader:
         return Entry(name, read.data, read.size, executable)
 
 
-def _limit(name: str) -> int:
+def _limit(name: str, items_limit: int) -> int:
     if name in (ITEMS, ROWS):
-        return ITEMS_LIMIT
+        return items_limit
     return _POINTER_LIMIT if name == POINTER else SKILL_FILE_LIMIT
 
 
@@ -441,7 +443,11 @@ def _read_commit(repo: Repository, roots: Roots, commit: str, only: Collection[s
         for name in each.paths
     ]
     loose = [path for path in grouping.loose if tree[path].mode == SYMLINK]
-    blobs = {tree[path].blob for path, name in paths if 0 <= tree[path].size <= _limit(name)}
+    blobs = {
+        tree[path].blob
+        for path, name in paths
+        if 0 <= tree[path].size <= _limit(name, roots.items_limit)
+    }
     contents = repo.read_blobs(blobs | {tree[path].blob for path in loose})
     problems: list[Problem] = case_problems(grouping, roots)
     return Scan(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_fields, canonical_json, row_digest, rows_digest
 from skillsync.formats.jsonl import ItemsFile, Line
+from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.model import Digest, Folder, Json, Key, Row
 from skillsync.review.document import dataset_digest
 from skillsync.review.values import FieldChange, FieldCount, Item, ItemField, Standing
@@ -94,12 +95,16 @@ class DatasetContent:
 
 
 def open_dataset(
-    folder: Folder | None, *, mapping: Mapping[str, str] | None = None, content_keys: bool = False
+    folder: Folder | None,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    content_keys: bool = False,
+    limits: Limits = USUAL_LIMITS,
 ) -> DatasetContent:
     """Return one side of a dataset."""
     if folder is None:
         return DatasetContent(None)
-    return DatasetContent(LocalDataset(folder, mapping=mapping, content_keys=content_keys))
+    return DatasetContent(LocalDataset(folder, mapping, content_keys, limits))
 
 
 class RowChange(NamedTuple):

@@ -94,7 +94,12 @@ def review_dataset(
 
     def content(folder: Folder | None) -> DatasetContent:
         fields = options.fields or None
-        return open_dataset(folder, mapping=fields, content_keys=options.keys == "content")
+        return open_dataset(
+            folder,
+            mapping=fields,
+            content_keys=options.keys == "content",
+            limits=options.limits,
+        )
 
     before, after = content(pair.before), content(pair.after)
     parts = compare_dataset(before, after)

@@ -128,6 +128,7 @@ def _folders(
                 folder,
                 skill_roots=settings.skills,
                 dataset_roots=settings.datasets,
+                items_limit=settings.items_limit,
             )
             for folder in sorted(wanted)
         )
@@ -138,6 +139,7 @@ def _folders(
         dataset_roots=settings.datasets,
         commit=commit,
         only=set(wanted),
+        items_limit=settings.items_limit,
     )
     return {folder.dir: folder for folder in (*scan.skills, *scan.datasets) if folder.entries}
 

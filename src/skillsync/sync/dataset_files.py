@@ -77,7 +77,12 @@ def plan_import(
     fields = propose_fields(foreign, given=request.mapping or {}, drop=request.drop)
     options = workspace.settings.options_for(folder.rsplit("/", 1)[-1])
     rows = mapped_rows(foreign, fields)
-    empty = empty_items(join(folder, ITEMS), mapping=options.fields or None, keys=options.keys)
+    empty = empty_items(
+        join(folder, ITEMS),
+        mapping=options.fields or None,
+        keys=options.keys,
+        limits=options.limits,
+    )
     keyed = list(_with_keys(rows, new_key, derived=options.keys == "content"))
     try:
         items = append_rows(empty, keyed, spelling="current")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from skillsync.errors import ShallowClone
@@ -255,11 +256,8 @@ def dataset_at(
 
     ``like`` is the dataset whose options (field names, derived keys) hold.
     """
-    dataset = LocalDataset(
-        workspace.folder_at(commit, home) or Folder(home, ()),
-        mapping=like.mapping if like else None,
-        content_keys=like.content_keys if like else False,
-    )
+    folder = workspace.folder_at(commit, home) or Folder(home, ())
+    dataset = replace(like, folder=folder) if like else LocalDataset(folder)
     return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
 
 

@@ -261,7 +261,10 @@ def _gone_view(
     options = workspace.settings.options_for(last_part(home))
     folder = workspace.folder_at(commit, home) or Folder(home, ())
     gone = LocalDataset(
-        folder, mapping=options.fields or None, content_keys=options.keys == "content"
+        folder,
+        mapping=options.fields or None,
+        content_keys=options.keys == "content",
+        limits=options.limits,
     )
     view = DatasetView(gone.slug, home, home=home, place=target.place, gone=gone, remote=dataset)
     view.absence = Absence.PRESENT

@@ -10,6 +10,7 @@ from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import info_digest, row_digest, short, skill_digest
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
 from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_lines
+from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import CarryMode, Digest, Folder, Key, Pointer, Problem, Row, Severity
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
@@ -86,6 +87,7 @@ class LocalDataset:
     folder: Folder
     mapping: Mapping[str, str] | None = None
     content_keys: bool = False
+    limits: Limits = USUAL_LIMITS
 
     @property
     def dir(self) -> str:
@@ -119,7 +121,11 @@ class LocalDataset:
         if data is None:
             return empty_items(path)
         return parse_items(
-            data, path=path, mapping=self.mapping, keys="content" if self.content_keys else "id"
+            data,
+            path=path,
+            mapping=self.mapping,
+            keys="content" if self.content_keys else "id",
+            limits=self.limits,
         )
 
     @property
@@ -177,7 +183,8 @@ class LocalDataset:
         found: list[InvalidContent] = []
         path = join(self.dir, ITEMS)
         try:
-            found += wrong_lines(self._data(ITEMS) or b"", path=path, mapping=self.mapping)
+            data = self._data(ITEMS) or b""
+            found += wrong_lines(data, path=path, mapping=self.mapping, limits=self.limits)
         except InvalidContent as error:
             found.append(error)
         try:
@@ -239,13 +246,17 @@ def read_tree(
         dataset_roots=settings.datasets,
         commit=commit,
         only=set(only) if only is not None else None,
+        items_limit=settings.items_limit,
     )
     head = workspace.history.head
 
     def dataset(folder: Folder) -> LocalDataset:
         options = settings.options_for(last_part(folder.dir))
         return LocalDataset(
-            folder, mapping=options.fields or None, content_keys=options.keys == "content"
+            folder,
+            mapping=options.fields or None,
+            content_keys=options.keys == "content",
+            limits=options.limits,
         )
 
     carry = settings.carry

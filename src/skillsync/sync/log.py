@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent, ShallowClone
@@ -267,5 +267,5 @@ def _digests_at(workspace: Workspace, dataset: LocalDataset, commit: str) -> Map
     folder = workspace.folder_at(commit, dataset.dir)
     if folder is None:
         return {}
-    there = LocalDataset(folder, mapping=dataset.mapping, content_keys=dataset.content_keys)
+    there = replace(dataset, folder=folder)
     return {str(key): digest for key, digest in there.row_digests.items()}

@@ -29,18 +29,20 @@ def merge_file(root: Path, path: str, base: bytes, local: bytes, remote: bytes) 
     folder, _, name = path.rpartition("/")
     if name in {POINTER, ROWS}:
         return Merged(_merge_pointer(root, folder, name, (base, local, remote)))
+    from skillsync.config import DatasetOptions
     from skillsync.core.merge_items import merge_items
 
     slug = folder.rpartition("/")[2]
-    options = _options(root, slug)
+    options = _options(root, slug) or DatasetOptions()
     made = merge_items(
         base,
         local,
         remote,
         path=path,
         subject=slug,
-        mapping=(options.fields or None) if options else None,
-        keys=options.keys if options else "id",
+        mapping=options.fields or None,
+        keys=options.keys,
+        limits=options.limits,
     )
     return Merged(made.data, made.conflicts)
 

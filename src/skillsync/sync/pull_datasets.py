@@ -172,6 +172,7 @@ class DatasetPuller:
             join(directory, ITEMS),
             mapping=options.fields or None,
             keys="content" if options.keys == "content" else "id",
+            limits=options.limits,
         )
         items, refused = appended(items, [item.row for item in rows], view.spelling)
         rows = [item for item in rows if item.row.key not in refused]

@@ -237,6 +237,11 @@ def _guarantee(
             "and author"
         )
         short.append("publish markers")
+    elif skills:
+        found.guarantees.append(
+            "skills: marked: what other clones published is recognised by the commit that each version names, if that "
+            "commit is in this history and holds the same content"
+        )
     if datasets and remote.datasets.guarantees.guarded:
         found.servers["datasets"] = "newer generation, with row versions"
         found.guarantees.append(

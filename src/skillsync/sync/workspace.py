@@ -108,12 +108,14 @@ class Workspace:
                 directory,
                 skill_roots=settings.skills,
                 dataset_roots=settings.datasets,
+                items_limit=settings.items_limit,
             )
         scan = read_folders(
             self.repo,
             skill_roots=settings.skills,
             dataset_roots=settings.datasets,
             only={directory},
+            items_limit=settings.items_limit,
         )
         return next(
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
