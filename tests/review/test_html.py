@@ -24,6 +24,7 @@ from skillsync.review.render.html import render_html
 from skillsync.review.render.rendered import TAGS, render_text
 from skillsync.review.render.side_by_side import rows
 from skillsync.review.values import Hunk, Line, Review
+from tests.api.raw_server import answer, serving
 from tests.review.builders import a_dataset, a_review, a_skill
 from tests.review.hostile import HOSTILE
 from tests.review.test_renderings import hostile_review
@@ -281,3 +282,18 @@ def test_in_a_browser_the_policy_alone_stops_what_was_not_escaped(tmp_path: Path
     assert "<title>RAN</title>" not in dumped(unescaped, tmp_path, "guarded")
     open_page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", unescaped)
     assert "<title>RAN</title>" in dumped(open_page, tmp_path, "control")
+
+
+@pytest.mark.slow
+def test_in_a_browser_no_request_leaves(tmp_path: Path) -> None:
+    with serving(answer(b"x", kind="image/png")) as server:
+        fetching = (
+            f'<img src="{server.url}/a.png"><link rel=stylesheet href="{server.url}/b.css">'
+            f'<script src="{server.url}/c.js"></script><style>body {{ background: url("{server.url}/d.png") }}</style>'
+        )
+        dumped(render_html(hostile_review(fetching)), tmp_path, "report")
+        html = render_html(a_review()).replace("<main", f"{fetching}<main")
+        dumped(html, tmp_path, "guarded")
+        assert server.requests == []
+        dumped(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html), tmp_path, "control")  # fmt: skip
+        assert {request.path for request in server.requests} >= {"/a.png", "/b.css", "/c.js"}

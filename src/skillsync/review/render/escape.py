@@ -8,6 +8,7 @@ import unicodedata
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _MORE_HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u180b\u180c\u180d\u180f")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_NOT_PLAIN = re.compile(r"[^ -~]")
 _TICKS = re.compile(r"`+|~+")
 
 
@@ -19,9 +20,12 @@ def visible(text: str, *, lines: bool = False) -> str:
     if text.isascii() and text.isprintable():
         return text
     kept = "\n\t" if lines else ""
-    return "".join(
-        letter if letter in kept or not _is_hidden(letter) else _shown(letter) for letter in text
-    )
+
+    def written(found: re.Match[str]) -> str:
+        letter = found[0]
+        return letter if letter in kept or not _is_hidden(letter) else _shown(letter)
+
+    return _NOT_PLAIN.sub(written, text)
 
 
 def _is_hidden(letter: str) -> bool:
