@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from click.testing import CliRunner
 
 from skillsync.cli.cmd_serve import serve
@@ -18,8 +19,6 @@ from skillsync.cli.main import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 _PROGRAM = "from skillsync.cli.cmd_serve import serve; serve()"
 
@@ -55,6 +54,7 @@ def test_the_key_is_shown_on_the_first_start_or_when_given(tmp_path: Path) -> No
     assert from_environment["key"] == "phx_other_key"
 
 
+@pytest.mark.slow
 def test_the_current_dialect_is_spoken_with_quotas_and_throttled(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/server.sqlite3"
     options = [
@@ -110,6 +110,7 @@ def test_it_answers_soon_after_it_was_started(tmp_path: Path) -> None:
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3
 
 
+@pytest.mark.slow
 def test_a_host_that_others_reach_is_warned_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -355,6 +355,7 @@ def test_what_is_unusual_and_allowed_is_published_whole(solo: Clone, live: Live)
     assert {path: solo.files()[path] for path in before} == before
 
 
+@pytest.mark.slow
 def test_ten_thousand_metadata_keys_go_there_and_back(solo: Clone, live: Live) -> None:
     more = "metadata:\n" + "".join(f"  key-{n}: v{n}\n" for n in range(10_000))
     solo.write("skills/wide/SKILL.md", text("wide", more=more))

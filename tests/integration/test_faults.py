@@ -295,6 +295,7 @@ def test_a_rival_who_slips_in_is_merged_and_not_overwritten(world: World, kind: 
     assert_nothing_is_lost(world, "The rival was here")
 
 
+@pytest.mark.slow
 def test_a_rival_in_a_row_is_merged(world: World) -> None:
     world.dial.turn_to(Fault(kind="race", method="PATCH", path=ITEMS))
     world.clone.run("push")
@@ -378,6 +379,7 @@ def test_a_bomb_is_not_unpacked(world: World) -> None:
     assert_nothing_is_lost(world, "From the web.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [
     Fault(kind="delay", method="PATCH", path=SKILL, seconds=0.6),
     pytest.param(

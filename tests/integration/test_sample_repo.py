@@ -204,6 +204,7 @@ def test_a_fresh_checkout_has_the_same_rows_and_descriptions(published: Publishe
         )
 
 
+@pytest.mark.slow
 def test_an_edit_travels_from_one_checkout_to_the_other_byte_for_byte(
     sample: Clone, live: Live, tmp_path: Path
 ) -> None:

@@ -262,8 +262,14 @@ def quiet_push(clone: Clone) -> int:
     return report.exit
 
 
+NEWER = [
+    pytest.param(publish, id="after_push"),
+    pytest.param(take_in, id="after_pull", marks=pytest.mark.slow),
+]
+
+
 @pytest.mark.parametrize("old_again", OLD_AGAIN, ids=lambda one: one.__name__)
-@pytest.mark.parametrize("newer", [publish, take_in], ids=["after_push", "after_pull"])
+@pytest.mark.parametrize("newer", NEWER)
 def test_an_old_text_is_never_published(
     subject: Subject, newer: Callable[[Subject], None], old_again: Callable[[Subject], None]
 ) -> None:
@@ -315,7 +321,7 @@ def stays_behind(subject: Subject, old_again: Callable[[Subject], None]) -> None
     ],
     ids=lambda one: one.__name__,
 )
-@pytest.mark.parametrize("newer", [publish, take_in], ids=["after_push", "after_pull"])
+@pytest.mark.parametrize("newer", NEWER)
 def test_an_edit_of_the_old_text_is_blocked_until_it_is_merged(
     subject: Subject, newer: Callable[[Subject], None], old_again: Callable[[Subject], None]
 ) -> None:

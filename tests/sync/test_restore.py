@@ -295,6 +295,7 @@ def test_an_old_checkout_publishes_nothing_over_a_restored_text(live: Live, solo
     assert live.version("alpha") == 3
 
 
+@pytest.mark.slow
 def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_path: Path) -> None:
     """Whatever was reached: at the end both sides hold the restored text, or both the old one."""
     first, second = two_versions(solo)

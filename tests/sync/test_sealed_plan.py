@@ -204,6 +204,7 @@ CHANGES: tuple[Callable[[Live, Clone], None], ...] = (
 """One after the other in one world, each against a new plan; the last makes further plans impossible."""
 
 
+@pytest.mark.slow
 def test_any_difference_refuses_the_whole_plan(live: Live, solo: Clone) -> None:
     world(solo)
     for change in CHANGES:
