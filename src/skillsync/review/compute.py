@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +11,7 @@ from skillsync import __version__
 from skillsync.config import ReviewOptions, Settings, Target, parse_settings
 from skillsync.config_schema import SETTINGS_FILE
 from skillsync.errors import UsageError
+from skillsync.formats.row_lines import collector_paused
 from skillsync.repo.git import Repository
 from skillsync.review.baseline import FILE, accept, parse_baseline
 from skillsync.review.datasets import DatasetWork, pair_datasets, review_dataset
@@ -103,23 +102,11 @@ def compute(
     )
     redactor, secrets = open_redactor(scan=request.scan)
     work = _Work(repo, settings, target, request, rules, trees, redactor, has_policy)
-    with _collector_paused():
+    with collector_paused():  # hundreds of thousands of values, and no cycle among them
         if connect is None:
             return work.review(None, secrets)
         with connect(target) as remote:
             return work.review(remote, secrets)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """A review makes hundreds of thousands of values without cycles: looking for some among them takes half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _rules(policy: ReviewOptions, request: Request) -> Rules:
