@@ -14,7 +14,7 @@ from skillsync.sync.push_new_rows import changed_fields
 from skillsync.sync.push_record import Written
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.undo_pointers import RowsUndone, RowUndone, UndoPointers
-from skillsync.sync.undo_skills import pending
+from skillsync.sync.undo_skills import gone, pending
 from skillsync.sync.watched import WriteKind
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class DatasetUndo:
         try:
             now = self.remote.datasets.read(number)
         except NotFound:
-            return _gone(Kind.DATASET, slug), False
+            return gone(Kind.DATASET, slug), False
         if old is None or info_digest(now.info) != written.digest:
             why = "its name, description or metadata changed since"
             return _moved(Kind.DATASET, slug, why), False
@@ -150,7 +150,7 @@ class DatasetUndo:
         row = self._live(number)
         name = self._row_name(written, row)
         if row is None:
-            return _gone(Kind.ROW, name), False
+            return gone(Kind.ROW, name), False
         if old is None:
             return _moved(Kind.ROW, name, "what it said before is not known"), False
         if row_digest(row.row) != written.digest:
@@ -241,16 +241,4 @@ def _moved(kind: Kind, name: str, why: str) -> Outcome:
         code="E-REMOTE-AHEAD",
         message=why,
         fix=f"skillsync pull {name.partition(':')[0]}",
-    )
-
-
-def _gone(kind: Kind, name: str) -> Outcome:
-    return Outcome(
-        kind,
-        name,
-        "not undone: it is gone from the server",
-        state="gone",
-        exit=4,
-        code="E-NOT-FOUND",
-        fix="skillsync status",
     )

@@ -67,7 +67,7 @@ class SkillUndo:
         try:
             latest = self.remote.skills.read(name)
         except NotFound:
-            return _gone(name), False
+            return gone(Kind.SKILL, name), False
         if not written.done and latest.version.number == base:
             return _said(name, f"the publish was never stored, v{base} is the latest"), True
         if not self._is_ours(written, latest):
@@ -245,9 +245,10 @@ def _said(name: str, did: str) -> Outcome:
     return Outcome(Kind.SKILL, name, did, state="undo")
 
 
-def _gone(name: str) -> Outcome:
+def gone(kind: Kind, name: str) -> Outcome:
+    """Say that what was published is not on the server any more, so that nothing can be taken back."""
     return Outcome(
-        Kind.SKILL,
+        kind,
         name,
         "not undone: it is gone from the server",
         state="gone",
