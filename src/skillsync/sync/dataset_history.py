@@ -101,21 +101,29 @@ class DatasetPast:
 
     @cached_property
     def _taken_out(self) -> frozenset[Key]:
-        repo, head = self._workspace.repo, self._workspace.history.head
-        if head is None or self._view.line is None:
-            return frozenset()
-        if repo.is_shallow():
-            raise self._shallow()
         found: set[Key] = set()
-        for home in self._homes:
-            start = self._linked_at(home)
-            if start is None:
-                continue
+        for head, home, start in self._linked_homes():
             path = join(home, ITEMS)
-            found.update(map(_key_of, repo.removed_lines(path, head=head, since=start)))
+            removed = self._workspace.repo.removed_lines(path, head=head, since=start)
+            found.update(map(_key_of, removed))
             local = self._view.local or self._view.gone
             found.update(dataset_at(self._workspace, head, home, like=local).rows)
         return frozenset(found)
+
+    def _linked_homes(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (HEAD, folder, oldest commit with a pointer there) of every folder that was linked.
+
+        Raises ShallowClone when the history that would tell is not here (B7).
+        """
+        repo, head = self._workspace.repo, self._workspace.history.head
+        if head is None or self._view.line is None:
+            return
+        if repo.is_shallow():
+            raise self._shallow()
+        for home in self._homes:
+            start = self._linked_at(home)
+            if start is not None:
+                yield head, home, start
 
     def _shallow(self) -> ShallowClone:
         return ShallowClone(
@@ -127,18 +135,10 @@ class DatasetPast:
     @cached_property
     def _left(self) -> frozenset[Key]:
         """The keys whose base some commit, or the working tree since HEAD, took out."""
-        repo, head = self._workspace.repo, self._workspace.history.head
-        if head is None or self._view.line is None:
-            return frozenset()
-        if repo.is_shallow():
-            raise self._shallow()
         found: set[Key] = set()
-        for home in self._homes:
+        for head, home, start in self._linked_homes():
             path = join(home, ROWS)
-            start = self._linked_at(home)
-            if start is None:
-                continue
-            for line in repo.removed_lines(path, head=head, since=start):
+            for line in self._workspace.repo.removed_lines(path, head=head, since=start):
                 found |= parse_rows(line.encode(), path=path).get(self._view.place, {}).keys()
             found |= self._rows_at_head(head, home)
         return frozenset(found)
