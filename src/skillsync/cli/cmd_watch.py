@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skillsync.config import Target
-    from skillsync.model import Json
     from skillsync.sync.workspace import Workspace
     from skillsync.watch.values import Notice, Options
 
@@ -185,6 +184,7 @@ def _watch(
     from skillsync.watch.engine import Engine
     from skillsync.watch.events import Events
     from skillsync.watch.service import Service
+    from skillsync.watch.told import as_json
 
     told: list[Notice] = []
     tell = _teller(run, log_format, notifies=notifies, told=told if once else None)
@@ -211,7 +211,7 @@ def _watch(
             run.out.data("nothing to do")
         run.out.emit_json(
             "skillsync.watch/1",
-            {"target": target.name, "exit": code, "notices": [_as_json(one) for one in told]},
+            {"target": target.name, "exit": code, "notices": [as_json(one) for one in told]},
         )
     return code
 
@@ -238,17 +238,6 @@ def _teller(
             notify(notice, os.environ)
 
     return tell
-
-
-def _as_json(notice: Notice) -> dict[str, Json]:
-    return {
-        "level": str(notice.level),
-        "kind": notice.kind,
-        "subject": notice.subject,
-        "message": notice.message,
-        "code": notice.code,
-        "next": notice.fix,
-    }
 
 
 def _words(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
+from skillsync.model import Json
 from skillsync.watch.values import Level, Notice
 
 LogFormat = Literal["text", "json"]
@@ -46,20 +47,22 @@ def text_line(notice: Notice, wall: float) -> str:
     return f"{at}  {mark}{subject}{notice.message}{code}{fix}"
 
 
+def as_json(notice: Notice) -> dict[str, Json]:
+    """Return a notice as what ``--json`` and the log print of it."""
+    return {
+        "level": str(notice.level),
+        "kind": notice.kind,
+        "subject": notice.subject,
+        "message": notice.message,
+        "code": notice.code,
+        "next": notice.fix,
+    }
+
+
 def json_line(notice: Notice, wall: float) -> str:
     """Return the notice as one line of JSON, plain ASCII."""
     at = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
-    return json.dumps(
-        {
-            "time": at.replace("+00:00", "Z"),
-            "level": str(notice.level),
-            "kind": notice.kind,
-            "subject": notice.subject,
-            "message": notice.message,
-            "code": notice.code,
-            "next": notice.fix,
-        }
-    )
+    return json.dumps({"time": at.replace("+00:00", "Z"), **as_json(notice)})
 
 
 def notify_command(
