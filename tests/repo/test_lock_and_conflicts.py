@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillsync.errors import Locked
+from skillsync.repo import lock
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.git import Repository
 from skillsync.repo.lock import locked
@@ -43,6 +46,24 @@ def test_a_damaged_holder_file_is_no_trouble(tmp_path: Path, holder: bytes) -> N
         (tmp_path / "lock.holder").write_bytes(holder)
         with pytest.raises(Locked, match="did not say"), locked(tmp_path, command="y"):
             pass
+
+
+def test_a_holder_that_had_no_time_to_say_its_name_is_given_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between taking the lock and signing it, what is written there belongs to somebody who is gone."""
+    cycle = FileLock(tmp_path / "lock")
+    cycle.acquire()
+    read = lock._is_daemon
+
+    def read_before_it_is_signed(state_dir: Path) -> bool:
+        seen = read(state_dir)
+        cycle.release()
+        return seen
+
+    monkeypatch.setattr(lock, "_is_daemon", read_before_it_is_signed)
+    with locked(tmp_path, command="push"):
+        assert json.loads((tmp_path / "lock.holder").read_text())["command"] == "push"
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from skillsync.errors import Locked
 DAEMON = "watch"
 CYCLE = 30.0
 """Seconds that a command waits for a cycle of the daemon."""
+SIGNATURE = 0.5
+"""Seconds that the holder has to say who it is, before a command goes by what it reads."""
 
 
 @contextmanager
@@ -20,7 +22,8 @@ def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[Non
     """Hold the lock of this working tree while the plan is made and applied (sync.md 9.3).
 
     Waits up to ``timeout`` seconds, then raises Locked naming the process and the command that hold it. ``watch`` holds
-    it for one cycle only, so that one is waited for a little longer.
+    it for one cycle only, so that one is waited for a little longer; and since a holder takes the lock before it can
+    say who it is, what is written there counts only after a moment.
     """
     from filelock import FileLock, Timeout
 
@@ -29,8 +32,9 @@ def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[Non
     try:
         lock.acquire()
     except Timeout:
-        if _is_daemon(state_dir) and command != DAEMON and timeout < CYCLE:
-            with locked(state_dir, command=command, timeout=CYCLE):
+        patience = CYCLE if _is_daemon(state_dir) and command != DAEMON else SIGNATURE
+        if timeout < patience:
+            with locked(state_dir, command=command, timeout=patience):
                 yield
             return
         raise Locked(
@@ -47,7 +51,9 @@ def locked(state_dir: Path, *, command: str, timeout: float = 0) -> Iterator[Non
 
 def _sign(state_dir: Path, command: str) -> None:
     """Say who holds the lock. A hint for people: nothing is decided by it."""
-    (state_dir / "lock.holder").write_text(json.dumps({"pid": os.getpid(), "command": command}))
+    signature = state_dir / "lock.signature"
+    signature.write_text(json.dumps({"pid": os.getpid(), "command": command}))
+    signature.replace(state_dir / "lock.holder")
 
 
 def _is_daemon(state_dir: Path) -> bool:
