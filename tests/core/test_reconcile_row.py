@@ -143,7 +143,9 @@ SAYS = {
 
 
 @pytest.mark.parametrize("case", TABLE, ids=[case[0] for case in TABLE])
-def test_each_row_names_its_state_and_what_to_do_next(case: tuple[str, RowFacts, str]) -> None:
+def test_each_row_names_its_state_and_what_to_do_next(
+    case: tuple[str, RowFacts, str, RowPush, RowPull, int, int, str],
+) -> None:
     _, given_facts, row, *_, code = case
     state, fix = SAYS[row]
     verdict = decide_row(given_facts)

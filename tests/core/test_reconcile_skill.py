@@ -177,7 +177,9 @@ SAYS_OTHERWISE = {
 
 
 @pytest.mark.parametrize("case", TABLE, ids=[case[0] for case in TABLE])
-def test_each_row_names_its_state_and_what_to_do_next(case: tuple[str, SkillFacts, str]) -> None:
+def test_each_row_names_its_state_and_what_to_do_next(
+    case: tuple[str, SkillFacts, str, PushStep, PullStep, int, int, str],
+) -> None:
     name, given_facts, row, *_ = case
     verdict = decide_skill(given_facts)
     state, fix = SAYS[row]
