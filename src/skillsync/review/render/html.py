@@ -44,6 +44,7 @@ def render_html(review: Review) -> str:
     for one in review.findings:
         found[one.subject].append(one)
     counts = by_subject(review)
+    captions = _Captions()
     return template.render(
         review=review,
         style=_trusted(style),
@@ -53,9 +54,29 @@ def render_html(review: Review) -> str:
         needs=needs[1],
         intro=intro(review),
         decisions=decisions(review),
+        scroll=captions.scroll,
+        caption=captions.caption,
         findings_of=lambda name: found.get(visible(name), []),
         mark=lambda change: _mark(change, counts[visible(change.name)]),
     )
+
+
+class _Captions:
+    """Names a table's scrolling frame by the table's caption, whose text is no attribute."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def scroll(self) -> Any:
+        """Return the opening tag of the next table's frame, which the keyboard can reach and scroll."""
+        self.count += 1
+        return _trusted(
+            f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{self.caption()}">'
+        )
+
+    def caption(self) -> str:
+        """Return the id of the caption that belongs to the frame opened last."""
+        return f"caption-{self.count}"
 
 
 def policy(style: str, script: str) -> str:
