@@ -17,16 +17,17 @@ from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.review.render.escape import visible
-from skillsync.review.render.html import render_html
+from skillsync.review.render.html import live_tools, render_html
 from skillsync.review.render.rendered import TAGS, render_text
 from skillsync.review.render.side_by_side import rows
-from skillsync.review.values import Hunk, Line, Review
+from skillsync.review.values import Hunk, Line, Live, Review, Standing
 from tests.api.raw_server import answer, serving
 from tests.review.builders import a_dataset, a_review, a_skill
 from tests.review.hostile import HOSTILE
@@ -192,6 +193,19 @@ def test_it_can_be_read_by_keyboard_and_ear() -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+def test_the_matrix_of_permissions_has_the_store_beside_before_and_after() -> None:
+    skill = replace(
+        a_skill(), standing=Standing.DRIFT, live=Live(8, "me", "", (), (), ("Read", "Bash(rm:*)"))
+    )
+    text = re.sub(r"\s*<[^>]+>\s*", "|", render_html(a_review(skills=(skill,))))
+    cells = re.sub(r"\|+", "|", text)
+    assert "|Bash(kubectl:*)|no|yes|no|widened: nothing before contains it|" in cells
+    assert "|Bash(rm:*)|no|no|yes|only in the store|" in cells
+    unasked = replace(skill, standing=Standing.UNVERIFIED, live=None)
+    assert live_tools(unasked) is None
+    assert live_tools(replace(unasked, standing=Standing.CURRENT)) == ("Read",)
+
+
 def _luminance(color: str) -> float:
     full = color if len(color) == 6 else "".join(letter * 2 for letter in color)
     parts = [int(full[at : at + 2], 16) / 255 for at in (0, 2, 4)]
@@ -316,7 +330,7 @@ RUN_AXE = """<script>axe.run().then(found => {
 THEMES = {"dark": ("rgb(21, 24, 28)", "0"), "light": ("rgb(255, 255, 255)", "1")}
 
 
-def audited(html: str, folder: Path, theme: str) -> dict[str, list[str | list[str]]]:
+def audited(html: str, folder: Path, theme: str) -> dict[str, Any]:
     """Return what axe-core finds in the page, all of it rendered, in a theme."""
     if not AXE.is_file():
         if os.environ.get("TEST_AXE_REQUIRED"):
@@ -333,7 +347,7 @@ def audited(html: str, folder: Path, theme: str) -> dict[str, list[str | list[st
                    "--virtual-time-budget=60000")  # fmt: skip
     answer = re.search(r'<pre id="axe">(.*?)</pre>', shown, re.DOTALL)
     assert answer is not None
-    found: dict[str, list[str | list[str]]] = json.loads(unescape(answer[1]))
+    found: dict[str, Any] = json.loads(unescape(answer[1]))
     assert found["page"] == page
     assert "color-contrast" in found["passed"]
     return found

@@ -27,6 +27,7 @@ from skillsync.review.render.words import (
     version_step,
     what_changes,
 )
+from skillsync.review.values import Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -119,6 +120,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "counted": counted,
+        "live_tools": live_tools,
         "place": place,
         "rows": rows,
         "version_step": version_step,
@@ -126,6 +128,17 @@ def _environment() -> Environment:
         "rendered": _rendered,
     }
     return environment
+
+
+def live_tools(change: SkillChange) -> tuple[str, ...] | None:
+    """Return the pre-approved tools of the skill in the store, None where nobody asked or it may not be shown."""
+    if change.live is not None:
+        return change.live.tools
+    return {
+        Standing.CURRENT: change.permissions.before,
+        Standing.PUBLISHED: change.permissions.after,
+        Standing.UNCHANGED: change.permissions.after,
+    }.get(change.standing)
 
 
 def _seen(value: Any) -> Any:
