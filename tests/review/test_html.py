@@ -24,7 +24,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.review.render.escape import visible
-from skillsync.review.render.html import live_tools, render_html
+from skillsync.review.render.html import (
+    ITEMS_PAGE,
+    PAGE,
+    live_tools,
+    render_html,
+    render_pages,
+)
 from skillsync.review.render.rendered import TAGS, render_text
 from skillsync.review.render.side_by_side import rows
 from skillsync.review.values import Hunk, Line, Live, Review, Standing
@@ -204,6 +210,21 @@ def test_the_matrix_of_permissions_has_the_store_beside_before_and_after() -> No
     unasked = replace(skill, standing=Standing.UNVERIFIED, live=None)
     assert live_tools(unasked) is None
     assert live_tools(replace(unasked, standing=Standing.CURRENT)) == ("Read",)
+
+
+def test_a_report_that_is_too_long_has_its_items_on_a_second_page() -> None:
+    review = a_review()
+    assert render_pages(review) == {PAGE: render_html(review)}
+    pages = render_pages(review, longest=1_000)
+    assert list(pages) == [PAGE, ITEMS_PAGE]
+    first, second = (parsed(pages[name]) for name in pages)
+    assert ("a", (("href", f"{ITEMS_PAGE}#dataset-1"),)) in first.elements
+    assert "rf-0192" not in first.text
+    assert "deploy-runbook" in first.text
+    assert any(dict(attributes).get("id") == "dataset-1" for _, attributes in second.elements)
+    assert "rf-0192" in second.text
+    without = replace(review, datasets=())
+    assert list(render_pages(without, longest=1_000)) == [PAGE]
 
 
 def _luminance(color: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -37,8 +38,35 @@ if TYPE_CHECKING:
 _SELECTOR = "\ufe0f"
 
 
-def render_html(review: Review) -> str:
-    """Return the report. The same review gives the same bytes. Raises MissingExtra."""
+PAGE = "review.html"
+ITEMS_PAGE = "review-datasets.html"
+MAX_PAGE = 20_000_000
+"""Characters of one page; a longer report has the items of its datasets on a second one."""
+
+
+def render_pages(review: Review, *, longest: int = MAX_PAGE) -> dict[str, str]:
+    """Return the report as files by name: one, or two where it would be longer than ``longest`` characters.
+
+    Raises MissingExtra.
+    """
+    whole = render_html(review)
+    if len(whole) <= longest or not any(one.items for one in review.datasets):
+        return {PAGE: whole}
+    named = {one.name for one in review.datasets}
+    rows_only = replace(
+        review,
+        skills=(),
+        moved=(),
+        findings=tuple(one for one in review.findings if one.subject in named),
+    )
+    return {PAGE: render_html(review, items_page=ITEMS_PAGE), ITEMS_PAGE: render_html(rows_only)}
+
+
+def render_html(review: Review, *, items_page: str = "") -> str:
+    """Return the report. The same review gives the same bytes. Raises MissingExtra.
+
+    ``items_page`` is the file that has the datasets' items, "" where this one has them.
+    """
     template, style, script = _template()
     needs = headline(review)
     found: dict[str, list[Finding]] = defaultdict(list)
@@ -48,6 +76,7 @@ def render_html(review: Review) -> str:
     captions = _Captions()
     return template.render(
         review=review,
+        items_page=items_page,
         style=_trusted(style),
         script=_trusted(script),
         policy=policy(style, script),
