@@ -18,6 +18,7 @@ import pytest
 from skillsync.api.answers import Method
 from skillsync.api.parallel import each
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Untold
 from skillsync.api.transport import Answer, Timeouts, Transport
 from skillsync.errors import (
     BadAnswer,
@@ -162,6 +163,17 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
     busy = answer({"detail": "x"}, status=429, headers={"Retry-After": "42"})
     down = answer({"detail": "x"}, status=503)
     told: list[object] = []
+
+    class Told(Untold):
+        def waiting(self, seconds: float) -> None:
+            told.append(round(seconds) // 10 * 10)
+
+        def answered(self) -> None:
+            told.append("answer")
+
+        def expect(self, count: int) -> None:
+            told.append(f"expect {count}")
+
     with (
         serving(scripted(busy, answer({}), down, answer({}))) as server,
         Transport(
@@ -169,9 +181,7 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
             key=Secret(KEY),
             clock=clock,
             sleep=clock.sleep,
-            on_wait=lambda seconds: told.append(round(seconds) // 10 * 10),
-            on_answer=lambda: told.append("answer"),
-            on_expect=lambda count: told.append(f"expect {count}"),
+            telling=Told(),
         ) as transport,
     ):
         found = each([1, 2], lambda _: transport.request("GET", PATH), transport=transport)

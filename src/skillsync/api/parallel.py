@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TypeVar
 
+from skillsync.api.telling import Step, told
 from skillsync.api.transport import Transport
 from skillsync.errors import NotAuthenticated, RemoteError, Throttled, Unreachable
 
@@ -31,14 +33,29 @@ def each(
     *,
     transport: Transport,
     workers: int | None = None,
+    step: Step | None = None,
 ) -> Iterator[tuple[A, R | RemoteError]]:
     """Call ``call`` for every one of ``wanted`` and yield ``(one, result or its error)`` as they finish.
 
     The first one goes alone, so that its latency decides how many go at a time. Trouble that would hit every
     other call alike is raised instead and ends the run: the key is not accepted, the server throttles beyond
     our patience, or there is no answer at all. A write that may have happened all the same is yielded as its error.
+    ``step`` is what whoever shows how far we are is told about them.
     """
-    transport.expect(len(wanted))
+    telling = transport.telling
+    telling.expect(len(wanted))
+    if step is None:
+        yield from _each(wanted, call, transport=transport, workers=workers)
+        return
+    with told(telling, replace(step, total=len(wanted))):
+        for one, result in _each(wanted, call, transport=transport, workers=workers):
+            telling.done()
+            yield one, result
+
+
+def _each(
+    wanted: Sequence[A], call: Callable[[A], R], *, transport: Transport, workers: int | None
+) -> Iterator[tuple[A, R | RemoteError]]:
     pending = iter(wanted)
     for one in pending:
         yield one, _result(call, one)

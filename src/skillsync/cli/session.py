@@ -61,9 +61,7 @@ def connector(
                 host=target.host,
                 key=found.secret,
                 pace=target.pace,
-                on_wait=progress.waiting,
-                on_answer=progress.advance,
-                on_expect=progress.expect,
+                telling=progress,
             ) as transport,
         ):
             yield Remote(target, transport)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from skillsync.api.rows import FOREIGN
+from skillsync.api.telling import Step
 from skillsync.core.merge import changed_row_groups
 from skillsync.core.merge_rows import GROUP_FIELDS, METADATA
 from skillsync.core.reconcile_row import RowPush
@@ -69,7 +70,8 @@ class RowCreator:
         """
         unclear: list[Row] = []
         silent: list[RemoteError] = []
-        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows):
+        told = Step("creating", sending.view.slug)
+        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows, step=told):
             if not isinstance(result, RemoteError):
                 silent.clear()
                 self._created(sending, row, result)
