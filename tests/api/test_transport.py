@@ -189,6 +189,28 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
     assert told == ["expect 2", 40, "answer", "answer"]
 
 
+def test_once_stopped_nothing_is_sent_and_nobody_waits_any_longer() -> None:
+    """The rate limit lets one request a minute through; eight threads wait for it when somebody gives up."""
+    with (
+        serving(answer({})) as server,
+        Transport(host=server.url, key=Secret(KEY), pace=1) as transport,
+    ):
+        found = each(
+            range(20), lambda _: transport.request("GET", PATH), transport=transport, workers=8
+        )
+        assert next(found)[0] == 0
+        waiting = threading.Timer(0.05, transport.stop)
+        waiting.start()
+        before = time.monotonic()
+        with pytest.raises(Unreachable, match="was not sent: interrupted"):
+            list(found)
+        assert time.monotonic() - before < 5
+        with pytest.raises(Unreachable):
+            transport.request("POST", PATH, json={})
+        waiting.join()
+    assert len(server.requests) == 1
+
+
 def test_patience_with_a_throttling_server_ends() -> None:
     clock = Clock()
     busy = answer({"detail": "x"}, status=429, headers={"Retry-After": "400"})

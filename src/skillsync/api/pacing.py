@@ -124,9 +124,9 @@ class Pace:
         longest = max((window.limit for window in (*rules.now, *rules.after_refusal)), default=0)
         self._sent: deque[float] = deque(maxlen=longest)
 
-    def take(self) -> None:
-        """Return when one more request may go, and count it."""
-        while (wait := self._try()) > 0:
+    def take(self, is_over: Callable[[], bool] = bool) -> None:
+        """Return when one more request may go, and count it; or, uncounted, once ``is_over`` says so."""
+        while not is_over() and (wait := self._try()) > 0:
             if self._on_wait:
                 self._on_wait(wait)
             self._sleep(wait)

@@ -15,6 +15,8 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 MOST_WORKERS = 8
+PATIENCE = 2.0
+"""Seconds that an interrupted run waits for answers that are under way."""
 NEAR = 0.005
 """Seconds: a server that answers faster is on this machine or next to it; one connection is then the fastest."""
 
@@ -64,28 +66,32 @@ def _each(
     rest = list(pending)
     if not rest:
         return
-    yield from _side_by_side(rest, call, workers_for(transport, wanted=workers))
+    count = workers_for(transport, wanted=workers)
+    yield from _side_by_side(rest, call, transport=transport, workers=count)
 
 
 def _side_by_side(
-    wanted: Sequence[A], call: Callable[[A], R], workers: int
+    wanted: Sequence[A], call: Callable[[A], R], *, transport: Transport, workers: int
 ) -> Iterator[tuple[A, R | RemoteError]]:
     queue = iter(wanted)
     running: dict[Future[R | RemoteError], A] = {}
-    with ThreadPoolExecutor(workers, thread_name_prefix="skillsync-api") as pool:
-        try:
-            while True:
-                # No more than twice the workers are under way, so that a slow consumer bounds the memory.
-                while len(running) < workers * 2 and (one := next(queue, None)) is not None:
-                    running[pool.submit(_result, call, one)] = one
-                if not running:
-                    return
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    one = running.pop(future)
-                    yield one, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="skillsync-api")
+    try:
+        while True:
+            # No more than twice the workers are under way, so that a slow consumer bounds the memory.
+            while len(running) < workers * 2 and (one := next(queue, None)) is not None:
+                running[pool.submit(_result, call, one)] = one
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                one = running.pop(future)
+                yield one, future.result()
+    finally:
+        if transport.is_stopped:
+            # Interrupted: an answer that is still to come is not waited for any longer.
+            wait([one for one in running if not one.cancel()], timeout=PATIENCE)
+        pool.shutdown(wait=not transport.is_stopped, cancel_futures=True)
 
 
 def _result(call: Callable[[A], R], one: A) -> R | RemoteError:

@@ -57,6 +57,8 @@ _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 _IDLE_SECONDS = 15.0
 _JITTER_STEPS = 1_000
+_NAP = 0.2
+"""Seconds after which a thread that waits looks whether everything shall end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Transport:
         transport: httpx.BaseTransport | None = None,
         pace: PaceSetting = "auto",
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         user_agent: str = f"skillsync/{__version__}",
         telling: Telling = _UNTOLD,
         translate: Callable[[Raw, float], Raw] | None = None,
@@ -116,7 +118,7 @@ class Transport:
         self._timeouts = timeouts
         self._given = transport
         self._clock = clock
-        self._sleep = sleep
+        self._sleep = sleep = sleep or self._nap
         self._user_agent = user_agent
         self.telling = telling
         self._translate = translate
@@ -128,6 +130,7 @@ class Transport:
         self._idle: list[httpx.BaseTransport] = []
         self._counters = Counters()
         self._fastest: float | None = None
+        self._is_stopped = False
         telling.opened(self.outlook)
 
     def __repr__(self) -> str:
@@ -162,6 +165,18 @@ class Transport:
     def outlook(self, count: int) -> Outlook:
         """Say how long ``count`` more requests take by the windows that hold now."""
         return self._pace.outlook(count)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self._is_stopped
+
+    def stop(self) -> None:
+        """Send nothing from now on: who waits for the rate limit, and who asks, gets Unreachable.
+
+        May be called from a signal's handler: it takes no lock.
+        """
+        self._is_stopped = True
 
     def close(self) -> None:
         """Close the idle connections. The transport may still be used afterwards."""
@@ -223,8 +238,16 @@ class Transport:
         if state.next_action and isinstance(error, Throttled):
             self.telling.waiting(state.next_action.sleep)
 
+    def _nap(self, seconds: float) -> None:
+        """Sleep, but not on when everything shall end."""
+        end = time.monotonic() + seconds
+        while not self._is_stopped and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _NAP))
+
     def _attempt(self, asked: Asked, target: str, content: bytes | None, cap: int) -> Answer:
-        self._pace.take()
+        self._pace.take(lambda: self._is_stopped)
+        if self._is_stopped:
+            raise Unreachable(f"{asked} was not sent: interrupted", subject=asked.subject)
         self._count(asked)
         with self._wire() as wire:
             raw = self._exchange(wire, asked, target, content, cap)

@@ -44,6 +44,7 @@ def connector(
     def connect(target: Target) -> Iterator[Remote]:
         from skillsync.api.keys import find_key
         from skillsync.api.transport import Transport
+        from skillsync.cli.interrupt import stopping
         from skillsync.sync.workspace import Remote
 
         found = find_key(target, api_key_file=api_key_file)
@@ -63,6 +64,7 @@ def connector(
                 pace=target.pace,
                 telling=progress,
             ) as transport,
+            stopping(transport.stop),
         ):
             yield Remote(target, transport)
         done = transport.requests
