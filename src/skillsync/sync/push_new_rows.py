@@ -97,9 +97,9 @@ class RowCreator:
         """Count a row that is there now; ``since`` is the version that an archived one was brought back from."""
         if since is None and result.version == 1:
             since = 0
-        sending.is_base(row.key, result, since=since)
+        is_same = sending.is_base(row.key, result, since=since, sent=row)
         sending.created += 1
-        if row_digest(result.row) != row_digest(row):
+        if not is_same:
             self.report.note(
                 f"{sending.row_name(row.key)}: the server keeps this row in another form than it was sent"
             )

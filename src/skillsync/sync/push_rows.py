@@ -110,7 +110,8 @@ class RowPusher:
         for row, result in each(ahead, one, transport=self.remote.transport, step=told):
             match result:
                 case RemoteRow():
-                    sending.is_base(row.key, result, since=row.remote.version if row.remote else 0)
+                    since = row.remote.version if row.remote else 0
+                    sending.is_base(row.key, result, since=since, sent=row.local)
                     sending.updated += 1
                 case Outcome():
                     said[row.key] = result
