@@ -178,10 +178,10 @@ def _forge(place: Place, transport: Transport) -> Forge | None:
 
 def _attest(run: Run, place: Place, review: Review, token_file: Path | None) -> None:
     """Leave the check. Raises NotAllowed: without it nobody knows what passed, and a required check stays open."""
+    from skillsync.cli.attestation import attestation_of
     from skillsync.cli.render import visible
     from skillsync.errors import NotAllowed
     from skillsync.forge.attest import leave
-    from skillsync.cli.attestation import attestation_of
 
     said = attestation_of(review)
     with forge_calls(run, place, token_file) as calls:

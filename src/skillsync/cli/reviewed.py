@@ -78,9 +78,9 @@ def _from_file(run: Run, target: Target, name: str) -> Reviewed:
 
 def _checks(run: Run, stack: ExitStack) -> Find:
     """Return what asks the forge; it is reached only when there is something to publish."""
+    from skillsync.cli.attestation import reviewed_of
     from skillsync.cli.forge_session import checks_of, forge_calls, place_of
     from skillsync.forge.attest import Checks, reviews_behind
-    from skillsync.cli.attestation import reviewed_of
 
     place = place_of()
     opened: list[Checks] = []

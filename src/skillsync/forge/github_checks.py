@@ -38,9 +38,7 @@ class GitHubChecks:
     def attested(self, commit: str) -> list[Attestation]:
         """Return the check runs of our name that the app made on a commit, the newest first."""
         path = f"/repos/{self.repo}/commits/{commit}/check-runs"
-        answer = self.calls.get(
-            path, query=[("check_name", NAME), ("filter", "all"), ("per_page", 100)]
-        )
+        answer = self.calls.get(path, query=[("check_name", NAME), ("filter", "latest")])
         runs = member(answer.json, "check_runs")
         if not isinstance(runs, list):
             raise unexpected(path, "has no check_runs")
