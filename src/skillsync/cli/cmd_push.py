@@ -93,7 +93,7 @@ def push(
         report = push_sealed(
             workspace,
             workspace.settings.target(target or sealed.target),
-            connector(run, api_key_file=api_key_file),
+            connector(run, workspace.repo, api_key_file=api_key_file),
             sealed,
             verify=verify,
         )
@@ -104,7 +104,7 @@ def push(
     report = run_push(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         PushRequest(
             names=names,
             archive=archive,
