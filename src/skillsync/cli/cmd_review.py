@@ -179,7 +179,7 @@ def _connect(
         except (NotAuthenticated, HostNotTrusted) as error:
             run.out.detail(f"the store is not asked: {error.message}")
             return None
-    return connector(run, api_key_file=asked["api_key_file"])
+    return connector(run, None, api_key_file=asked["api_key_file"])
 
 
 def _show(
