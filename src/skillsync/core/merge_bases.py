@@ -44,10 +44,9 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
 def _unlike(skills: Sequence[Skill]) -> str:
     """Return a word that no text of the skills holds."""
     texts = [text for skill in skills for text in _texts(skill)]
-    word, number = DISPUTED, 1
+    word = DISPUTED
     while any(word in text for text in texts):
-        number += 1
-        word = f"{DISPUTED[:-1]}: {number}]"
+        word = f"[{word}]"
     return word
 
 
@@ -76,9 +75,9 @@ def _tools(values: Sequence[tuple[str, ...]], disputed: str) -> tuple[str, ...]:
 
 def _text(texts: Sequence[str], disputed: str) -> str:
     """Return the lines that all texts have, with the word in every place where they differ."""
-    common = texts[0].split("\n") if texts[0] else []
+    common = texts[0].split("\n")
     for text in texts[1:]:
-        common = _common_lines(common, text.split("\n") if text else [], disputed)
+        common = _common_lines(common, text.split("\n"), disputed)
     return "\n".join(common)
 
 
