@@ -440,6 +440,19 @@ def test_what_cannot_be_sent_is_refused_before_a_request() -> None:
     assert server.requests == []
 
 
+def test_a_tag_is_named_and_a_304_is_its_answer() -> None:
+    """The length of what was not sent may be named (RFC 9110, 8.6); the next answer is read as ever."""
+    unchanged = answer(b"", status=304, headers={"ETag": 'W/"t"'}, length=1_000)
+    with (
+        serving(scripted(unchanged, answer({"ok": 1}))) as server,
+        client(server.url) as transport,
+    ):
+        got = transport.request("GET", PATH, tag='W/"t"')
+        assert (got.status, got.json, got.headers["etag"]) == (304, None, 'W/"t"')
+        assert transport.request("GET", PATH).json == {"ok": 1}
+    assert [one.headers.get("if-none-match") for one in server.requests] == ['W/"t"', None]
+
+
 # ---------------------------------------------------------------- redirects and the key
 
 

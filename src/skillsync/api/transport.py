@@ -194,14 +194,15 @@ class Transport:
         json: Json = None,
         cap: int = DEFAULT_CAP,
         subject: str = "",
+        tag: str = "",
     ) -> Answer:
         """Send one request and return its 2xx answer.
 
         ``path`` starts with ``/`` and is percent-encoded by the caller; ``json`` None sends no body; ``cap`` is
-        in bytes of the decompressed answer. Reads are repeated when platform.md 5 allows it, writes only after
+        in bytes of the decompressed answer. With ``tag``, an ETag, the answer may also be a 304 without JSON. Reads are repeated when platform.md 5 allows it, writes only after
         a 429. Raises a RemoteError; InvalidContent when the body cannot be sent.
         """
-        asked = Asked(method, path, subject)
+        asked = Asked(method, path, subject, tag)
         content = None if json is None else _encode(json, subject)
         target = f"{self.origin}{path}" + (f"?{urlencode(query)}" if query else "")
         give_up_at = self._clock() + self._timeouts.patience
@@ -268,7 +269,7 @@ class Transport:
         response: httpx.Response | None = None
         trouble: RemoteError
         try:
-            response = wire.handle_request(self._request(asked.method, target, content))
+            response = wire.handle_request(self._request(asked, target, content))
             self._note_latency(self._clock() - started)
             return Raw(
                 response.status_code,
@@ -285,7 +286,7 @@ class Transport:
                     response.close()
         raise trouble from cause
 
-    def _request(self, method: str, target: str, content: bytes | None) -> httpx.Request:
+    def _request(self, asked: Asked, target: str, content: bytes | None) -> httpx.Request:
         headers = {
             "Authorization": f"Bearer {self._key.reveal()}",
             "User-Agent": self._user_agent,
@@ -294,6 +295,8 @@ class Transport:
         }
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if asked.tag:
+            headers["If-None-Match"] = asked.tag
         limits = {
             "connect": self._timeouts.connect,
             "read": self._timeouts.read,
@@ -301,7 +304,7 @@ class Transport:
             "pool": self._timeouts.connect,
         }
         return httpx.Request(
-            method, target, headers=headers, content=content, extensions={"timeout": limits}
+            asked.method, target, headers=headers, content=content, extensions={"timeout": limits}
         )
 
     def _body(self, response: httpx.Response, asked: Asked, cap: int) -> bytes:

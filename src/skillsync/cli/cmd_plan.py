@@ -74,7 +74,7 @@ def plan(
         raise UsageError("--archive and --max-removals are parts of a plan that is written with -o")
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         push, pull = make_plan(workspace, chosen, remote, names=names)
         if output is not None:
             from skillsync.sync.push import PushRequest

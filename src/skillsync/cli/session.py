@@ -17,6 +17,7 @@ from skillsync.model import Json, Problem, Severity
 if TYPE_CHECKING:
     from skillsync.api.keys import FoundKey
     from skillsync.config import Target
+    from skillsync.repo.git import Repository
     from skillsync.sync.report import Report
     from skillsync.sync.workspace import Connect, Remote, Workspace
 
@@ -30,12 +31,14 @@ def open_workspace(run: Run) -> Workspace:
 
 def connector(
     run: Run,
+    repo: Repository | None,
     *,
     api_key_file: Path | None = None,
     on_key: Callable[[FoundKey], None] | None = None,
 ) -> Connect:
     """Return how to connect: the key is found and checked against the host before any request.
 
+    ``repo`` is the clone in which what is read is kept for later commands; None: nothing is kept.
     ``on_key`` is told which key was found; without it ``-v`` says so.
     """
 
@@ -65,7 +68,7 @@ def connector(
             ) as transport,
             stopping(transport.stop),
         ):
-            yield Remote(target, transport)
+            yield Remote(target, transport, repo)
         done = transport.requests
         run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
 
