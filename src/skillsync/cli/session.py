@@ -113,6 +113,7 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
             "subject": one.subject,
             "path": one.path,
             "line": one.line,
+            "column": one.column,
             "fix": one.fix,
         }
         for one in problems
