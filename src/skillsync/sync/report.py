@@ -96,6 +96,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     passed: int = 0
     """Objects that were looked at and had nothing to do."""
+    _noted: set[str] = field(default_factory=set, repr=False)
 
     def add(self, outcome: Outcome) -> None:
         """Append one outcome."""
@@ -103,7 +104,8 @@ class Report:
 
     def note(self, text: str) -> None:
         """Append one note, once."""
-        if text not in self.notes:
+        if text not in self._noted:
+            self._noted.add(text)
             self.notes.append(text)
 
     @property

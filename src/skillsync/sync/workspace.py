@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from skillsync.config import Settings, Target, load_settings
 from skillsync.errors import NotARepository, RefusedForSafety
@@ -18,6 +18,7 @@ from skillsync.repo.pointer import POINTER
 if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
+    from skillsync.api.kept_pages import Pages
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
@@ -28,6 +29,13 @@ CONFIG = "skillsync.toml"
 
 LARGE_FROM = 1_000_000
 """A shorter items.jsonl is read whole at no cost worth a word."""
+
+
+class SkillOptions(TypedDict):
+    """What ``SkillsApi`` takes beside the transport and the project."""
+
+    carries: bool
+    pages: Pages | None
 
 
 @dataclass(frozen=True)
@@ -169,10 +177,14 @@ class Workspace:
 
 @dataclass
 class Remote:
-    """One target's connection. Answers are asked for once per run."""
+    """One target's connection. Answers are asked for once per run.
+
+    ``repo`` is where what was read is kept for later runs; None: nowhere.
+    """
 
     target: Target
     transport: Transport
+    repo: Repository | None = None
     _publishers: frozenset[int] | None = field(default=None, repr=False)
 
     @cached_property
@@ -180,7 +192,18 @@ class Remote:
         """The skills side of the API."""
         from skillsync.api.skills import SkillsApi
 
-        return SkillsApi(self.transport, self.target.project, carries=self.target.carry != "local")
+        return SkillsApi(self.transport, self.target.project, **self.skill_options)
+
+    @property
+    def skill_options(self) -> SkillOptions:
+        """How the skills side is opened, for whoever opens one of its own."""
+        from skillsync.sync.kept_lists import KeptLists
+
+        repo = self.repo
+        return {
+            "carries": self.target.carry != "local",
+            "pages": KeptLists(repo.state_dir, self.target.place) if repo else None,
+        }
 
     @cached_property
     def datasets(self) -> DatasetsApi:
