@@ -26,6 +26,7 @@ from skillsync.sync.pull import PullRequest, pull
 from skillsync.sync.push import PushRequest, push
 from skillsync.sync.report import Outcome, Report
 from skillsync.sync.resolve import Choice, resolve
+from skillsync.sync.resolve_dataset import Edit
 from skillsync.sync.status import Status, status
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -423,9 +424,17 @@ class Clone:
         with self.connect(self.target) as remote:
             return list_conflicts(self.workspace, self.target, remote, names=names)
 
-    def resolve(self, name: str, choice: Choice = Choice.AS_IS) -> Report:
+    def resolve(
+        self, name: str, choice: Choice = Choice.AS_IS, *, edit: Edit | None = None
+    ) -> Report:
         return resolve(
-            self.workspace, self.target, self.connect, name=name, choice=choice, clock=self.clock
+            self.workspace,
+            self.target,
+            self.connect,
+            name=name,
+            choice=choice,
+            clock=self.clock,
+            edit=edit,
         )
 
     def adopt(self, name: str, way: Way | None = None, *, dataset_id: str | None = None) -> Report:
