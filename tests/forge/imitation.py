@@ -25,7 +25,8 @@ class ImitatedForge:
     """One pull request, number 7 of octo/skills (GitHub) and merge request 7 of project 12 (GitLab).
 
     ``hook`` sees method and path of each request and may answer in its place. ``writes`` counts calls that wrote.
-    ``clients`` are closed with it. ``checks`` are check runs and commit statuses, ``merged`` the head of each merged
+    ``clients`` are closed with it. ``opened`` are the pull requests that were made here, with what was said in each
+    (``said``); ``tips`` tells where a branch is. ``checks`` are check runs and commit statuses, ``merged`` the head of each merged
     pull request by a commit that it brought.
     """
 
@@ -34,6 +35,8 @@ class ImitatedForge:
     comments: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     hook: Hook = lambda *_: None
+    opened: list[dict[str, Any]] = field(default_factory=list)
+    tips: Callable[[str], str] = lambda _: HEAD
     checks: list[dict[str, Any]] = field(default_factory=list)
     merged: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     writes: int = 0
@@ -72,7 +75,7 @@ class ImitatedForge:
             return answer({"username": login})
         if re.fullmatch(r"/repos/octo/skills/pulls/7", path):
             return answer({"number": 7, "head": {"sha": self.head}})
-        if path == "/repos/octo/skills/pulls":
+        if path == "/repos/octo/skills/pulls" and request.method == "GET" and "head" in query:
             return answer([one for one in self.pulls if query["head"] == [one["label"]]])
         if re.fullmatch(r"/api/v4/projects/12/merge_requests/7", path):
             return answer({"iid": 7, "sha": self.head})
@@ -81,7 +84,69 @@ class ImitatedForge:
         found = re.fullmatch(r"(?:/repos/octo/skills/issues/comments|/api/v4/projects/12/merge_requests/7/notes)/(\d+)", path)  # fmt: skip
         if found:
             return self._one(request, int(found[1]), token, is_github)
-        return self._check(request, path, token) or refused(404, "Not Found")
+        return (
+            self._check(request, path, token)
+            or self._proposal(request, path, query, token, is_github)
+            or refused(404, "Not Found")
+        )
+
+    def _proposal(
+        self, request: Request, path: str, query: dict[str, list[str]], token: str, is_github: bool
+    ) -> bytes | None:
+        """Pull requests of branches in this repository, and what is said in them."""
+        found = re.fullmatch(r"(?:/repos/octo/skills/(?:pulls|issues)|/api/v4/projects/12/merge_requests)(?:/(\d+))?(/\w+)?", path)  # fmt: skip
+        if found is None:
+            return None
+        if found[1] is None:
+            if request.method == "GET":
+                wanted = query.get("base") or query["target_branch"]
+                return answer([self._proposed(one, is_github) for one in self.opened if one["is_open"] and [one["base"]] == wanted])  # fmt: skip
+            if token == READER:
+                return refused(403, "Resource not accessible by integration")
+            asked = json.loads(request.body)
+            self.writes += 1
+            self._next += 1
+            branch = asked.get("head") or asked["source_branch"]
+            base = asked.get("base") or asked["target_branch"]
+            body = asked["body"] if is_github else asked["description"]
+            labels = [asked["labels"]] if "labels" in asked else []
+            self.opened.append({"number": self._next, "branch": branch, "base": base, "title": asked["title"], "body": body, "author": LOGINS[token], "is_open": True, "said": [], "labels": labels})  # fmt: skip
+            return answer(self._proposed(self.opened[-1], is_github), status=201)
+        one = next((each for each in self.opened if each["number"] == int(found[1])), None)
+        if one is None:
+            return None
+        if request.method == "GET":
+            if found[2] is None:
+                return answer(self._proposed(one, is_github))
+            return answer([_shown(each, is_github) for each in one["said"]])
+        self.writes += 1
+        asked = json.loads(request.body)
+        if found[2] in {"/comments", "/notes"}:
+            self._next += 1
+            one["said"].append({"id": self._next, "author": LOGINS[token], "body": asked["body"]})
+            return answer(_shown(one["said"][-1], is_github), status=201)
+        if found[2] == "/labels":
+            one["labels"] += asked["labels"]
+            return answer([])
+        one["title"] = asked.get("title", one["title"])
+        one["body"] = asked.get("body", asked.get("description", one["body"]))
+        if "closed" in asked.values() or "close" in asked.values():
+            one["is_open"] = False
+        return answer(self._proposed(one, is_github))
+
+    def _proposed(self, one: dict[str, Any], is_github: bool) -> dict[str, Any]:
+        head, url = self.tips(one["branch"]), f"https://forge.example/{one['number']}"
+        if is_github:
+            return {
+                "number": one["number"], "title": one["title"], "body": one["body"], "html_url": url,
+                "user": {"login": one["author"]},
+                "head": {"ref": one["branch"], "sha": head, "repo": {"full_name": one.get("repo", "octo/skills")}},
+            }  # fmt: skip
+        return {
+            "iid": one["number"], "title": one["title"], "description": one["body"], "web_url": url,
+            "author": {"username": one["author"]}, "source_branch": one["branch"], "sha": head,
+            "source_project_id": 12, "target_project_id": 12,
+        }  # fmt: skip
 
     def _check(self, request: Request, path: str, token: str) -> bytes | None:
         """Check runs of the app (GitHub) and commit statuses of the token's user (GitLab)."""

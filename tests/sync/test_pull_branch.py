@@ -60,7 +60,9 @@ def test_nothing_new_makes_no_branch(team: Clone) -> None:
 
 def test_every_version_is_a_commit_by_its_author(team: Clone, live: Live) -> None:
     first = live.edit_body("alpha", "two", "TWO")
-    live.edit_body("alpha", "three", "THREE")
+    live.edit_body(
+        "alpha", "TWO", "TWO and THREE"
+    )  # the same line: nothing is merged, each version is taken whole
     live.edit_body("beta", "one", "ONE", user="me")
     found = one(composed(team))
     assert (found.branch, found.start) == ("skillsync/pull/1", team.git("rev-parse", "HEAD"))

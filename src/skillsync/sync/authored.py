@@ -34,7 +34,7 @@ class Commit:
         """Return the commit of a version, or of a dataset's rows, which carry no author of their own."""
         words = f"{subject}: {note}" if note else subject
         if version is None:
-            return cls(f"{words}\n\n{TRAILER}: {place} {name}\n", (NAME, EMAIL), None)
+            return cls(f"{words}\n\n{TRAILER}: {place} rows\n", (NAME, EMAIL), None)
         label = re.sub(r"[<>\x00-\x1f\x7f]", "", version.author.label).strip() or "unknown"
         message = f"{words}\n\n{TRAILER}: {place} {name} v{version.number} {version.id}\n"
         seconds = int(datetime.fromisoformat(version.created_at).timestamp())
@@ -48,7 +48,12 @@ def note_of(version: Version) -> str:
     """
     note = without_marker(version.description) if version.description else ""
     line = next((one.strip() for one in note.splitlines() if one.strip()), "")
-    kept = [each if _is_word(each) else " " for each in line]
+    return plain_words(line)
+
+
+def plain_words(text: str) -> str:
+    """Return a text as letters, digits and harmless marks, at most as long as a subject may be."""
+    kept = [each if _is_word(each) else " " for each in text]
     words = " ".join("".join(kept).split())
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 

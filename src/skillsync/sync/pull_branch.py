@@ -22,7 +22,7 @@ from skillsync.model import SkillPointer, Version
 from skillsync.repo.git import Repository
 from skillsync.repo.lock import locked
 from skillsync.repo.pointer import POINTER, parse_pointer, render_pointer
-from skillsync.sync.authored import Commit, note_of, record
+from skillsync.sync.authored import Commit, note_of, plain_words, record
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey
@@ -288,8 +288,11 @@ class _Build:
             versions = self._earlier(there, [one for one in group if one.kind is Kind.SKILL])
             here = there.repo.root
             names = [one.dir if (here / one.dir).exists() else one.name for one in group]
+            now = replace(
+                there
+            )  # what is known of HEAD is asked once for each workspace, and HEAD moved
             report = pull(
-                there,
+                now,
                 self.target,
                 self.connect,
                 PullRequest(
@@ -300,7 +303,7 @@ class _Build:
                     command="pull --pr",
                     clock=self.request.clock,
                 ),
-                writer=Writer(there, clock=self.request.clock),
+                writer=Writer(now, clock=self.request.clock),
             )
             self.found.left += [one for one in report.outcomes if one.exit]
             self.found.notes += report.notes
@@ -322,7 +325,7 @@ class _Build:
         if version is not None:
             subject, note = f"{one.name} v{version.number}", note_of(version)
         else:
-            subject, note = f"{one.name}: rows edited in the store", ""
+            subject, note = f"{plain_words(one.name)}: rows edited in the store", ""
         return record(
             there.repo, paths, Commit.of(self.target.place, one.name, subject, note, version)
         )
