@@ -25,6 +25,7 @@ class ImitatedForge:
     """One pull request, number 7 of octo/skills (GitHub) and merge request 7 of project 12 (GitLab).
 
     ``hook`` sees method and path of each request and may answer in its place. ``writes`` counts calls that wrote.
+    ``events`` are labels that were set or taken away (label, login, set, when), ``writers`` who has write access.
     ``clients`` are closed with it. ``opened`` are the pull requests that were made here, with what was said in each
     (``said``); ``tips`` tells where a branch is. ``checks`` are check runs and commit statuses, ``merged`` the head of each merged
     pull request by a commit that it brought.
@@ -38,6 +39,9 @@ class ImitatedForge:
     opened: list[dict[str, Any]] = field(default_factory=list)
     tips: Callable[[str], str] = lambda _: HEAD
     checks: list[dict[str, Any]] = field(default_factory=list)
+    events: list[tuple[str, str, bool, str]] = field(default_factory=list)
+    writers: set[str] = field(default_factory=set)
+    author: str = "ada"
     merged: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     writes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,11 +78,11 @@ class ImitatedForge:
         if (request.method, path) == ("GET", "/api/v4/user"):
             return answer({"username": login})
         if re.fullmatch(r"/repos/octo/skills/pulls/7", path):
-            return answer({"number": 7, "head": {"sha": self.head}})
+            return answer({"number": 7, "head": {"sha": self.head}, "user": {"login": self.author}})
         if path == "/repos/octo/skills/pulls" and request.method == "GET" and "head" in query:
             return answer([one for one in self.pulls if query["head"] == [one["label"]]])
         if re.fullmatch(r"/api/v4/projects/12/merge_requests/7", path):
-            return answer({"iid": 7, "sha": self.head})
+            return answer({"iid": 7, "sha": self.head, "author": {"username": self.author}})
         if re.fullmatch(r"/repos/octo/skills/issues/7/comments|/api/v4/projects/12/merge_requests/7/notes", path):  # fmt: skip
             return self._collection(request, query, token, is_github)
         found = re.fullmatch(r"(?:/repos/octo/skills/issues/comments|/api/v4/projects/12/merge_requests/7/notes)/(\d+)", path)  # fmt: skip
@@ -86,6 +90,7 @@ class ImitatedForge:
             return self._one(request, int(found[1]), token, is_github)
         return (
             self._check(request, path, token)
+            or self._labels(path, query)
             or self._proposal(request, path, query, token, is_github)
             or refused(404, "Not Found")
         )
@@ -172,6 +177,20 @@ class ImitatedForge:
             ])  # fmt: skip
         if re.fullmatch(r"/api/v4/projects/12/repository/commits/\w+/merge_requests", path):
             return answer([{"iid": number, "state": "merged", "sha": head} for number, head in self.merged.get(commit, [])])  # fmt: skip
+        return None
+
+    def _labels(self, path: str, query: dict[str, list[str]]) -> bytes | None:
+        """Who set which label when, and who may write."""
+        if path == "/repos/octo/skills/issues/7/events":
+            return answer([{"event": "labeled" if is_set else "unlabeled", "actor": {"login": by}, "created_at": at, "label": {"name": label}} for label, by, is_set, at in self.events] + [{"event": "closed"}])  # fmt: skip
+        if path == "/api/v4/projects/12/merge_requests/7/resource_label_events":
+            return answer([{"action": "add" if is_set else "remove", "user": {"username": by}, "created_at": at, "label": {"name": label}} for label, by, is_set, at in self.events])  # fmt: skip
+        found = re.fullmatch(r"/repos/octo/skills/collaborators/([^/]+)/permission", path)
+        if found:
+            return answer({"permission": "write" if found[1] in self.writers else "read"})
+        if path == "/api/v4/projects/12/members/all":
+            asked = query["query"][0]
+            return answer([{"username": f"{asked}-too", "access_level": 50}, {"username": asked, "access_level": 30 if asked in self.writers else 20}])  # fmt: skip
         return None
 
     def add_check(self, **said: Any) -> None:

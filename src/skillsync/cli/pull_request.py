@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
 from skillsync.cli.boundary import Run
-from skillsync.cli.forge_session import forge_calls, place_of
+from skillsync.cli.forge_session import forge_calls, place_of, proposals_of
 from skillsync.cli.render import visible
 from skillsync.core.plan import exit_code
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skillsync.config import Target
-    from skillsync.forge.place import Place
-    from skillsync.forge.port import Calls
     from skillsync.forge.proposals import Proposal, Proposals
     from skillsync.model import Json
     from skillsync.sync.pull_branch import Composed, Made
@@ -79,7 +77,7 @@ def pull_into_requests(
     else:
         place = place_of()
         with forge_calls(run, place) as calls:
-            door = _door(place, calls, name)
+            door = proposals_of(place, calls, name)
             prefix = f"{PREFIX}{target.project}"
             open_ones = [one for one in door.open(prefix) if _is_of(one.branch, prefix)]
             _offer(run, workspace, door, found, open_ones, (commit, target.place), done)
@@ -91,15 +89,6 @@ def pull_into_requests(
 def _is_of(branch: str, prefix: str) -> bool:
     """Tell whether a branch is this project's, and not that of one whose number begins alike."""
     return branch == prefix or branch.startswith(f"{prefix}--")
-
-
-def _door(place: Place, calls: Calls, base: str) -> Proposals:
-    from skillsync.forge.github_proposals import GitHubProposals
-    from skillsync.forge.gitlab_proposals import GitLabProposals
-
-    if place.kind == "github":
-        return GitHubProposals(calls, place.project, base, place.graphql)
-    return GitLabProposals(calls, place.project, base)
 
 
 def _offer(

@@ -38,6 +38,12 @@ class GitHubProposals:
         ]
         return [one for one in found if one.branch.startswith(prefix)]
 
+    def numbers(self) -> list[int]:
+        """Return every open one, those of forks included."""
+        path = f"/repos/{self.repo}/pulls"
+        found = self.calls.pages(path, query=[("state", "open"), ("base", self.base)])
+        return [number_of(one, path, "number") for one in found]
+
     def create(self, branch: str, title: str, body: str) -> Proposal:
         """Open one; a label that cannot be set is no reason to fail."""
         path = f"/repos/{self.repo}/pulls"

@@ -40,6 +40,12 @@ class GitLabProposals:
         ]
         return [one for one in found if one.branch.startswith(prefix)]
 
+    def numbers(self) -> list[int]:
+        """Return every open one, those of forks included."""
+        path = self._requests()
+        found = self.calls.pages(path, query=[("state", "opened"), ("target_branch", self.base)])
+        return [number_of(one, path, "iid") for one in found]
+
     def create(self, branch: str, title: str, body: str) -> Proposal:
         """Open one."""
         asked: dict[str, Json] = {

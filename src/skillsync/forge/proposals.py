@@ -32,6 +32,9 @@ class Proposals(Protocol):
     def open(self, prefix: str) -> list[Proposal]:
         """Return the open ones whose branch begins with ``prefix`` and is of this very repository."""
 
+    def numbers(self) -> list[int]:
+        """Return every open one, those of forks included."""
+
     def create(self, branch: str, title: str, body: str) -> Proposal:
         """Open one, with our label."""
 
