@@ -140,6 +140,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
     from skillsync.config_schema import ACKNOWLEDGEMENTS
     from skillsync.errors import UsageError
     from skillsync.review.compute import Request
+    from skillsync.review.ranges import is_foreign, read_event
 
     required = None
     if asked["require_ack"] is not None:
@@ -164,6 +165,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
         show_values=asked["show_values"],
         sarif=tuple(sarif),
         scan=not asked["no_secrets_scan"],
+        is_foreign=is_foreign(os.environ, read_event(os.environ)),
     )
 
 
