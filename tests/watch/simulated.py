@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.repo.worktree import StatEntry
+from skillsync.sync.narrow import Changes
 from skillsync.watch.absorb import absorb
 from skillsync.watch.machine import decide
 from skillsync.watch.record import About, remembered_publishes, render_record
@@ -25,6 +26,7 @@ from skillsync.watch.values import (
     Changed,
     Fact,
     GitSeen,
+    Lists,
     Look,
     Looked,
     Moment,
@@ -109,6 +111,7 @@ class World:
     publishes: dict[str, list[float]] = field(default_factory=dict)
     writes: int = 0
     actions: Counter[str] = field(default_factory=Counter)
+    pulls: list[Changes | None] = field(default_factory=list)
     conflicts: set[str] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
     state: State = field(default_factory=State)
@@ -195,7 +198,7 @@ class World:
             case Poll():
                 if self.down:
                     return Trouble("poll", "no answer", "E-UNREACHABLE", waits=True)
-                return Polled(repr(sorted((at, len(all_)) for at, all_ in self.remote.items())))
+                return Polled(Lists({at: str(len(all_)) for at, all_ in self.remote.items()}))
             case Pull():
                 return self._pull(action)
             case Publish():
@@ -212,14 +215,20 @@ class World:
         return None
 
     def _pull(self, action: Pull) -> Fact:
+        self.pulls.append(action.changes)
         if trouble := self._trouble("pull"):
             return trouble
         held: dict[str, str] = {}
         said, taken = [], []
+        looked_at = self._looked_at(action)
         for directory in list(self.remote):
             number, text = self.latest(directory)
             one = self.objects.get(directory)
             if one is not None and one.base == number:
+                continue
+            if looked_at is not None and directory not in looked_at.dirs:
+                # What a narrow pull passes by was dealt with: there is nothing in it that could be taken in now.
+                assert directory in self.conflicts or directory in self.state.held, directory
                 continue
             reason = self._in_hand(directory, action)
             if reason:
@@ -238,7 +247,15 @@ class World:
                     taken_in(directory, FILE, f"v{number}", before=one.text.data, after=new.data)
                 )
             self._write(directory, new, number)
-        return Pulled(tuple(said), held, tuple(taken))
+        return Pulled(tuple(said), held, tuple(taken), looked_at)
+
+    def _looked_at(self, action: Pull) -> Changes | None:
+        """Here every folder is a skill named by its path; a change of one that was never published is no case for less."""
+        changes = action.changes
+        if changes is None or not changes.dirs <= self.remote.keys():
+            return None
+        dirs = changes.names | changes.dirs
+        return Changes(dirs, dirs)
 
     def _in_hand(self, directory: str, action: Pull) -> str:
         if directory in action.unsettled or self.busy:

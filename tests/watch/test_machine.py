@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.sync.narrow import Changes
 from skillsync.watch.machine import decide
 from skillsync.watch.values import Level, Look, Options, Poll, Publish, Stop, StopAsked, Wait
 from tests.watch.simulated import Text, World
@@ -182,6 +183,21 @@ def test_a_remote_edit_is_taken_in_at_the_next_poll() -> None:
     world.edit(A, lines("one", "web"))
     world.run_until(world.mono + 61)
     assert world.objects[A].text == lines("one", "web")
+
+
+def test_a_pull_looks_at_what_changed_and_now_and_then_at_everything() -> None:
+    world = synced(PULLING, A, B)
+    world.pulls.clear()
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    assert world.pulls == [Changes(names=frozenset({A})), Changes(dirs=frozenset({A}))]
+    world.run_until(world.mono + 600)
+    world.edit(B, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    assert world.pulls[2:] == [Changes(names=frozenset({B})), None]
+    world.switch("other")
+    world.run_until(world.mono + 61)
+    assert world.pulls[4:] == [None], "after a checkout nothing is taken for known"
 
 
 def test_a_file_touched_lately_is_left_alone_until_a_minute_has_passed() -> None:

@@ -13,6 +13,7 @@ from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_l
 from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import CarryMode, Digest, Folder, Key, Pointer, Problem, Row, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
@@ -236,9 +237,13 @@ def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Probl
 
 
 def read_tree(
-    workspace: Workspace, *, commit: str | None = None, only: Iterable[str] | None = None
+    workspace: Workspace,
+    *,
+    commit: str | None = None,
+    only: Iterable[str] | None = None,
+    look: Look | None = None,
 ) -> LocalTree:
-    """Read every configured object of the working tree or of a commit."""
+    """Read every configured object of the working tree or of a commit; ``only`` and ``look`` as in ``read_folders``."""
     settings = workspace.settings
     scan = read_folders(
         workspace.repo,
@@ -247,6 +252,7 @@ def read_tree(
         commit=commit,
         only=set(only) if only is not None else None,
         items_limit=settings.items_limit,
+        look=look,
     )
     head = workspace.history.head
 

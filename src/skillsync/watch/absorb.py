@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -19,7 +19,7 @@ from skillsync.watch.settle import (
     seen_again,
     with_publish,
 )
-from skillsync.watch.state import Guard, Held, State
+from skillsync.watch.state import Guard, Held, Sides, State
 from skillsync.watch.values import (
     Changed,
     Fact,
@@ -43,6 +43,8 @@ JUMP = 10.0
 """Seconds by which the two clocks must disagree before we believe that the machine slept or its clock was set."""
 HELD_LOOK = 10.0
 """Seconds after which a folder that an editor has open is looked at again."""
+WHOLE = 600.0
+"""Seconds after which a pull that looked at a few objects is followed by one that looks at everything."""
 REFUSED_PAUSE = 60.0
 """Seconds after which it is looked again whether this branch may be published."""
 
@@ -62,8 +64,13 @@ class _Telling:
     def forget(self, key: str) -> bool:
         return self.said.pop(key, None) is not None
 
-    def report(self, prefix: str, lines: Iterable[Said], *, complete: bool) -> None:
-        """Tell an engine's report; of a complete one, what is not in it any more may be told again."""
+    def report(
+        self, prefix: str, lines: Iterable[Said], *, complete: Collection[str] | None = None
+    ) -> None:
+        """Tell an engine's report, which is about all objects (None) or about those of ``complete``.
+
+        What was said of them and is not in it any more may be told again.
+        """
         kept = set()
         for line in lines:
             key = f"{prefix}:{line.key}"
@@ -74,10 +81,9 @@ class _Telling:
                 self.notices.append(notice)  # each deed is told
             else:
                 self.tell(key, f"{line.words} {line.code}", notice)
-        if complete:
-            for key in [
-                key for key in self.said if key.startswith(f"{prefix}:") and key not in kept
-            ]:
+        about = None if complete is None else {f"{prefix}:{subject}" for subject in complete}
+        for key in [*self.said]:
+            if key.startswith(f"{prefix}:") and key not in kept and (about is None or key in about):
                 del self.said[key]
 
 
@@ -99,7 +105,7 @@ def absorb(
         case Published():
             state = _published(state, options, now, fact, telling)
         case Reported():
-            telling.report("local", fact.said, complete=True)
+            telling.report("local", fact.said)
             state = replace(state, objects=_not_pending(state.objects, fact.ready))
         case Trouble():
             state = _trouble(state, options, now, fact, telling, chance=chance)
@@ -257,7 +263,7 @@ def _tell_loops(objects: Mapping[str, Watched], asked: Iterable[str], telling: _
 
 def _held_again(state: State, options: Options, now: Moment, asked: Iterable[str]) -> State:
     """Let go of folders that nobody has in hand any more; the pull that passed them by is made up for."""
-    looked, held, freed = set(asked), dict(state.held), False
+    looked, held, freed = set(asked), dict(state.held), set[str]()
     for directory in looked & held.keys():
         one = state.objects.get(directory)
         reason = in_hand(one.seen, options, now.wall) if one is not None else ""
@@ -265,10 +271,18 @@ def _held_again(state: State, options: Options, now: Moment, asked: Iterable[str
             held[directory] = _held(one, reason or held[directory].reason, options, now)
         else:
             del held[directory]
-            freed = True
+            freed.add(directory)
     if not freed:
         return replace(state, held=held)
-    return replace(state, held=held, wants_pull=True, dealt=None)
+    return replace(state, held=held, wants_pull=True, dealt=_without(state, freed))
+
+
+def _without(state: State, dirs: set[str]) -> Sides | None:
+    """Return what was dealt with but for some folders; None when one is not there yet, and may be anything."""
+    if state.dealt is None or not dirs <= state.objects.keys():
+        return None
+    kept = {at: one for at, one in state.dealt.folders.items() if at not in dirs}
+    return replace(state.dealt, folders=kept)
 
 
 def _held(one: Watched | None, reason: str, options: Options, now: Moment) -> Held:
@@ -332,22 +346,26 @@ def _polled(
     if telling.forget("trouble:poll"):
         telling.notices.append(Notice(Level.INFO, "remote", "", "the server answers again"))
     pause = next_poll(options, failures=0, least=fact.least, chance=chance)
-    changed = state.dealt != (fact.seen, state.local)
+    state = replace(state, polled=fact.lists)
     return replace(
         state,
-        polled=fact.seen,
         next_poll=now.mono + pause,
         poll_failures=0,
-        wants_pull=state.wants_pull or changed,
+        wants_pull=state.wants_pull or state.dealt != state.sides,
         counts=replace(state.counts, polls=state.counts.polls + 1),
     )
 
 
 def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: _Telling) -> State:
     telling.forget("trouble:pull")
-    telling.report("pull", fact.said, complete=True)
+    looked_at = fact.looked_at
+    telling.report("pull", fact.said, complete=looked_at.names if looked_at else None)
     written = sum(line.changed for line in fact.said)
     held = {
+        directory: held
+        for directory, held in state.held.items()
+        if looked_at is not None and directory not in looked_at.dirs
+    } | {
         directory: _held(state.objects.get(directory), reason, options, now)
         for directory, reason in fact.held.items()
     }
@@ -355,12 +373,16 @@ def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: 
     guards = [guard for guard in state.guards if (guard.taken.dir, guard.taken.path) not in fresh]
     guards += [Guard(taken, now.mono + options.stale) for taken in fact.taken_in]
     failures = state.pull_failures + 1 if fact.retry else 0
+    pulled_all = now.mono if looked_at is None else state.pulled_all
+    # What hurried is done; now and then the rest is looked at as well, though nothing says that it changed.
+    again = fact.retry or now.mono >= pulled_all + WHOLE
     return replace(
         state,
-        wants_pull=fact.retry,
+        wants_pull=again,
+        pulled_all=pulled_all,
         pull_failures=failures,
         pull_after=now.mono + pause_after(failures, options) if fact.retry else state.pull_after,
-        dealt=None if fact.retry or state.polled is None else (state.polled, state.local),
+        dealt=None if again else state.sides,
         held=held,
         guards=tuple(guards),
         look_all=state.look_all or bool(written),
@@ -374,7 +396,7 @@ def _published(
     state: State, options: Options, now: Moment, fact: Published, telling: _Telling
 ) -> State:
     telling.forget("trouble:publish")
-    telling.report("push", fact.said, complete=False)
+    telling.report("push", fact.said, complete=())
     objects = dict(state.objects)
     if not fact.retry:
         done = set(objects if fact.ready is None else fact.ready) - fact.held.keys()

@@ -128,13 +128,16 @@ class Engine:
                 return reason
 
             writer = _TellingWriter(workspace, clock=self.clock)
-            request = PullRequest(hold=hold, park=True, command=DAEMON, clock=self.clock)
+            request = PullRequest(
+                hold=hold, park=True, command=DAEMON, changes=asked.changes, clock=self.clock
+            )
             report = pull(workspace, target, self.connect, request, writer=writer)
         words = {one.subject: _version_words(one.did) for one in report.outcomes if one.changed}
         return Pulled(
             said=tuple(_said(report.outcomes, report.problems, report.notes)),
             held=held,
             taken_in=tuple(writer.taken(words)),
+            looked_at=report.looked_at,
             retry=_is_retried(report.outcomes),
             exit=report.exit,
         )

@@ -39,7 +39,7 @@ def decide(state: State, options: Options, now: Moment) -> Action:
         return Poll()
     if not (state.is_busy or state.look_all):
         if state.wants_pull and now.mono >= state.pull_after:
-            return Pull(unsettled(state, options), state.git)
+            return Pull(unsettled(state, options), state.git, state.changes)
         if (send := _send(state, options, now)) is not None:
             return send
     return Wait(max(_wake(state, options), now.mono + 0.01))
