@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.repo.worktree import StatEntry
@@ -33,12 +33,15 @@ from skillsync.watch.values import (
     Notice,
     ObjectSeen,
     Options,
+    PastPull,
     Poll,
     Polled,
     Publish,
     Published,
     Pull,
     Pulled,
+    Recall,
+    Recalled,
     Report,
     Reported,
     Said,
@@ -116,6 +119,8 @@ class World:
     notices: list[Notice] = field(default_factory=list)
     state: State = field(default_factory=State)
     hear: bool = True
+    pulled: dict[str, tuple[TakenIn, float, StatEntry]] = field(default_factory=dict)
+    """By folder: what the last pull overwrote, when, and the pointer it wrote: what rescue copies say."""
     _inode: itertools.count[int] = field(default_factory=lambda: itertools.count(10))
 
     # ---------------------------------------------------------------- the world's own doings
@@ -154,6 +159,7 @@ class World:
         """Check out another branch: files and pointers are another commit's."""
         self.snapshots[self.branch] = dict(self.objects)
         self.branch, self.head = branch, self.head + 1
+        self.pulled.clear()  # what a branch holds is nobody's old buffer
         there = self.snapshots.get(branch, self.objects)
         self.objects = {
             directory: replace(
@@ -195,6 +201,8 @@ class World:
                 wanted = self.objects if dirs is None else dirs
                 found = {at: seen for at in wanted if (seen := self.seen(at, guarded))}
                 return Looked(dirs, found, self.git)
+            case Recall():
+                return Recalled(tuple(self._past()))
             case Poll():
                 if self.down:
                     return Trouble("poll", "no answer", "E-UNREACHABLE", waits=True)
@@ -206,6 +214,12 @@ class World:
             case Report(ready):
                 return Reported(ready)
         return Woken()
+
+    def _past(self) -> Iterator[PastPull]:
+        for directory, (taken, at, pointer) in self.pulled.items():
+            one = self.objects.get(directory)
+            if one is not None and one.pointer == pointer:
+                yield PastPull(taken, at, one.entry.mtime_ns / NS)
 
     def _trouble(self, step: str) -> Trouble | None:
         if self.down:
@@ -247,6 +261,8 @@ class World:
                     taken_in(directory, FILE, f"v{number}", before=one.text.data, after=new.data)
                 )
             self._write(directory, new, number)
+            if one is not None and one.text != new:
+                self.pulled[directory] = taken[-1], self.wall, self.objects[directory].pointer
         return Pulled(tuple(said), held, tuple(taken), looked_at)
 
     def _looked_at(self, action: Pull) -> Changes | None:
@@ -315,6 +331,10 @@ class World:
         times.append(self.mono)
         if self.options.daily is not None:
             assert sum(at > self.mono - 86_400 for at in times) <= self.options.daily
+        if directory in self.pulled:
+            taken, at, _ = self.pulled[directory]
+            is_old = self.wall - at < self.options.stale and is_undone(taken, one.text.data)
+            assert not is_old, "published a buffer that is older than what was pulled (R12)"
         foreign = {line for line in self.latest(directory)[1].lines if line.startswith("remote ")}
         assert one.text.lines >= foreign, "lost what the remote had"
         self.remote.setdefault(directory, []).append(one.text)
@@ -358,7 +378,7 @@ class World:
         self.wall += seconds
 
     def restart(self) -> None:
-        """kill -9 and a start: only the world remains, and the record of what was published today."""
+        """kill -9 and a start: only the world remains, with its rescue copies and the record of today's publishes."""
         record = render_record(
             About("local", 0.0), self.state, self.options, self.now, doing="", recent=[]
         )

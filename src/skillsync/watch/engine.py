@@ -31,6 +31,7 @@ from skillsync.watch.values import (
     Published,
     Pull,
     Pulled,
+    Recalled,
     Report,
     Reported,
     Said,
@@ -97,6 +98,21 @@ class Engine:
         except SkillsyncError:
             return ()
         return tuple(dict.fromkeys((*settings.skills, *settings.datasets)))
+
+    def recall(self) -> Fact:
+        """Read what pulls overwrote beside pointers that are still as they wrote them.
+
+        It comes from the rescue copies: what was there and what took its place were stored together, before a pull
+        touched either, so that no death can come in between.
+        """
+        from skillsync.watch.past import past_pulls
+
+        def recalled() -> Fact:
+            workspace = self._open_near()
+            target = workspace.settings.target(self.target_name)
+            return Recalled(tuple(past_pulls(workspace, target)))
+
+        return _attempted("recall", recalled)
 
     # ---------------------------------------------------------------- the remote
 

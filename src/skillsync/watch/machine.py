@@ -16,6 +16,7 @@ from skillsync.watch.values import (
     Poll,
     Publish,
     Pull,
+    Recall,
     Report,
     Stop,
     Wait,
@@ -35,6 +36,8 @@ def decide(state: State, options: Options, now: Moment) -> Action:
         return Stop()
     if (look := _look(state, options, now)) is not None:
         return look
+    if state.wants_recall:
+        return Recall()
     if now.mono >= state.next_poll:
         return Poll()
     if not (state.is_busy or state.look_all):

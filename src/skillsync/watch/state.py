@@ -78,7 +78,8 @@ class State:
     """The daemon between two steps; times are ``Moment.mono``.
 
     ``dirty`` are folders of which an event spoke, with when it did last. ``dealt`` is what both sides were when
-    nothing was left to take in; ``pulled_all`` is when a pull last looked at everything. ``said`` remembers what was told, by what it is about.
+    nothing was left to take in; ``git_moved``: HEAD is another since the last look at everything; ``pulled_all`` is when a pull last looked at everything; ``wants_recall``: somebody may have
+    pulled of whom we do not know. ``said`` remembers what was told, by what it is about.
     """
 
     objects: Mapping[str, Watched] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class State:
     dirty: Mapping[str, float] = field(default_factory=dict)
     look_all: bool = True
     look_git: bool = False
+    git_moved: bool = False
     looked: float = NEVER
     looked_all: float = NEVER
     last_wall: float = 0.0
@@ -106,6 +108,7 @@ class State:
     publish_after: float = NEVER
     publish_failures: int = 0
     guards: tuple[Guard, ...] = ()
+    wants_recall: bool = True
     said: Mapping[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     remembered: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)

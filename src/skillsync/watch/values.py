@@ -180,6 +180,22 @@ class TakenIn:
 
 
 @dataclass(frozen=True, slots=True)
+class PastPull:
+    """What an earlier pull did to one file, when (``at``), and when the file was changed last; seconds since 1970."""
+
+    taken: TakenIn
+    at: float
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What pulls, anybody's, did to files whose pointers are still as they wrote them."""
+
+    pulls: tuple[PastPull, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """A pull is done. ``held`` are folders that were left alone for now, with the reason.
 
@@ -238,7 +254,16 @@ class StopAsked:
 
 
 Fact: TypeAlias = (
-    Changed | Looked | Trouble | Polled | Pulled | Published | Reported | Woken | StopAsked
+    Changed
+    | Looked
+    | Trouble
+    | Recalled
+    | Polled
+    | Pulled
+    | Published
+    | Reported
+    | Woken
+    | StopAsked
 )
 
 # ---------------------------------------------------------------- what to do next
@@ -254,6 +279,11 @@ class Look:
     dirs: frozenset[str] | None
     known: Mapping[str, ObjectSeen] = field(default_factory=dict)
     guarded: tuple[TakenIn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Read what pulls overwrote lately: those of a daemon that is gone, or that somebody made by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +331,7 @@ class Stop:
     """End."""
 
 
-Action: TypeAlias = Look | Poll | Pull | Publish | Report | Wait | Stop
+Action: TypeAlias = Look | Recall | Poll | Pull | Publish | Report | Wait | Stop
 
 # ---------------------------------------------------------------- what is said
 
