@@ -25,7 +25,8 @@ class ImitatedForge:
     """One pull request, number 7 of octo/skills (GitHub) and merge request 7 of project 12 (GitLab).
 
     ``hook`` sees method and path of each request and may answer in its place. ``writes`` counts calls that wrote.
-    ``clients`` are closed with it.
+    ``clients`` are closed with it. ``checks`` are check runs and commit statuses, ``merged`` the head of each merged
+    pull request by a commit that it brought.
     """
 
     url: str = ""
@@ -33,6 +34,8 @@ class ImitatedForge:
     comments: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[dict[str, Any]] = field(default_factory=list)
     hook: Hook = lambda *_: None
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    merged: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     writes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     clients: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -78,7 +81,39 @@ class ImitatedForge:
         found = re.fullmatch(r"(?:/repos/octo/skills/issues/comments|/api/v4/projects/12/merge_requests/7/notes)/(\d+)", path)  # fmt: skip
         if found:
             return self._one(request, int(found[1]), token, is_github)
-        return refused(404, "Not Found")
+        return self._check(request, path, token) or refused(404, "Not Found")
+
+    def _check(self, request: Request, path: str, token: str) -> bytes | None:
+        """Check runs of the app (GitHub) and commit statuses of the token's user (GitLab)."""
+        commit = path.rpartition("/")[0].rpartition("/")[2]
+        if request.method == "POST" and re.fullmatch(r"/repos/octo/skills/check-runs|/api/v4/projects/12/statuses/\w+", path):  # fmt: skip
+            if token == READER:
+                return refused(403, "Resource not accessible by integration")
+            self.writes += 1
+            said = json.loads(request.body)
+            if "state" in said:
+                said |= {"head_sha": path.rpartition("/")[2], "status": said["state"], "author": {"username": LOGINS[token]}}  # fmt: skip
+            self.add_check(**said)
+            return answer(self.checks[-1], status=201)
+        own = [one for one in self.checks if one["head_sha"] == commit]
+        if re.fullmatch(r"/repos/octo/skills/commits/\w+/check-runs", path):
+            return answer({"total_count": len(own), "check_runs": own})
+        if re.fullmatch(r"/api/v4/projects/12/repository/commits/\w+/statuses", path):
+            return answer(own)
+        if re.fullmatch(r"/repos/octo/skills/commits/\w+/pulls", path):
+            return answer([
+                {"number": number, "merged_at": "2026-01-02T03:04:05Z", "head": {"sha": head}, "base": {"repo": {"full_name": "octo/skills"}}}
+                for number, head in self.merged.get(commit, [])
+            ])  # fmt: skip
+        if re.fullmatch(r"/api/v4/projects/12/repository/commits/\w+/merge_requests", path):
+            return answer([{"iid": number, "state": "merged", "sha": head} for number, head in self.merged.get(commit, [])])  # fmt: skip
+        return None
+
+    def add_check(self, **said: Any) -> None:
+        """A workflow leaves a check run, or a token a status."""
+        with self.lock:
+            self._next += 1
+            self.checks.append({"app": {"slug": "github-actions"}, **said, "id": self._next})
 
     def _collection(
         self, request: Request, query: dict[str, list[str]], token: str, is_github: bool

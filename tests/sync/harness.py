@@ -397,7 +397,7 @@ class Clone:
                 transport=requests,
                 sleep=self.clock.sleep,
             ) as transport:
-                yield Remote(target, transport)
+                yield Remote(target, transport, self.workspace.repo)
 
         return connect
 

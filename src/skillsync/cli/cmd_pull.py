@@ -46,7 +46,7 @@ def pull(
     report = run_pull(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         PullRequest(names=names, prune=prune, max_removals=max_removals),
     )
     code = print_report(run, report, nothing="nothing to pull")

@@ -52,7 +52,7 @@ def resolve(
     report = settle(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         name=name,
         choice=Choice(chosen) if chosen else Choice.AS_IS,
     )

@@ -102,6 +102,7 @@ class Report:
     """Objects that were looked at and had nothing to do."""
     looked_at: Changes | None = None
     """The skills that a pull looked at, None: it looked at everything."""
+    _noted: set[str] = field(default_factory=set, repr=False)
 
     def add(self, outcome: Outcome) -> None:
         """Append one outcome."""
@@ -109,7 +110,8 @@ class Report:
 
     def note(self, text: str) -> None:
         """Append one note, once."""
-        if text not in self.notes:
+        if text not in self._noted:
+            self._noted.add(text)
             self.notes.append(text)
 
     @property

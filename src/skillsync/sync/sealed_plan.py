@@ -207,7 +207,7 @@ def push_sealed(
         check=guard.check,
         clock=clock or SystemClock(),
     )
-    return push(workspace, target, watched(connect, guard), request, writer=writer)
+    return push(workspace, target, watched(connect, guard.writes), request, writer=writer)
 
 
 def _check_place(workspace: Workspace, target: Target, plan: SealedPlan) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from skillsync.core.base import WALK_LIMIT, WalkStep, newest, own_creation, own_walk
+from skillsync.core.base import WALK_LIMIT, Bases, WalkStep, newest, own_creation, own_walk
 from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 from skillsync.core.reconcile_skill import (
     Absence,
@@ -75,7 +75,9 @@ class SkillView:
     ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
     pointers alone, ``by_marker``: the base is
     what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
-    1, to which a marker is still missing (B9). ``made_from``: the commit that the latest version's marker names, where
+    1, to which a marker is still missing (B9). ``bases`` are all common ancestors of the tree and the latest version,
+    where they were looked for, and ``alike`` what they have where commits are among them ("": they differ).
+    ``made_from``: the commit that the latest version's marker names, where
     this clone does not have it.
     """
 
@@ -86,6 +88,8 @@ class SkillView:
     ignored: bool = False
     base: BaseFact | None = None
     pointed: BaseFact | None = None
+    bases: Bases | None = None
+    alike: Digest | None = None
     version: Version | None = None
     content: RemoteSkill | None = None
     absence: Absence = Absence.NEVER
@@ -156,9 +160,12 @@ class SkillView:
                 self.remote_digest,
                 self.own,
             )
+        base = self.base
+        if base is not None and self.alike is not None:
+            base = replace(base, digest=self.alike)
         return SkillFacts(
             self.name,
-            self.base,
+            base,
             local,
             remote,
             self.absence,
@@ -227,6 +234,7 @@ def survey_skills(
         _use_own_publishes(workspace, view, remote)
         if view.local is None and tree.commit is not None:
             _use_own_before_removal(workspace, view, remote)
+        _find_all_bases(view, markers)
     if workspace.is_team and tree.commit is not None:
         SkillLater(workspace).settle(survey.views.values())
     return survey
@@ -618,6 +626,13 @@ def read_version(
 def _use_markers(view: SkillView, markers: Markers) -> None:
     try:
         markers.look_back(view)
+    except SkillsyncError as error:
+        view.error = error
+
+
+def _find_all_bases(view: SkillView, markers: Markers) -> None:
+    try:
+        markers.find_bases(view)
     except SkillsyncError as error:
         view.error = error
 
