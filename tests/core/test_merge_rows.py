@@ -122,8 +122,18 @@ def test_a_field_that_the_remote_no_longer_has_goes() -> None:
 
 def test_without_a_base_the_whole_row_is_the_unit() -> None:
     local, remote = row(input="q", metadata={"x": 1}), row(input="q", metadata={"y": 1})
-    made = merge_row(None, local, remote)
-    assert [conflict.unit for conflict in made.conflicts] == ["case-1"]
+    made = merge_row(None, local, remote, subject="cases")
+    assert made.conflicts == (
+        Conflict(
+            "cases",
+            UnitKind.ROW,
+            "case-1",
+            None,
+            '{"input":"q","metadata":{"x":1}}',
+            '{"input":"q","metadata":{"y":1}}',
+            "different on both sides, and no common base is known",
+        ),
+    )
     assert made.row == local
     equal = merge_row(None, row(input=1.0, metadata={}), row(input=1))
     assert equal.conflicts == ()
@@ -146,10 +156,21 @@ def test_without_a_base_equal_fields_agree_and_the_others_conflict() -> None:
     remote = DatasetInfo("Cases", "said", {"a": 1.0, "b": 3})
     made = merge_info(None, local, remote, subject="cases")
     assert made.info == local
-    assert [(found.subject, found.unit) for found in made.conflicts] == [
-        ("cases", "description"),
-        ("cases", "metadata.b"),
-    ]
+    why = "different, and no common base is known"
+    assert made.conflicts == (
+        Conflict("cases", UnitKind.DATASET, "description", None, None, "said", why),
+        Conflict("cases", UnitKind.DATASET, "metadata.b", None, "2", "3", why),
+    )
+
+
+def test_a_conflict_about_a_field_shows_all_three_and_names_the_dataset() -> None:
+    made = merge_info(*(DatasetInfo(name, "d", {"k": name}) for name in ("B", "L", "R")))
+    why = "edited on both sides"
+    assert made.info == DatasetInfo("L", "d", {"k": "L"})
+    assert made.conflicts == (
+        Conflict("L", UnitKind.DATASET, "metadata.k", '"B"', '"L"', '"R"', why),
+        Conflict("L", UnitKind.DATASET, "name", "B", "L", "R", why),
+    )
 
 
 # ---------------------------------------------------------------- laws (P22)

@@ -48,6 +48,20 @@ def blocks_of(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield block
 
 
+def once(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield those lines of two tables, merged in order, that only one of them has."""
+    held: bytes | None = None
+    for line in lines:
+        if line == held:
+            held = None
+            continue
+        if held is not None:
+            yield held
+        held = line
+    if held is not None:
+        yield held
+
+
 class TableDigest:
     """The digest of all rows, ``canonical.rows_digest``, from a table's lines in order, and their number."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -536,6 +536,15 @@ class Repository:
         """Read blobs, without a process of their own: id to content. A missing one raises GitFailed, or is left out."""
         found = self.read_objects(ids, missing_ok=missing_ok)
         return {blob: each.data for blob, each in found.items() if each.data is not None}
+
+    def read_named(self, names: Iterable[str], *, limit: int) -> dict[str, bytes]:
+        """Read blobs by ``REVISION:PATH``, without a process of their own; missing and longer ones are left out."""
+        found = self._objects.read_many((one for one in names if "\n" not in one), limit=limit)
+        return {
+            name: each.data
+            for name, each in found.items()
+            if each is not None and each.kind == "blob" and each.data is not None
+        }
 
     def read_objects(
         self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from skillsync.model import Folder, Json, Pointer, Problem, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, render_line
 from skillsync.repo.worktree import QuickScan, quick_scan
 from skillsync.sync.memory import Memory, open_memory
@@ -112,7 +113,7 @@ def gather_facts(workspace: Workspace, memory: Memory) -> LocalFacts:
         if directory not in scan.folders and not scan.is_hidden(directory)
     ]
     if unknown or gone or scan.denied:
-        fresh, found.problems = _read(workspace, [*unknown, *gone])
+        fresh, found.problems = _read(workspace, [*unknown, *gone], memory.look)
         cache.keep_only(scan.folders)
         cache.put(
             [
@@ -217,12 +218,14 @@ def _join(directory: str, name: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-def _read(workspace: Workspace, folders: list[str]) -> tuple[list[Facts], list[Problem]]:
+def _read(
+    workspace: Workspace, folders: list[str], look: Look
+) -> tuple[list[Facts], list[Problem]]:
     from skillsync.formats.row_lines import collector_paused
     from skillsync.sync.local import read_tree
 
     with collector_paused():  # rows by the million are no garbage
-        tree = read_tree(workspace, only=folders, large_from=workspace.large_from)
+        tree = read_tree(workspace, only=folders, look=look, large_from=workspace.large_from)
         fresh = [_skill_facts(skill) for skill in tree.skills]
         fresh += [_dataset_facts(workspace, dataset) for dataset in tree.datasets]
         fresh += [_skill_facts(skill, missing=True) for skill in tree.gone_skills]

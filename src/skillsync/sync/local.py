@@ -13,6 +13,7 @@ from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_l
 from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
@@ -251,9 +252,10 @@ def read_tree(
     *,
     commit: str | None = None,
     only: Iterable[str] | None = None,
+    look: Look | None = None,
     large_from: int | None = None,
 ) -> LocalTree:
-    """Read every configured object of the working tree or of a commit.
+    """Read every configured object of the working tree or of a commit; ``only`` and ``look`` as in ``read_folders``.
 
     ``large_from``: files of rows that have so many bytes are not held (``LocalDataset.large``).
     """
@@ -265,6 +267,7 @@ def read_tree(
         commit=commit,
         only=set(only) if only is not None else None,
         items_limit=settings.items_limit,
+        look=look,
         large_from=large_from,
     )
     head = workspace.history.head

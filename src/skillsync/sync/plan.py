@@ -63,7 +63,7 @@ def make_plan(
     skills = survey_skills(workspace, target, pull_tree, remote=remote, names=names)
     datasets = survey_datasets(workspace, target, pull_tree, remote=remote, names=names)
     require_known(workspace, names, surveyed(workspace, skills, datasets))
-    pull = _pull_plan(skills, datasets)
+    pull = pull_plan(skills, datasets)
     if push_tree is not pull_tree:
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
         datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
@@ -212,7 +212,8 @@ def _blocked_rows(view: DatasetView) -> list[Problem]:
     ]
 
 
-def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+def pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+    """Return what a pull would write here of these surveys, and what it leaves to a person."""
     actions: list[Action] = []
     conflicts: list[Conflict] = []
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]

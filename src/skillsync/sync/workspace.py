@@ -111,6 +111,15 @@ class Workspace:
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
 
+    def head_pointer(self, directory: str) -> bytes | None:
+        """Return one pointer file of HEAD's tree, without asking for the others."""
+        head = self.history.head
+        return (
+            self.repo.show(head, f"{directory}/{POINTER}" if directory else POINTER)
+            if head
+            else None
+        )
+
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
         return self._folder_at(commit, directory, large_from=None)
