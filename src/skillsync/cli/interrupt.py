@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-
 THREADS = "skillsync-api"
 """How the names of the threads begin that send requests side by side (api/parallel.py)."""
 
