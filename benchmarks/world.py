@@ -141,7 +141,7 @@ class Clone:
     def connect(self, target: Target) -> Iterator[Remote]:
         """Connect as the benchmark's user, counting."""
         with Recording(host=target.host, key=Secret(KEY)) as transport:
-            yield Remote(target, transport)
+            yield Remote(target, transport, Workspace.open(self.path).repo)
         self.made, self.waited = transport.made, transport.seconds
 
     def push(self) -> Report:

@@ -541,6 +541,14 @@ class Repository:
             raise GitFailed("git cat-file --batch", 0, f"{missing} is missing")
         return {each: object for each, object in found.items() if object is not None}  # noqa: A001
 
+    def named_objects(self, names: Collection[str]) -> dict[str, GitObject]:
+        """Read objects by name (a ref, ``COMMIT:PATH``), without a process of their own; missing ones are left out.
+
+        A name must not hold a line end.
+        """
+        found = self._objects.read_many(names)
+        return {name: each for name, each in found.items() if each is not None}
+
     def close(self) -> None:
         """End the process that reads objects; a later question starts another."""
         self._objects.close()

@@ -17,6 +17,7 @@ from skillsync.model import FileChange
 from skillsync.repo.disk import REAL, Disk
 from skillsync.repo.files import apply_changes, read_current
 from skillsync.repo.git import Repository
+from skillsync.repo.import_stream import data_block
 
 KEPT = timedelta(days=30)
 """How long a rescue copy can be printed."""
@@ -175,18 +176,14 @@ def _stream(
     message = b"skillsync: copies of what was overwritten or deleted\n"
     parts = [
         f"commit {ref}\ncommitter skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
-        _data(message),
+        data_block(message),
         b"M 100644 inline manifest.json\n",
-        _data(manifest.encode()),
+        data_block(manifest.encode()),
     ]
     for number, (path, content, _, _) in enumerate(files):
         mode = b"100755" if path in executable else b"100644"
-        parts += [b"M %s inline %d\n" % (mode, number), _data(content)]
+        parts += [b"M %s inline %d\n" % (mode, number), data_block(content)]
     return b"".join([*parts, b"\n"])
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
 
 
 def _time_of(name: str) -> datetime:

@@ -51,6 +51,7 @@ from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
+    from skillsync.api.skills import Wanted
     from skillsync.config import Target
 
 CONFIRM_AFTER = 5.0
@@ -566,7 +567,11 @@ def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillVie
     }
     known = {name: known_texts(view) for name, view in views.items()}
     found: dict[str, RemoteSkill] = {}
-    for (name, _), result in remote.skills.read_many(wanted, since=since, known=known):
+    listed: dict[Wanted, Version] = {
+        (name, view.version.number): view.version for name, view in views.items() if view.version
+    }
+    read = remote.skills.read_many(wanted, since=since, known=known, listed=listed)
+    for (name, _), result in read:
         if isinstance(result, RemoteSkill):
             found[name] = result
         else:
@@ -605,8 +610,16 @@ def read_version(
     workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
 ) -> RemoteSkill:
     """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
-    content = remote.skills.read(view.name, number=number, known=known_texts(view))
+    content = remote.skills.read(
+        view.name, number=number, known=known_texts(view), listed=_listed(view, number)
+    )
     return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
+
+
+def _listed(view: SkillView, number: int | None) -> Version | None:
+    """Return a version as the server named it in this run, where it did; the latest is always asked for anew."""
+    known = (view.version, *(view.content.versions if view.content else ()))
+    return next((one for one in known if one and one.number == number), None)
 
 
 def _use_markers(view: SkillView, markers: Markers) -> None:
