@@ -175,12 +175,16 @@ class SkillView:
 
 @dataclass
 class SkillSurvey:
-    """All skills in scope, by name, and what is wrong with the rest."""
+    """All skills in scope, by name, and what is wrong with the rest.
+
+    ``markers`` is what was found out about markers, where the server was asked.
+    """
 
     views: dict[str, SkillView]
     problems: list[Problem]
     listed: bool
     complete: bool = True
+    markers: Markers | None = field(default=None, repr=False)
 
 
 def survey_skills(
@@ -212,7 +216,7 @@ def survey_skills(
     _add_unusable(survey, listing.problems)
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
-    markers = Markers(workspace, remote, survey.problems)
+    markers = survey.markers = Markers(workspace, remote, survey.problems)
     markers.find_renamed(survey.views)
     markers.look(survey.views.values())
     _judge_absence(
