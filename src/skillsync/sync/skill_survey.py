@@ -403,7 +403,13 @@ def _other_lines(
 
 
 def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
-    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23)."""
+    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23).
+
+    The list tells, by the incarnation, which a rename keeps; so the redirect from a version's id to the skill's name
+    (skills-api.md 6, sync.md A8) is not asked for. It would cost two requests for each skill that is missed and say
+    what the list says already: what the list leaves out, because the key may not see it, is refused by its id as well,
+    and an archived skill has none. The servers before that redirect answer 404, which would prove nothing.
+    """
     found = {version.first: version for version in versions}
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
