@@ -590,6 +590,14 @@ class Repository:
         if is_whole and status:
             raise GitFailed("git cat-file blob", status, os.fsdecode(complaint))
 
+    def named_objects(self, names: Collection[str]) -> dict[str, GitObject]:
+        """Read objects by name (a ref, ``COMMIT:PATH``), without a process of their own; missing ones are left out.
+
+        A name must not hold a line end.
+        """
+        found = self._objects.read_many(names)
+        return {name: each for name, each in found.items() if each is not None}
+
     def close(self) -> None:
         """End the process that reads objects; a later question starts another."""
         self._objects.close()

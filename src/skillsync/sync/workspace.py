@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
     from skillsync.api.kept_pages import Pages
+    from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
@@ -36,6 +37,7 @@ class SkillOptions(TypedDict):
 
     carries: bool
     pages: Pages | None
+    shelf: Shelf | None
 
 
 @dataclass(frozen=True)
@@ -207,11 +209,13 @@ class Remote:
     def skill_options(self) -> SkillOptions:
         """How the skills side is opened, for whoever opens one of its own."""
         from skillsync.sync.kept_lists import KeptLists
+        from skillsync.sync.version_shelf import VersionShelf
 
-        repo = self.repo
+        repo, place = self.repo, self.target.place
         return {
             "carries": self.target.carry != "local",
-            "pages": KeptLists(repo.state_dir, self.target.place) if repo else None,
+            "pages": KeptLists(repo.state_dir, place) if repo else None,
+            "shelf": VersionShelf(repo, place) if repo else None,
         }
 
     @cached_property
