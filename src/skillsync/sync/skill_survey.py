@@ -25,6 +25,7 @@ from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
+    RemoteError,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -172,6 +173,13 @@ class SkillView:
             renamed=self.renamed,
             known_ids=self.known_ids,
         )
+
+    @property
+    def row(self) -> str:
+        """The row of sync.md 7.1 that it is in: the verdict's, or what kept the skill from being decided."""
+        if isinstance(self.error, RenamedHere):
+            return "S21"
+        return "S25" if isinstance(self.error, RemoteError) else self.verdict.row
 
     @property
     def verdict(self) -> Verdict:
@@ -434,15 +442,15 @@ def _settle_name(
 ) -> None:
     """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
     known = _names_since(workspace, view, line)
+    there = survey.views.get(version.name)
+    if there is not None and there.local is None:
+        del survey.views[version.name]  # it is this one
     view.renamed = who_renamed(known, local=view.name, remote=version.name)
     if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
         view.renamed = None
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
-    there = survey.views.get(version.name)
-    if there is not None and there.local is None:
-        del survey.views[version.name]  # it is this one
 
 
 def renamed_here(name: str, owner: str) -> RenamedHere:

@@ -194,6 +194,8 @@ class Writer:
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = REAL
     staged: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    """The objects that were written by now."""
     _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
@@ -281,6 +283,7 @@ class Writer:
         failed |= apply_all(
             root, {intent.folder.dir: intent.pointers for intent in written}, disk=self.disk
         )
+        self.written += [one.subject for one in intents if one.folder.dir not in failed]
         done: list[PullEntry] = []
         for intent, entry in zip(intents, entries, strict=True):
             folder = intent.folder.dir
@@ -324,6 +327,7 @@ class Writer:
             journal.finish(entry)
             raise
         self._conflicts.write(subject, record)
+        self.written.append(subject)
         journal.finish(entry)
 
     @property
