@@ -35,7 +35,7 @@ _DIGEST = r"canon:1:sha256:[0-9a-f]{64}"
 _STAMP = r"(?: at=(?P<at>unborn|[0-9a-f]{40}(?:[0-9a-f]{24})?) files=(?P<files>[0-9a-f]{32}))?"
 _SKILL = re.compile(
     rf"{_PLACE} v(?P<number>[1-9][0-9]{{0,9}}) (?P<id>[0-9A-Za-z-]{{1,64}})"
-    rf" first=(?P<first>[0-9A-Za-z:.+-]{{1,64}}) (?P<digest>{_DIGEST}){_STAMP}"
+    rf" first=(?P<first>[0-9A-Za-z:.+-]{{1,64}}) (?P<digest>{_DIGEST})(?P<gone> gone)?{_STAMP}"
 )
 _DATASET = re.compile(
     rf"{_PLACE} dataset=(?P<dataset>[0-9A-Za-z-]{{1,64}}) rev=(?P<rev>g1|0|[1-9][0-9]{{0,17}})"
@@ -103,6 +103,7 @@ def parse_line(line: str) -> Pointer | None:
             match["first"],
             Digest(match["digest"]),
             _stamp(match),
+            gone=bool(match["gone"]),
         )
     if match := _DATASET.fullmatch(line):
         return DatasetPointer(
@@ -135,6 +136,8 @@ def render_line(pointer: Pointer) -> str:
             f"rows={pointer.rows}",
         ]
     words.append(pointer.digest)
+    if isinstance(pointer, SkillPointer) and pointer.gone:
+        words.append("gone")
     if pointer.stamp is not None:
         words += [f"at={pointer.stamp.at}", f"files={pointer.stamp.files}"]
     return " ".join(words)

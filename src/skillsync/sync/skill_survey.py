@@ -47,6 +47,7 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.predecessors import find_predecessors
 from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -229,6 +230,7 @@ def survey_skills(
     markers = Markers(workspace, remote, survey.problems)
     markers.find_renamed(survey.views)
     markers.look(survey.views.values())
+    find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
         survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
     )
@@ -381,13 +383,18 @@ def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]
     others = {one.place for one in workspace.settings.targets.values()} - {target.place}
     for view in views:
         first = view.version.first if view.version else (view.line.first if view.line else None)
-        candidates = [view.line] if view.line else []
+        candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
         if view.version is not None and (view.line is None or view.line.id != view.version.id):
             candidates += _other_lines(workspace, view, others)
         found = newest(candidates, first) or newest(candidates, None)
         if found is not None:
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
         view.pointed = view.base
+
+
+def _counts_for(line: SkillPointer, version: Version | None) -> bool:
+    """Tell whether a line says anything about what is there: what is known to be gone says no more than that (S16)."""
+    return not line.gone or (version is not None and version.first == line.first)
 
 
 def _other_lines(

@@ -100,7 +100,7 @@ def _line(
     lines = Lines(tree, local.head.line_for(facts, target.place, tree=tree))
     line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
     if facts.missing:
-        if line is not None:
+        if line is not None and not _is_gone(line):
             found.lines.append(_missing(facts, line))
         return False
     found.problems.extend(facts.problems)
@@ -140,9 +140,15 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
     )
 
 
+def _is_gone(line: Pointer) -> bool:
+    return isinstance(line, SkillPointer) and line.gone
+
+
 def _difference(facts: Facts, line: Pointer | None) -> tuple[str, str]:
     """Return how an object differs from its base, in words and as a state; ``("", "")`` when it does not."""
     keyless = f"{facts.keyless} {'line has' if facts.keyless == 1 else 'lines have'} no id yet"
+    if line is not None and _is_gone(line):
+        return "archived on the server, to be made again", "local only"
     if facts.kind is Kind.SKILL and isinstance(line, SkillPointer):
         if line.digest == facts.digest:
             return "", ""
