@@ -42,6 +42,7 @@ _DATASET = re.compile(
     rf" meta=(?P<meta>{_DIGEST}) rows=(?P<rows>0|[1-9][0-9]{{0,11}}) (?P<digest>{_DIGEST}){_STAMP}"
 )
 _LATER = re.compile(rf"{_PLACE} [ -~]+")
+_IN_CONFLICT = "the file holds conflict markers of an unfinished merge"
 _MARKER = re.compile(r"^(<{7,}|={7,}|>{7,}|\|{7,})", re.MULTILINE)
 
 
@@ -237,7 +238,7 @@ def _text(data: bytes, limit: int) -> tuple[str, str]:
     except UnicodeDecodeError:
         return "", "the file is not UTF-8"
     if _MARKER.search(text):
-        return "", "the file holds conflict markers of an unfinished merge"
+        return "", _IN_CONFLICT
     return text, ""
 
 
@@ -248,6 +249,7 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 
 def _problem(path: str, why: str, *, line: int | None = None, subject: str = "") -> Problem:
+    settles = "skillsync pull, while git has it unmerged; else " if why == _IN_CONFLICT else ""
     return Problem(
         "E-POINTER",
         f"{path}: {why}; it is not used",
@@ -255,5 +257,5 @@ def _problem(path: str, why: str, *, line: int | None = None, subject: str = "")
         path=path,
         line=line,
         severity=Severity.ERROR,
-        fix=f"git checkout HEAD -- {path}",
+        fix=f"{settles}git checkout HEAD -- {path}",
     )

@@ -24,6 +24,7 @@ from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
+    from skillsync.config import Target
     from skillsync.model import RemoteRow, RemoteSkill, Version
 
 APPLIED = "applied-plans"
@@ -40,6 +41,7 @@ class Guard:
     """
 
     workspace: Workspace
+    target: Target
     plan: SealedPlan
     allowed: set[Write] = field(default_factory=set)
     created: dict[str, set[str]] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class Guard:
         if words:
             more = f" and {len(words) - 10} more" if len(words) > 10 else ""
             raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
+        now = push_plan(self.workspace, self.target, skills, datasets, archive=self.plan.archive)
         if now.actions != self.plan.actions:
             raise self._stale("what push would do is not what the plan says")
         self._allow(now.actions, skills, datasets)

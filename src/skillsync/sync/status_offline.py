@@ -103,6 +103,19 @@ def _line(
         if line is not None and not _is_gone(line):
             found.lines.append(_missing(facts, line))
         return False
+    if _is_pointer_in_conflict(workspace, facts):
+        found.lines.append(
+            Outcome(
+                facts.kind,
+                facts.subject,
+                "its pointer file is in conflict after a git merge",
+                state="conflict",
+                code="E-POINTER",
+                message="what both sides have taken in decides, so that nobody has to",
+                fix=f"skillsync pull {facts.subject}",
+            )
+        )
+        return False
     found.problems.extend(facts.problems)
     if any(problem.severity is Severity.ERROR for problem in facts.problems):
         row = "S26" if facts.kind is Kind.SKILL else "I20"
@@ -126,6 +139,17 @@ def _line(
         )
     )
     return False
+
+
+def _is_pointer_in_conflict(workspace: Workspace, facts: Facts) -> bool:
+    """Tell whether git has the object's pointer unmerged, and what the next command would make of it."""
+    if not any(problem.code == "E-POINTER" for problem in facts.problems):
+        return False
+    from skillsync.sync.merged_pointers import merged_files, unmerged_objects
+
+    unmerged = workspace.repo.unmerged()
+    is_unmerged = facts.dir in unmerged_objects(workspace, unmerged)
+    return is_unmerged and merged_files(workspace.repo, facts.dir, unmerged) is not None
 
 
 def _missing(facts: Facts, line: Pointer) -> Outcome:
