@@ -472,9 +472,17 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
 
 
 def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
-    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known."""
+    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known.
+
+    The line came along where the folder was moved, so that the names which it had elsewhere count.
+    """
     directory, history = view.dir or "", workspace.history
     names: set[str] = set()
+    for added, pointer in history.pointers_for(line.first):
+        place = added.path.removesuffix(f"/{POINTER}")
+        if pointer.id == line.id and place != directory:
+            then = workspace.skill_history.at(added.commit, place, view.name)
+            names |= {then.name} if then is not None else set()
     if line.stamp is not None and view.local and view.local.files == line.stamp.files:
         names.add(view.name)
     start = history.introduced_at(line.id, directory) or history.head

@@ -372,9 +372,17 @@ class Writer:
             if self._finish_conflict(entry) if entry.conflict else journal.recover_pull(entry):
                 finished.append(entry.subject)
                 self._to_stage(entry.dir, entry.pointer_changes)
+        if not all((self.workspace.repo.root / entry.dir).is_dir() for entry in pulls):
+            self.staged += self._moved_pointers()
         self.stage()
         journal.finish(*pending)
         return finished
+
+    def _moved_pointers(self) -> list[str]:
+        """Return the pointers that git does not know as they are: a folder was moved, and then the run died (S20)."""
+        settings = self.workspace.settings
+        changed = self.workspace.repo.changed_paths((*settings.skills, *settings.datasets))
+        return [path for path in changed if path.rpartition("/")[2] == POINTER]
 
     def _clean(self, dirs: Collection[str]) -> None:
         if dirs:
