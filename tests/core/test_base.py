@@ -18,6 +18,7 @@ from skillsync.core.base import (
     newest,
     own_creation,
     own_walk,
+    predecessor,
 )
 from skillsync.core.reconcile import BaseFact
 from skillsync.model import Digest, SkillPointer, Stamp
@@ -125,6 +126,33 @@ def test_without_the_current_incarnation_the_latest_other_one_is_what_was_linked
 @given(st.lists(st.builds(pointer, st.integers(1, 9), st.sampled_from([FIRST, "2027Z"]))))
 def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> None:
     assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
+
+
+# ---------------------------------------------------------------- what was archived before
+
+
+@pytest.mark.parametrize(
+    ("why", "known", "confirmed", "found"),
+    [
+        ("it was never there", [], None, None),
+        ("its line is lost", [pointer(3), pointer(4)], None, pointer(4)),
+        ("somebody said so", [pointer(4)], pointer(3), None),
+        ("made again and archived again since", [pointer(4), pointer(1, "2027Z")], pointer(4), pointer(1, "2027Z")),
+        ("an earlier one is answered for as well", [pointer(9)], pointer(1, "2027Z"), None),
+        ("a fraction of 0 is left out by the server", [pointer(1, "2027-01-01T00:00:00.5Z")], pointer(1, "2027-01-01T00:00:00Z"), pointer(1, "2027-01-01T00:00:00.5Z")),
+    ],
+)  # fmt: skip
+def test_what_was_archived_is_made_again_only_by_a_word_about_it(
+    why: str,
+    known: list[SkillPointer],
+    confirmed: SkillPointer | None,
+    found: SkillPointer | None,
+) -> None:
+    """P12."""
+    said = replace(confirmed, gone=True) if confirmed else None
+    for lines in (known, known[::-1], [replace(line, gone=True) for line in known]):
+        result = predecessor(lines, said)
+        assert (result.id if result else None) == (found.id if found else None)
 
 
 # ---------------------------------------------------------------- a pointer in conflict

@@ -566,6 +566,11 @@ def test_a_name_that_was_changed_here_is_changed_on_the_server(linked: Clone, li
     assert outcome(report, "delta").did == "renamed from gamma; published v3"
     linked.commit("renamed again")
     assert linked.status().is_clean
+    linked.git("mv", "skills/alpha", "skills/epsilon")
+    linked.replace("skills/epsilon/SKILL.md", "name: delta\n", "name: epsilon\n")
+    linked.commit("renamed, and its folder moved, in one commit")
+    assert linked.pull().exit == 0
+    assert outcome(linked.push(), "epsilon").did == "renamed from delta"
 
 
 def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:

@@ -101,7 +101,7 @@ class SkillPull:
         except NotAuthenticated:
             raise
         except SkillsyncError as error:
-            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+            outcome = failed(Kind.SKILL, view.name, error, row=view.row)
         if outcome is None:
             self.report.passed += 1
         else:

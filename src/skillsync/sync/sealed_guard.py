@@ -24,6 +24,7 @@ from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
+    from skillsync.config import Target
     from skillsync.model import RemoteRow
 
 APPLIED = "applied-plans"
@@ -102,6 +103,7 @@ class Guard:
     """Lets a push go on only while everything is as the plan says, and send only what the plan printed."""
 
     workspace: Workspace
+    target: Target
     plan: SealedPlan
     writes: OnlyThese = field(default_factory=OnlyThese)
 
@@ -111,7 +113,7 @@ class Guard:
         if words:
             more = f" and {len(words) - 10} more" if len(words) > 10 else ""
             raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
+        now = push_plan(self.workspace, self.target, skills, datasets, archive=self.plan.archive)
         if now.actions != self.plan.actions:
             raise self._stale("what push would do is not what the plan says")
         self.writes.allow(now.actions, skills, datasets)

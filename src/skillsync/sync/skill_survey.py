@@ -25,6 +25,7 @@ from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
+    RemoteError,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -46,6 +47,7 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.predecessors import find_predecessors
 from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -177,6 +179,13 @@ class SkillView:
         )
 
     @property
+    def row(self) -> str:
+        """The row of sync.md 7.1 that it is in: the verdict's, or what kept the skill from being decided."""
+        if isinstance(self.error, RenamedHere):
+            return "S21"
+        return "S25" if isinstance(self.error, RemoteError) else self.verdict.row
+
+    @property
     def verdict(self) -> Verdict:
         """What push and pull do with it."""
         return decide_skill(self.facts)
@@ -228,6 +237,7 @@ def survey_skills(
     markers = survey.markers = Markers(workspace, remote, survey.problems)
     markers.find_renamed(survey.views)
     markers.look(survey.views.values())
+    find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
         survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
     )
@@ -384,13 +394,18 @@ def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]
     others = {one.place for one in workspace.settings.targets.values()} - {target.place}
     for view in views:
         first = view.version.first if view.version else (view.line.first if view.line else None)
-        candidates = [view.line] if view.line else []
+        candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
         if view.version is not None and (view.line is None or view.line.id != view.version.id):
             candidates += _other_lines(workspace, view, others)
         found = newest(candidates, first) or newest(candidates, None)
         if found is not None:
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
         view.pointed = view.base
+
+
+def _counts_for(line: SkillPointer, version: Version | None) -> bool:
+    """Tell whether a line says anything about what is there: what is known to be gone says no more than that (S16)."""
+    return not line.gone or (version is not None and version.first == line.first)
 
 
 def _other_lines(
@@ -451,15 +466,15 @@ def _settle_name(
 ) -> None:
     """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
     known = _names_since(workspace, view, line)
+    there = survey.views.get(version.name)
+    if there is not None and there.local is None:
+        del survey.views[version.name]  # it is this one
     view.renamed = who_renamed(known, local=view.name, remote=version.name)
     if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
         view.renamed = None
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
-    there = survey.views.get(version.name)
-    if there is not None and there.local is None:
-        del survey.views[version.name]  # it is this one
 
 
 def renamed_here(name: str, owner: str) -> RenamedHere:
@@ -474,9 +489,17 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
 
 
 def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
-    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known."""
+    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known.
+
+    The line came along where the folder was moved, so that the names which it had elsewhere count.
+    """
     directory, history = view.dir or "", workspace.history
     names: set[str] = set()
+    for added, pointer in history.pointers_for(line.first):
+        place = added.path.removesuffix(f"/{POINTER}")
+        if pointer.id == line.id and place != directory:
+            then = workspace.skill_history.at(added.commit, place, view.name)
+            names |= {then.name} if then is not None else set()
     if line.stamp is not None and view.local and view.local.files == line.stamp.files:
         names.add(view.name)
     start = history.introduced_at(line.id, directory) or history.head
