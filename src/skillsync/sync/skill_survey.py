@@ -759,6 +759,8 @@ def _use_own_creation(
         if local.digest != view.remote_digest:
             first = _first_version(workspace, view, remote)
             view.base = own_creation(first, version.first) if first else None
+            if first and first.later and version.number == 1:
+                view.superseded = workspace.is_team
         elif version.number == 1 and view.own and workspace.is_team:
             view.unmarked = True
     except SkillsyncError as error:
@@ -779,7 +781,18 @@ def _first_version(workspace: Workspace, view: SkillView, remote: Remote) -> Wal
         for at, commit in enumerate(commits)
         if workspace.skill_history.digest_at(commit, view.dir or "", view.name) == digest
     ]
-    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches))
+    later = bool(matches) and _went_back(workspace, view, digest)
+    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches), later=later)
+
+
+def _went_back(workspace: Workspace, view: SkillView, digest: Digest) -> bool:
+    """Tell whether a commit beyond HEAD may be what a version of this content was made from."""
+    directory = view.dir or ""
+
+    def digest_at(commit: str) -> Digest | None:
+        return workspace.skill_history.digest_at(commit, directory, view.name)
+
+    return workspace.made_later.went_back_to(directory, digest, digest_at)
 
 
 def _own_since_creation(
@@ -829,8 +842,11 @@ def _steps(
         content = content or read_version(workspace, remote, view, number=item.number)
         digest = view.digest_of(content)
         matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
-        steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
-        if not matches:
+        is_later = bool(matches) and _went_back(workspace, view, digest)
+        steps.append(
+            WalkStep(item.number, item.id, digest, own=True, matches=matches, later=is_later)
+        )
+        if not matches or is_later:
             break
     return steps
 
