@@ -130,7 +130,15 @@ def render_record(
             {"subject": subject, "reason": reason}
             for subject, reason in sorted(waiting(state, options, now).items())[:SHOWN]
         ],
-        "needs_you": [*sorted(needs_person(state))],
+        "needs_you": [
+            {
+                "subject": one.subject,
+                "reason": one.message,
+                "code": one.code,
+                "next": one.fix,
+            }
+            for one in needs_person(state)
+        ],
         "recent": [
             {"kind": one.kind, "subject": one.subject, "message": one.message, "code": one.code}
             for one in recent
@@ -147,10 +155,10 @@ def waiting(state: State, options: Options, now: Moment) -> dict[str, str]:
     """Return what waits and why, by folder."""
     found = {directory: held.reason for directory, held in state.held.items()}
     if state.is_busy:
-        found["git"] = f"a {', '.join(state.git.operations)} is in progress"
-    for key, words in state.said.items():
-        if key.startswith("trouble:"):
-            found[key.partition(":")[2]] = f"failed ({words}), tried again"
+        found["git"] = f"it is in the middle of something ({', '.join(state.git.operations)})"
+    for key, told in state.said.items():
+        if key.startswith("trouble:") and not told.needs_person:
+            found[key.partition(":")[2]] = f"failed ({told.words}), tried again"
     if options.publish:
         reasons = not_now(state, options, now)
         for directory, one in state.objects.items():
@@ -161,14 +169,14 @@ def waiting(state: State, options: Options, now: Moment) -> dict[str, str]:
     return found
 
 
-def needs_person(state: State) -> set[str]:
-    """Return the subjects about which somebody was told to do something and has not yet."""
-    return {
-        key.partition(":")[2]
-        for key, words in state.said.items()
-        if key.startswith(("pull:", "undone:", "loop:"))
-        and ("E-CONFLICT" in words or key[0] in "ul")
+def needs_person(state: State) -> list[Notice]:
+    """Return what somebody was told to do something about and has not yet, each thing once."""
+    found = {
+        (told.notice.subject, told.words): told.notice
+        for told in state.said.values()
+        if told.needs_person
     }
+    return [found[at] for at in sorted(found)]
 
 
 def remembered_publishes(
