@@ -212,10 +212,12 @@ def test_a_pull_looks_at_what_changed_and_now_and_then_at_everything() -> None:
     world.run_until(world.mono + 600)
     world.edit(B, lines("one", "web"))
     world.run_until(world.mono + 130)
-    assert world.pulls[2:] == [Changes(names=frozenset({B})), None]
+    hurried, rest, own = world.pulls[2:]
+    assert (hurried, rest) == (Changes(names=frozenset({B})), None)
+    assert own == Changes(dirs=frozenset({B}))
     world.switch("other")
     world.run_until(world.mono + 61)
-    assert world.pulls[4:] == [None], "after a checkout nothing is taken for known"
+    assert world.pulls[5:] == [None], "after a checkout nothing is taken for known"
 
 
 def test_a_file_touched_lately_is_left_alone_until_a_minute_has_passed() -> None:

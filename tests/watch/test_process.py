@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from skillsync.watch.record import is_watched, read_record
+from skillsync.watch.alone import is_watched
+from skillsync.watch.record import read_record
 from tests.sync.harness import CONFIG, HOST, Live
 from tests.watch.daemon import STYLES
 from tests.watch.desk import BODY, QUICK, SKILL, Desk

@@ -181,9 +181,9 @@ def _watch(
     notifies: bool,
 ) -> int:
     from skillsync.cli.session import connector
+    from skillsync.watch.alone import is_watched
     from skillsync.watch.engine import Engine
     from skillsync.watch.events import Events
-    from skillsync.watch.record import is_watched
     from skillsync.watch.service import Service
     from skillsync.watch.told import as_json
 

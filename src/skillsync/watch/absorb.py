@@ -128,6 +128,9 @@ def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: 
     guards += [Guard(taken, now.mono + options.stale) for taken in fact.taken_in]
     failures = state.pull_failures + 1 if fact.retry else 0
     pulled_all = now.mono if looked_at is None else state.pulled_all
+    # Where it may have written is looked at; a skill that is new lies nobody knows where.
+    all_here = looked_at is not None and len(looked_at.names) == len(looked_at.dirs)
+    changed_dirs = looked_at.dirs & state.objects.keys() if looked_at and all_here else frozenset()
     # What hurried is done; now and then the rest is looked at as well, though nothing says that it changed.
     again = fact.retry or now.mono >= pulled_all + WHOLE
     return replace(
@@ -139,7 +142,8 @@ def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: 
         dealt=None if again else state.sides,
         held=held,
         guards=tuple(guards),
-        look_all=state.look_all or bool(written),
+        look_all=state.look_all or (bool(written) and not changed_dirs),
+        dirty={**state.dirty, **dict.fromkeys(changed_dirs, now.mono)} if written else state.dirty,
         counts=replace(
             state.counts, pulls=state.counts.pulls + 1, written=state.counts.written + written
         ),

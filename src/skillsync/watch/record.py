@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skillsync.errors import AlreadyWatched
 from skillsync.repo.files import write_atomic
 from skillsync.watch.machine import not_now
 from skillsync.watch.settle import DAY, is_settled
@@ -24,52 +22,8 @@ if TYPE_CHECKING:
     from skillsync.watch.values import Moment, Notice, Options
 
 RECORD = "watch.json"
-LOCK = "watch.lock"
 SHOWN = 50
 """Waiting objects that are listed, at most."""
-
-
-@contextmanager
-def only_daemon(state_dir: Path) -> Iterator[None]:
-    """Be the only daemon of this clone. Raises AlreadyWatched with the other one's process id."""
-    from filelock import FileLock, Timeout
-
-    state_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(state_dir / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        pid = recorded_pid(state_dir)
-        raise AlreadyWatched(
-            f"this clone is watched already, by process {pid or 'unknown'}",
-            unchanged="Nothing was started.",
-            hint="skillsync watch --status, or skillsync watch --stop",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def is_watched(state_dir: Path) -> bool:
-    """Tell whether a daemon is running here: it holds its lock, whatever a file says."""
-    from filelock import FileLock, Timeout
-
-    if not (state_dir / LOCK).exists():
-        return False
-    lock = FileLock(state_dir / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def recorded_pid(state_dir: Path) -> int | None:
-    """Return the process id that the record names."""
-    pid = read_record(state_dir).get("pid")
-    return pid if isinstance(pid, int) and pid > 1 else None
 
 
 def read_record(state_dir: Path) -> dict[str, Any]:

@@ -27,11 +27,11 @@ from skillsync.errors import (
     UsageError,
 )
 from skillsync.watch.absorb import absorb
+from skillsync.watch.alone import only_daemon
 from skillsync.watch.events import Events, NoEvents
 from skillsync.watch.machine import decide
 from skillsync.watch.record import (
     About,
-    only_daemon,
     read_record,
     remembered_publishes,
     render_record,
