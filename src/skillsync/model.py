@@ -313,7 +313,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class SkillPointer:
-    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [at=… files=…]``."""
+    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [gone] [at=… files=…]``.
+
+    ``gone``: somebody was told that this incarnation was archived and said that the skill shall be made again (S16).
+    """
 
     place: str
     number: int
@@ -321,6 +324,7 @@ class SkillPointer:
     first: str
     digest: Digest
     stamp: Stamp | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from skillsync.core.merge_sides import Side, take_text_side
 from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
-from skillsync.model import FileChange, Folder, UnitKind
+from skillsync.model import FileChange, Folder, SkillPointer, UnitKind
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
@@ -241,6 +241,7 @@ class Resolver:
                 raise view.error
             if view is not None and view.verdict.state in {
                 SkillState.DELETED_BUT_EDITED,
+                SkillState.ARCHIVED,
                 SkillState.EDITED_BUT_ARCHIVED,
             }:
                 report.add(self._skill(view, remote, writer))
@@ -268,14 +269,14 @@ class Resolver:
             report.add(self._dataset(dataset, writer))
 
     def _skill(self, view: SkillView, remote: Remote, writer: Writer) -> Outcome:
-        """S14 and S16: a deletion against an edit, which has no file to put markers into."""
+        """S14 to S16: a deletion, mostly against an edit, which has no file to put markers into."""
         if self.choice not in {Choice.LOCAL, Choice.REMOTE}:
             raise UsageError(
                 f"{self.name}: say which side counts",
                 unchanged="Nothing was changed.",
                 hint=view.verdict.fix,
             )
-        if view.verdict.state is SkillState.EDITED_BUT_ARCHIVED:
+        if view.verdict.state in {SkillState.ARCHIVED, SkillState.EDITED_BUT_ARCHIVED}:
             return self._archived_skill(view, writer)
         content = read_version(self.workspace, remote, view)
         directory = view.dir or f"{self.workspace.settings.skills[0]}/{view.name}"
@@ -302,11 +303,24 @@ class Resolver:
 
     def _archived_skill(self, view: SkillView, writer: Writer) -> Outcome:
         assert view.local is not None
-        folder = view.local.folder
+        folder, base = view.local.folder, view.base
         if self.choice is Choice.LOCAL:
-            change = pointer_change(folder, None, place=self.target.place)
+            assert base is not None  # else nothing would say that it was there
+            line = SkillPointer(
+                self.target.place,
+                base.number,
+                base.id,
+                base.first,
+                base.digest,
+                stamp_for(self.workspace, folder),
+                gone=True,
+            )
+            change = pointer_change(
+                folder, line, place=self.target.place, places=self.workspace.settings.places
+            )
             writer.write(view.name, folder, (), [change], reason="resolve local")
-            return _done(view.name, "the next push creates it again, as a new skill")
+            when = "once its .skillsync is committed, " if self.workspace.is_team else ""
+            return _done(view.name, f"{when}the next push creates it again, as a new skill")
         changes = [
             FileChange(entry.path, entry.data, None)
             for entry in folder.entries
