@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from skillsync.core.row_bases import bases_digest
 from skillsync.core.row_states import ABSENT
 from skillsync.model import Author, Json, Key, RemoteDataset, RemoteRow, Row
+from skillsync.repo.disk import temp_name
 from skillsync.repo.files import write_all_atomic
 
 if TYPE_CHECKING:
@@ -33,16 +35,28 @@ def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Sequence[R
     """Keep the live rows of a dataset at its revision."""
     if not dataset.revision_id:
         return
-    lines = [json.dumps(_row_json(row), separators=(",", ":")).encode() for row in rows]
     head = json.dumps(
         {
             "format": _FORMAT,
             "dataset": dataset.id,
             "revision": dataset.revision_id,
-            "sha256": _digest(lines),
+            "sha256": _digest(map(_row_line, rows)),
         }
     )
-    _write(workspace, f"{dataset.id}.jsonl", b"\n".join([head.encode(), *lines]))
+    with suppress(OSError):
+        folder = _folder(workspace)
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = folder / temp_name()
+        try:
+            # Twice from row to line, so that all the lines are never held beside the rows.
+            with aside.open("wb") as file:
+                file.write(f"{head}\n".encode())
+                file.writelines(_row_line(row) + b"\n" for row in rows)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(folder / f"{dataset.id}.jsonl")
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def recall_rows(workspace: Workspace, dataset: RemoteDataset) -> tuple[RemoteRow, ...] | None:
@@ -130,6 +144,10 @@ def _digest(lines: Iterable[bytes]) -> str:
     for line in lines:
         found.update(line + b"\n")
     return found.hexdigest()
+
+
+def _row_line(row: RemoteRow) -> bytes:
+    return json.dumps(_row_json(row), separators=(",", ":")).encode()
 
 
 def _row_json(row: RemoteRow) -> list[Json]:
