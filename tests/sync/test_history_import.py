@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from skillsync.errors import NotFound, RefusedForSafety, RemoteError, UsageError
-from skillsync.model import Author
 from skillsync.sync import history_import
 from skillsync.sync.history_import import Imported, ImportRequest, import_history
 from tests.sync.harness import Clone, Live
@@ -190,7 +189,7 @@ def test_imported_commits_are_no_evidence(live: Live, solo: Clone) -> None:
 def test_what_has_no_versions_is_said(live: Live, solo: Clone) -> None:
     solo.dataset("sums", ['{"id": "a", "input": 1}'])
     solo.skill("local")
-    with pytest.raises(UsageError, match="only git has them"):
+    with pytest.raises(UsageError, match="only skills"):
         imported(solo, "sums")
     with pytest.raises(NotFound):
         imported(solo, "local")
@@ -198,9 +197,3 @@ def test_what_has_no_versions_is_said(live: Live, solo: Clone) -> None:
         imported(solo, "nobody")
     live.create("webby")
     assert imported(solo, "webby").added == 1  # it need not be in the working tree
-
-
-def test_an_author_who_is_gone_or_odd_breaks_no_commit() -> None:
-    assert history_import._person(Author(None, "")) == "unknown <>"
-    odd = Author(1, "A <b>\nc@x")
-    assert history_import._person(odd) == "A bc@x <A bc@x>"

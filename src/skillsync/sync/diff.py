@@ -257,6 +257,18 @@ def _dataset_diff(view: DatasetView) -> ObjectDiff | None:
     return _rows_diff(view.slug, str(view.verdict.push), remote, local, info, Sides())
 
 
+def compare_rows(
+    name: str,
+    state: str,
+    before: Mapping[Key, Row],
+    after: Mapping[Key, Row],
+    *,
+    sides: Sides,
+) -> ObjectDiff | None:
+    """Return what differs between the rows of two versions of a dataset, None when nothing does."""
+    return _rows_diff(name, state, before, after, [], sides)
+
+
 def _rows_diff(
     slug: str,
     state: str,
