@@ -224,7 +224,7 @@ def test_revisions_are_listed_newest_first_and_only_so_many(
 )
 def test_a_revision_of_something_else_is_refused(wrong: dict[str, Json]) -> None:
     number = "01a21593-5249-74f8-a865-e0111645e89a"
-    good = {
+    good: dict[str, Json] = {
         "id": number,
         "dataset_id": number,
         "revision": 1,
