@@ -16,7 +16,7 @@ DEV := $(VENV)/.installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws soak contract lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws mutation soak contract lint format docs docs-check bench constraints clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -48,9 +48,13 @@ test-postgresql: export TEST_SERVER_DATABASE = postgresql
 test-postgresql: $(DEV) ## The server's tests on a PostgreSQL of their own
 	$(PYTEST) -m "not slow and not soak" tests/server $(ARGS)
 
+mutation: $(VENV)/.installed-mutation ## Which changes to core/ does no test notice? Each has an answer in docs/mutation.md
+	$(BIN)/python -m tools.mutation $(ARGS)
+
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
 	$(MAKE) laws PROFILE=nightly
+	$(MAKE) mutation
 
 contract: export CONTRACT_URL = $(URL)
 contract: export CONTRACT_KEY = $(KEY)
@@ -82,7 +86,7 @@ constraints: $(DEV) ## Pin what is installed now
 	   $(BIN)/python -m pip freeze --exclude-editable --exclude skillsync; } > constraints.txt
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -105,4 +109,8 @@ $(VENV)/.installed-axe: | $(BIN)/python
 
 $(VENV)/.installed-readers: pyproject.toml | $(DEV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	@touch $@
+
+$(VENV)/.installed-mutation: pyproject.toml | $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutation]'
 	@touch $@

@@ -11,7 +11,7 @@ from skillsync.errors import InvalidContent, UsageError
 from skillsync.model import Json, Key, Row, Skill
 from skillsync.sync.dataset_versions import rows_at
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.diff import ObjectDiff, compare_rows, compare_skills
+from skillsync.sync.diff import ObjectDiff, compare_skills, rows_diff
 from skillsync.sync.diff_lines import Sides
 from skillsync.sync.local import LocalSkill, LocalTree, read_tree
 from skillsync.sync.revision import (
@@ -75,7 +75,7 @@ def diff_versions(
             name, state, before.skill, after.skill, local=after.local, sides=called
         )
     elif before.rows is not None and after.rows is not None:
-        found = compare_rows(name, state, before.rows, after.rows, sides=called)
+        found = rows_diff(name, state, before.rows, after.rows, [], called)
     else:
         raise UsageError(
             f"{names[0]} and {names[1]} are a skill and a dataset, which cannot be compared",

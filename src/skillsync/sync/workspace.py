@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 CONFIG = "skillsync.toml"
 
+LARGE_FROM = 1_000_000
+"""A shorter items.jsonl is read whole at no cost worth a word."""
+
 
 class SkillOptions(TypedDict):
     """What ``SkillsApi`` takes beside the transport and the project."""
@@ -42,12 +45,14 @@ class Workspace:
     """One clone: its repository and settings. ``start`` was the folder the command was run from.
 
     ``at`` is the commit that stands for HEAD, where a command looks at another one; None is HEAD itself.
+    ``large_from``: bytes of an items.jsonl from which it is not held where a stream does.
     """
 
     repo: Repository
     settings: Settings
     start: Path
     at: str | None = None
+    large_from: int = LARGE_FROM
 
     @classmethod
     def open(cls, start: Path) -> Workspace:
@@ -75,7 +80,9 @@ class Workspace:
         from skillsync.sync.evidence import History
 
         roots = (*self.settings.skills, *self.settings.datasets)
-        return History(self.repo, self.folder_at, roots=roots, at=self.at)
+        return History(
+            self.repo, self.folder_at, roots=roots, at=self.at, light_at=self.light_folder_at
+        )
 
     @cached_property
     def skill_history(self) -> SkillHistory:
@@ -106,8 +113,26 @@ class Workspace:
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
 
+    def head_pointer(self, directory: str) -> bytes | None:
+        """Return one pointer file of HEAD's tree, without asking for the others."""
+        head = self.history.head
+        return (
+            self.repo.show(head, f"{directory}/{POINTER}" if directory else POINTER)
+            if head
+            else None
+        )
+
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
+        return self._folder_at(commit, directory, large_from=None)
+
+    def light_folder_at(self, commit: str | None, directory: str) -> Folder | None:
+        """As ``folder_at``, but a large file of rows is not held: its entry says where it lies."""
+        return self._folder_at(commit, directory, large_from=self.large_from)
+
+    def _folder_at(
+        self, commit: str | None, directory: str, *, large_from: int | None
+    ) -> Folder | None:
         from skillsync.repo.worktree import read_folder, read_folders
 
         settings = self.settings
@@ -119,6 +144,7 @@ class Workspace:
                 skill_roots=settings.skills,
                 dataset_roots=settings.datasets,
                 items_limit=settings.items_limit,
+                large_from=large_from,
             )
         scan = read_folders(
             self.repo,
@@ -126,6 +152,7 @@ class Workspace:
             dataset_roots=settings.datasets,
             only={directory},
             items_limit=settings.items_limit,
+            large_from=large_from,
         )
         return next(
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
