@@ -104,11 +104,17 @@ def test_another_clone_and_a_later_run_make_the_same_commits(
     assert imported(solo).tip == added.tip
 
 
+def forget_versions(clone: Clone) -> None:
+    """Delete what was kept of the versions, so that they are read from the server again."""
+    clone.git("update-ref", "-d", "refs/skillsync/127.0.0.1_8765/1/alpha")
+
+
 def test_a_run_that_breaks_off_keeps_what_it_has(
     live: Live, solo: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three_versions(live, solo)
     whole = imported(solo, branch="whole").tip
+    forget_versions(solo)
     assert solo.requests
 
     def broken(request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -124,6 +130,7 @@ def test_a_run_that_breaks_off_keeps_what_it_has(
     solo.requests.after = None
     assert imported(solo).first == 3
     assert solo.git("rev-parse", BRANCH) == whole
+    forget_versions(solo)
     monkeypatch.setattr(history_import, "_MOST_BYTES", 1)
     monkeypatch.setattr(history_import, "_BATCH", 2)
     assert imported(solo, branch="small").tip == whole
@@ -132,6 +139,7 @@ def test_a_run_that_breaks_off_keeps_what_it_has(
 def test_without_any_answer_what_was_read_is_kept(live: Live, solo: Clone) -> None:
     three_versions(live, solo)
     whole = imported(solo, branch="whole").tip
+    forget_versions(solo)
     assert solo.requests
 
     def broken(request: httpx.Request) -> None:
