@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from skillsync.api.listing import Listing
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,10 @@ class DatasetsPort(Protocol):
 
     def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
         """Bring the archived row ``now`` back with these fields changed."""
+        ...
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions of a dataset, newest first, after ``skip``; none without history."""
         ...
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
