@@ -12,7 +12,9 @@ SkillsyncError
 ├── Locked                E-LOCKED           75  another command works on this clone
 │   └── AlreadyWatched    E-WATCHED          75  another daemon watches this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
-│   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
+│   ├── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
+│   └── NotReviewed       E-NOT-REVIEWED     6   what would be published is not what was reviewed
+├── RemoteAhead           E-REMOTE-AHEAD     3   all or nothing, and an object was not taken in
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
 ├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
 ├── RenamedHere           E-RENAMED          1   a name was changed that the server cannot change
@@ -152,6 +154,19 @@ class StalePlan(RefusedForSafety):
     """What a sealed plan was made from is no longer so, or the plan was applied before (sync.md 12.5)."""
 
     code = "E-STALE-PLAN"
+
+
+class NotReviewed(RefusedForSafety):
+    """What a push would do is not what somebody reviewed (review.md 5.10)."""
+
+    code = "E-NOT-REVIEWED"
+
+
+class RemoteAhead(SkillsyncError):
+    """The remote has edits that were not taken in, and the run was to publish all or nothing."""
+
+    code = "E-REMOTE-AHEAD"
+    exit_code = 3
 
 
 class InvalidContent(SkillsyncError):

@@ -179,6 +179,11 @@ def test_a_pointer_in_conflict_is_the_newer_one_that_is_carried(
     assert (found.number if found else None) == result
 
 
+def test_of_two_lines_of_one_version_the_one_here_stays() -> None:
+    here, other = pointer(4, stamp=STAMP), pointer(4)
+    assert after_git_merge(pointer(3), here, other) is here
+
+
 def test_numbers_of_two_incarnations_are_not_compared() -> None:
     assert after_git_merge(None, pointer(3), pointer(9, OTHER)) == pointer(3)
     assert after_git_merge(pointer(9, OTHER), pointer(3), pointer(4)) == pointer(3)
@@ -213,7 +218,7 @@ def step(number: int, *matches: int, own: bool = True, digest: str = "") -> Walk
 def test_own_publishes_are_recognised(why: str, later: list[WalkStep], reached: int) -> None:
     found = own_walk(start, later)
     assert found.number == reached
-    assert found.id == f"id-{reached}"
+    assert (found.id, found.digest) == (f"id-{reached}", f"d{reached}")
     assert found.first == FIRST
 
 

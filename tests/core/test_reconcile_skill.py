@@ -140,6 +140,53 @@ def test_each_row_does_what_the_table_says(
     assert (verdict.push_exit, verdict.pull_exit, verdict.code) == (push_exit, pull_exit, code)
 
 
+SAYS = {
+    "S1": (SkillState.NOTHING, ""),
+    "S2": (SkillState.LOCAL_ONLY, ""),
+    "S3": (SkillState.REMOTE_ONLY, "skillsync pull triage"),
+    "S4": (SkillState.SAME_UNLINKED, "skillsync pull triage"),
+    "S5": (SkillState.UNRELATED, "skillsync adopt triage --merge, --local or --remote"),
+    "S6": (SkillState.IN_SYNC, ""),
+    "S7": (SkillState.BEHIND, "skillsync pull triage"),
+    "S8": (SkillState.AHEAD, ""),
+    "S9": (SkillState.BOTH_EQUAL, "skillsync pull triage"),
+    "S10": (SkillState.DIVERGED, "skillsync pull triage"),
+    "S11": (SkillState.NET_ZERO, "skillsync pull triage"),
+    "S12": (SkillState.SUPERSEDED, ""),
+    "S13": (SkillState.DELETED_LOCALLY, "skillsync push --archive triage"),
+    "S14": (SkillState.DELETED_BUT_EDITED, "skillsync resolve triage --remote (restore) or --local (confirm)"),
+    "S15": (SkillState.ARCHIVED, "skillsync pull --prune triage"),
+    "S16": (SkillState.EDITED_BUT_ARCHIVED, "skillsync resolve triage --local (create it again) or --remote"),
+    "S17": (SkillState.BOTH_GONE, ""),
+    "S18": (SkillState.RECREATED_EQUAL, "skillsync pull triage"),
+    "S19": (SkillState.RECREATED_DIFFERENT, "skillsync adopt triage --merge, --local or --remote"),
+    "S20": (SkillState.RENAMED_THERE, "skillsync pull triage"),
+    "S21": (SkillState.RENAMED_HERE, "skillsync push triage"),
+    "S22": (SkillState.RENAMED_BOTH, "set `name:` in its SKILL.md to the name that it has on the server, or to the old one"),
+    "S24": (SkillState.BACKWARDS, "skillsync status -v (is this the right host and project?)"),
+    "S25": (SkillState.UNREACHABLE, "run the command again later"),
+    "S26": (SkillState.INVALID, "skillsync lint triage"),
+}  # fmt: skip
+SAYS_OTHERWISE = {
+    "S21 renamed locally, edited remotely": SAYS["S22"][1],
+    **dict.fromkeys(
+        (case[0] for case in TABLE if case[-1] == "E-ABSENCE-UNCONFIRMED"),
+        "skillsync status -v (does this key still see the skill?)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLE, ids=[case[0] for case in TABLE])
+def test_each_row_names_its_state_and_what_to_do_next(
+    case: tuple[str, SkillFacts, str, PushStep, PullStep, int, int, str],
+) -> None:
+    name, given_facts, row, *_ = case
+    verdict = decide_skill(given_facts)
+    state, fix = SAYS[row]
+    assert (verdict.state, verdict.fix) == (state, SAYS_OTHERWISE.get(name, fix))
+    assert verdict.warning == ""
+
+
 def at_version(number: int) -> SkillFacts:
     linked = BaseFact(number, "id-n", FIRST, B)
     return facts(linked, edited, RemoteFact(number, "id-n", FIRST))
@@ -159,8 +206,13 @@ def test_s27_warns_near_the_limit_and_stops_at_it(
 ) -> None:
     verdict = decide_skill(at_version(number))
     assert (verdict.row, verdict.push, verdict.warning) == (row, push, warning)
-    assert verdict.push_exit == (1 if row == "S27" else 0)
     assert verdict.pull is Q.NOTHING
+    if row == "S27":
+        assert (verdict.state, verdict.push_exit) == (SkillState.EXHAUSTED, 1)
+        assert verdict.code == "E-VERSIONS-EXHAUSTED"
+        assert verdict.fix.startswith("archive triage and create it again")
+    else:
+        assert (verdict.state, verdict.push_exit, verdict.code) == (SkillState.AHEAD, 0, "")
 
 
 def test_s27_does_not_stop_pull() -> None:
@@ -186,6 +238,8 @@ def test_s27_does_not_stop_pull() -> None:
         (facts(base, edited, RemoteFact(2, "id-2", FIRST)), False),
         (facts(base, edited, None, GONE), False),
         (facts(base, edited, replace(changed, digest=None), Absence.UNREACHABLE), False),
+        (facts(base, edited, replace(changed, digest=None), renamed=Renamed.THERE), False),
+        (facts(base, edited), False),
     ],
 )
 def test_content_is_read_only_where_it_decides(given_facts: SkillFacts, needed: bool) -> None:

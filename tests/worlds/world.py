@@ -138,7 +138,7 @@ class World:
         self.work = {slot: meet(slot, value) for slot, value in self.here().items()}
 
     def head(self) -> str:
-        return self.clone.git("rev-parse", "HEAD")
+        return self.clone.head()
 
     def at(self, commit: str) -> Slots:
         return self.committed.get(commit, {})

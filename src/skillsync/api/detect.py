@@ -135,8 +135,9 @@ class Project:
         json: Json = None,
         cap: int = DEFAULT_CAP,
         subject: str = "",
+        tag: str = "",
     ) -> Answer:
-        """Send a request for ``path`` below the project, such as ``llm_skills/name/x``.
+        """Send a request for ``path`` below the project, such as ``llm_skills/name/x``; the rest as for Transport.
 
         Only a 404 that says that the *endpoint* is missing makes the other prefix be tried; such a request
         was not processed, so this is safe for writes, too.
@@ -153,6 +154,7 @@ class Project:
                     json=json,
                     cap=cap,
                     subject=subject,
+                    tag=tag,
                 )
             except NotFound as error:
                 if error.reason != "endpoint":

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from skillsync.api.answers import Answer
 from skillsync.api.detect import Capabilities, Project
+from skillsync.api.kept_pages import NoPages, Pages, read_page
 from skillsync.api.listing import Listing, Page, Query, page_from, read_listing
 from skillsync.api.parallel import each
 from skillsync.api.payload import Published, SkillPayload, published_from
@@ -56,9 +57,14 @@ class SkillsApi:
         capabilities: Capabilities | None = None,
         *,
         carries: bool = True,
+        pages: Pages | None = None,
     ) -> None:
-        """``carries`` False: what a skill's carry entry says is not looked at (skill-format.md 10.6)."""
+        """``carries`` False: what a skill's carry entry says is not looked at (skill-format.md 10.6).
+
+        ``pages`` keeps the pages of the list; None: every one is sent whole.
+        """
         self._carries = carries
+        self._pages: Pages = pages or NoPages()
         self._project = Project(transport, project, capabilities)
         self._transport = transport
 
@@ -70,7 +76,8 @@ class SkillsApi:
     def list(self) -> Listing[Version]:
         """List the latest version of every skill, by name: one request per 1,000.
 
-        By name, because the default order moves a skill with every publish (skills-api.md 9).
+        By name, because the default order moves a skill with every publish (skills-api.md 9). Where the server gives
+        its pages an ETag, those that did not change since they were kept are not sent again (``kept_pages.py``).
         """
         return read_listing(
             self._page,
@@ -85,11 +92,13 @@ class SkillsApi:
         return version_from(dict(item))
 
     def _page(self, query: Query) -> Page:
-        answer = self._project.request(
-            "GET", "llm_skills", query=query, subject="the list of skills"
-        )
+        def ask(tag: str) -> Answer:
+            return self._project.request(
+                "GET", "llm_skills", query=query, subject="the list of skills", tag=tag
+            )
+
         return page_from(
-            answer.json,
+            read_page(ask, self._pages, query),
             path=f"/api/projects/{self._project.number}/llm_skills",
             subject="the list of skills",
         )

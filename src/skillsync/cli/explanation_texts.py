@@ -19,6 +19,9 @@ TEXTS: Mapping[str, str] = {
     "E-STALE-PLAN": "A sealed plan is carried out exactly as it was printed or not at all. Since it was made, HEAD, "
     "the target, a remote version or the content here changed, or it was applied already; the message names what. "
     "Nothing was published. Make a new plan, look at it, and push that.",
+    "E-NOT-REVIEWED": "`push --reviewed` publishes what a review let through, whole, and nothing else. Something that "
+    "this push would do is in no review, was reviewed with other content, or its review did not pass; the message names "
+    "it. Nothing was published. Open a pull request for it, or push without --reviewed if that is what you want.",
     "E-GIT": "A git command failed; its words are part of the message. skillsync changed nothing after that point.",
     "E-SHALLOW": "Whether your tree has taken in the remote's version is read from git's history, and this clone is "
     "cut off before the answer. Fetch the rest: `git fetch --unshallow --filter=blob:none`; in CI, check out with "

@@ -19,7 +19,7 @@ from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join, read_tree
 from skillsync.sync.parked import Parked, has_markers, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.resolve_dataset import DatasetResolver
+from skillsync.sync.resolve_dataset import DatasetResolver, Edit
 from skillsync.sync.settle import (
     forget_abandoned,
     give_up,
@@ -47,11 +47,15 @@ class Choice(StrEnum):
     REMOTE = "remote"
     UNION = "union"
     ABORT = "abort"
+    EDIT = "edit"
 
 
 @dataclass
 class Resolver:
-    """One `resolve` of one object; ``unit`` is a path of a skill or a key of a dataset, "" for all of it."""
+    """One `resolve` of one object; ``unit`` is a path of a skill or a key of a dataset, "" for all of it.
+
+    ``edit`` lets a person write a row (Choice.EDIT).
+    """
 
     workspace: Workspace
     target: Target
@@ -60,6 +64,7 @@ class Resolver:
     unit: str
     choice: Choice
     clock: Clock
+    edit: Edit | None = None
 
     def run(self) -> Report:
         """Settle it. Raises UsageError when there is nothing of that name to settle."""
@@ -102,7 +107,7 @@ class Resolver:
                 )
             )
             return True
-        if self.choice is Choice.AS_IS:
+        if self.choice in {Choice.AS_IS, Choice.EDIT}:
             raise UsageError(
                 f"{self.name}: this conflict was found by watch, and it does not show in your files yet",
                 unchanged="The conflict stays open.",
@@ -334,6 +339,17 @@ class Resolver:
                 unchanged="Nothing was changed.",
                 hint=f"skillsync resolve {self.name} --local or --remote",
             )
+        if self.choice is Choice.EDIT and not self.unit:
+            raise UsageError(
+                f"--edit is for one row of a dataset: {self.name}:KEY",
+                unchanged="Nothing was changed.",
+                hint=f"skillsync conflicts {self.name}",
+            )
+        if self.choice is Choice.EDIT:
+            edit = self.edit
+            return DatasetResolver(self.workspace, self.target, writer, self.unit, None, edit).run(
+                view
+            )
         side = None if self.choice is Choice.AS_IS else str(self.choice)
         return DatasetResolver(self.workspace, self.target, writer, self.unit, side).run(view)
 
@@ -365,10 +381,12 @@ def resolve(
     name: str,
     choice: Choice,
     clock: Clock | None = None,
+    edit: Edit | None = None,
 ) -> Report:
-    """Settle the conflict in ``NAME``, ``NAME:PATH`` or ``NAME:KEY``.
+    """Settle the conflict in ``NAME``, ``NAME:PATH`` or ``NAME:KEY``; ``edit`` lets a person write a row.
 
     Raises UsageError when there is none, InvalidContent while our markers are in the file.
     """
     subject, _, unit = name.partition(":")
-    return Resolver(workspace, target, connect, subject, unit, choice, clock or SystemClock()).run()
+    clock = clock or SystemClock()
+    return Resolver(workspace, target, connect, subject, unit, choice, clock, edit).run()

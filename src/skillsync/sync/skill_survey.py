@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from skillsync.api.listing import Listing
     from skillsync.config import Target
 
+FEW = 50
+"""Up to so many skills HEAD's pointers are asked for one by one: cheaper than a list of its whole tree."""
 CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
 
@@ -318,15 +320,19 @@ def _local_view(
     if tree.commit is None and (line is not None or local is None):
         # A line taken out of the tree counts as taken out already before that is committed (S16 --local); while
         # the remote skill lives, HEAD's history says what was taken in all the same.
-        head_line = _head_line(workspace, skill.dir, target.place)
+        is_one_of_few = len(tree.skills) + len(tree.gone_skills) <= FEW
+        head_line = _head_line(workspace, skill.dir, target.place, alone=is_one_of_few)
     files = skill.files if local is not None else ""
     counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
     view.line = counted if isinstance(counted, SkillPointer) else None
     return view
 
 
-def _head_line(workspace: Workspace, directory: str, place: str) -> SkillPointer | None:
-    data = workspace.head_pointers.get(directory)
+def _head_line(
+    workspace: Workspace, directory: str, place: str, *, alone: bool
+) -> SkillPointer | None:
+    known = workspace.head_pointer if alone else workspace.head_pointers.get
+    data = known(directory)
     if data is None:
         return None
     line = parse_pointer(data, path=join(directory, POINTER)).lines.get(place)

@@ -98,7 +98,12 @@ def _line(
     """Add one object; returns whether its line counts by its files alone (``History.committed_counts``)."""
     tree = facts.line_for(target.place)
     lines = Lines(tree, local.head.line_for(facts, target.place, tree=tree))
-    line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
+    files = local.files_of(facts)
+    line, ignored = workspace.history.tree_line(
+        lines,
+        facts.dir,
+        files if files is not None else lambda: local.find_files(workspace, facts),
+    )
     if facts.missing:
         if line is not None and not _is_gone(line):
             found.lines.append(_missing(facts, line))
@@ -128,7 +133,7 @@ def _line(
         found.in_sync += 1
         found.rows += facts.rows
         stamp = line.stamp if line is not None else None
-        return stamp is None or stamp.files == facts.files
+        return stamp is None or stamp.files == local.files_of(facts)
     found.lines.append(
         Outcome(
             facts.kind,

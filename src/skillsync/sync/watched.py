@@ -123,7 +123,7 @@ def watched(connect: Connect, watch: Watch) -> Connect:
         with connect(target) as inner:
             before = inner.watch if isinstance(inner, WatchedRemote) else None
             both = watch if before is None else _Both(before, watch)
-            yield WatchedRemote(inner.target, inner.transport, watch=both)
+            yield WatchedRemote(inner.target, inner.transport, inner.repo, watch=both)
 
     return connecting
 
@@ -149,7 +149,7 @@ class WatchedRemote(Remote):
 
 class _Skills(SkillsApi):
     def __init__(self, remote: Remote, watch: Watch) -> None:
-        super().__init__(remote.transport, remote.target.project)
+        super().__init__(remote.transport, remote.target.project, **remote.skill_options)
         self._remote, self._watch = remote, watch
 
     def read(

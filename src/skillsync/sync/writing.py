@@ -158,6 +158,17 @@ class _Intent:
             if change.before is not None and change.before != change.after
         ]
 
+    @property
+    def written(self) -> dict[str, bytes | None]:
+        """What a pull writes over files that are there, with the pointers beside them: a save may undo it (R12)."""
+        changes = [change for change in self.changes if change.before is not None]
+        if self.reason != "pull" or not changes:
+            return {}
+        return {
+            join(self.folder.dir, change.path): change.after
+            for change in (*changes, *self.pointers)
+        }
+
 
 @dataclass
 class _Batch:
@@ -294,13 +305,18 @@ class Writer:
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
         overwritten: list[tuple[str, bytes, str, str]] = []
+        written: dict[str, bytes | None] = {}
         executable: set[str] = set()
         for intent in intents:
             overwritten += intent.overwritten
+            written |= intent.written
             entries = intent.folder.entries
             executable |= {join(intent.folder.dir, one.path) for one in entries if one.executable}
         return Rescue(self.workspace.repo).store(
-            overwritten, now=self.clock.now(), executable=executable
+            overwritten,
+            now=self.clock.now(),
+            executable=executable,
+            written=written or None,
         )
 
     def write_conflict(
