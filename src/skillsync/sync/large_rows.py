@@ -26,6 +26,7 @@ from skillsync.formats.row_table import (
     TableTrouble,
     blocks_of,
     key_of,
+    lines_of,
     once,
     table_line,
     with_edits,
@@ -108,7 +109,7 @@ def _by_comparing(
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
     changes = Changes()
-    digest = TableDigest()
+    digest = TableDigest(table.bodies)
     try:
         if large.blob != table.blob:
             changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
@@ -152,7 +153,7 @@ def large_changes(
     if table is not None:
         with suppress(*_UNDECIDED):
             changes = changes_between(dataset, base, local)
-            _apply(changes, table, TableDigest())
+            _apply(changes, table, TableDigest(table.bodies))
             return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
@@ -167,10 +168,8 @@ def _by_key(workspace: Workspace, dataset: LocalDataset, base: Large, local: Lar
     tables = RowTables(workspace, dataset)
     sides = [table_of(workspace, dataset, side, tables) for side in (base, local)]
     with sides[0].opened() as one, sides[1].opened() as other:
-        lines = heapq.merge(
-            itertools.chain.from_iterable(one), itertools.chain.from_iterable(other)
-        )
-        keys = {key_of(line) for line in once(lines)}
+        ordered = (itertools.chain.from_iterable(map(lines_of, side)) for side in (one, other))
+        keys = {key_of(line) for line in once(heapq.merge(*ordered))}
     return Changes(_pick(dataset, base, keys), _pick(dataset, local, keys), lines=len(keys))
 
 

@@ -99,9 +99,6 @@ class Recorder:
         self._rows: dict[str, RemoteRow] = {}
         self._created: dict[str, Write] = {}
 
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Skills keep their versions; nothing has to be remembered."""
-
     def seen_row(self, row: RemoteRow) -> None:
         """Remember how a row is before it is changed."""
         self._rows[row.id] = row

@@ -25,7 +25,7 @@ from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
-    from skillsync.model import RemoteRow, RemoteSkill, Version
+    from skillsync.model import RemoteRow
 
 APPLIED = "applied-plans"
 NOTHING = "Nothing was published."
@@ -71,9 +71,6 @@ class OnlyThese:
         self.allowed.update(_row_writes(action, view, row))
 
     # ------------------------------------------------------------ as one who looks on
-
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Reads are free."""
 
     def seen_row(self, row: RemoteRow) -> None:
         """Reads are free."""

@@ -53,6 +53,7 @@ from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
+    from skillsync.api.skills import Wanted
     from skillsync.config import Target
 
 FEW = 50
@@ -192,12 +193,16 @@ class SkillView:
 
 @dataclass
 class SkillSurvey:
-    """All skills in scope, by name, and what is wrong with the rest."""
+    """All skills in scope, by name, and what is wrong with the rest.
+
+    ``markers`` is what was found out about markers, where the server was asked.
+    """
 
     views: dict[str, SkillView]
     problems: list[Problem]
     listed: bool
     complete: bool = True
+    markers: Markers | None = field(default=None, repr=False)
 
 
 def survey_skills(
@@ -229,7 +234,7 @@ def survey_skills(
     _add_unusable(survey, listing.problems)
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
-    markers = Markers(workspace, remote, survey.problems)
+    markers = survey.markers = Markers(workspace, remote, survey.problems)
     markers.find_renamed(survey.views)
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
@@ -427,7 +432,13 @@ def _other_lines(
 
 
 def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
-    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23)."""
+    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23).
+
+    The list tells, by the incarnation, which a rename keeps; so the redirect from a version's id to the skill's name
+    (skills-api.md 6, sync.md A8) is not asked for. It would cost two requests for each skill that is missed and say
+    what the list says already: what the list leaves out, because the key may not see it, is refused by its id as well,
+    and an archived skill has none. The servers before that redirect answer 404, which would prove nothing.
+    """
     found = {version.first: version for version in versions}
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
@@ -613,7 +624,11 @@ def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillVie
     }
     known = {name: known_texts(view) for name, view in views.items()}
     found: dict[str, RemoteSkill] = {}
-    for (name, _), result in remote.skills.read_many(wanted, since=since, known=known):
+    listed: dict[Wanted, Version] = {
+        (name, view.version.number): view.version for name, view in views.items() if view.version
+    }
+    read = remote.skills.read_many(wanted, since=since, known=known, listed=listed)
+    for (name, _), result in read:
         if isinstance(result, RemoteSkill):
             found[name] = result
         else:
@@ -652,8 +667,16 @@ def read_version(
     workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
 ) -> RemoteSkill:
     """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
-    content = remote.skills.read(view.name, number=number, known=known_texts(view))
+    content = remote.skills.read(
+        view.name, number=number, known=known_texts(view), listed=_listed(view, number)
+    )
     return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
+
+
+def _listed(view: SkillView, number: int | None) -> Version | None:
+    """Return a version as the server named it in this run, where it did; the latest is always asked for anew."""
+    known = (view.version, *(view.content.versions if view.content else ()))
+    return next((one for one in known if one and one.number == number), None)
 
 
 def _use_markers(view: SkillView, markers: Markers) -> None:
@@ -746,6 +769,8 @@ def _use_own_creation(
         if local.digest != view.remote_digest:
             first = _first_version(workspace, view, remote)
             view.base = own_creation(first, version.first) if first else None
+            if first and first.later and version.number == 1:
+                view.superseded = workspace.is_team
         elif version.number == 1 and view.own and workspace.is_team:
             view.unmarked = True
     except SkillsyncError as error:
@@ -766,7 +791,18 @@ def _first_version(workspace: Workspace, view: SkillView, remote: Remote) -> Wal
         for at, commit in enumerate(commits)
         if workspace.skill_history.digest_at(commit, view.dir or "", view.name) == digest
     ]
-    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches))
+    later = bool(matches) and _went_back(workspace, view, digest)
+    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches), later=later)
+
+
+def _went_back(workspace: Workspace, view: SkillView, digest: Digest) -> bool:
+    """Tell whether a commit beyond HEAD may be what a version of this content was made from."""
+    directory = view.dir or ""
+
+    def digest_at(commit: str) -> Digest | None:
+        return workspace.skill_history.digest_at(commit, directory, view.name)
+
+    return workspace.made_later.went_back_to(directory, digest, digest_at)
 
 
 def _own_since_creation(
@@ -816,8 +852,11 @@ def _steps(
         content = content or read_version(workspace, remote, view, number=item.number)
         digest = view.digest_of(content)
         matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
-        steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
-        if not matches:
+        is_later = bool(matches) and _went_back(workspace, view, digest)
+        steps.append(
+            WalkStep(item.number, item.id, digest, own=True, matches=matches, later=is_later)
+        )
+        if not matches or is_later:
             break
     return steps
 
