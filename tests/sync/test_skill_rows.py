@@ -108,6 +108,11 @@ def s11_net_zero_edited(clone: Clone, live: Live) -> None:
     local_edit(clone)
 
 
+def s11_net_zero_deleted(clone: Clone, live: Live) -> None:
+    s11_net_zero(clone, live)
+    remove_folder(clone)
+
+
 def remove_folder(clone: Clone) -> None:
     shutil.rmtree(clone.path / "skills/alpha")
 
@@ -370,6 +375,7 @@ CASES = [
         Side(3, "S11", "E-REMOTE-AHEAD", pointer=1),
         Side(0, "S11", pointer=3),
     ),
+    Case(s11_net_zero_deleted, Side(3, "S11", "E-REMOTE-AHEAD"), Side(0, "S11", pointer=3)),
     Case(s13_deleted, Side(0, "S13", "N-PENDING-REMOVAL", pointer=1), Side(0, pointer=1)),
     Case(s13_only_skill_gone, Side(0, "S13", "N-PENDING-REMOVAL"), Side(0)),
     Case(
