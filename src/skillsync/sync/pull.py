@@ -11,7 +11,7 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.holding import Hold, hold_back_from_pull
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.pull_datasets import DatasetPuller
@@ -67,7 +67,7 @@ def pull(
         with connect(target) as remote:
             settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
-            tree = read_tree(workspace)
+            tree = read_lean_tree(workspace)
             try:
                 skills = survey_skills(
                     workspace,
@@ -80,7 +80,7 @@ def pull(
                 )
                 refuse_backwards(skills)
                 if rename_here(workspace, target, writer, skills, report):
-                    tree = read_tree(workspace)
+                    tree = read_lean_tree(workspace)
                     names = [*request.names, *renamed_to(skills)] if request.names else ()
                     skills = survey_skills(
                         workspace, target, tree, remote=remote, names=names, confirm=request.clock

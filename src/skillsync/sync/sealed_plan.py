@@ -28,7 +28,7 @@ from skillsync.errors import (
 from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import archived_words, require_known, surveyed
 from skillsync.sync.parked import parked_skills
@@ -67,7 +67,9 @@ def seal(
     """
     _refuse_open_conflicts(workspace, target)
     head = workspace.history.head
-    tree = as_settled(workspace, read_tree(workspace, commit=head if workspace.is_team else None))
+    tree = as_settled(
+        workspace, read_lean_tree(workspace, commit=head if workspace.is_team else None)
+    )
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
     refuse_backwards(skills)
     require_known(workspace, request.names, surveyed(workspace, skills, datasets))
