@@ -184,11 +184,11 @@ class RowKeeper:
 
     def lean(self, row: RemoteRow) -> RemoteRow:
         """Return the same row with its content elsewhere."""
-        return replace(row, row=self._lean(row.row))
-
-    def _lean(self, row: Row) -> Row:
-        data = json.dumps(dict(row.fields)).encode()
+        content = row.row
+        if isinstance(content.fields, KeptFields):
+            return row
+        data = json.dumps(dict(content.fields)).encode()
         if self._left > 0:
             self._left -= len(data)
             return row
-        return Row(row.key, self._kept.keep(data, row_digest(row)))
+        return replace(row, row=Row(content.key, self._kept.keep(data, row_digest(content))))
