@@ -20,6 +20,7 @@ from skillsync.formats.kept_rows import read_kept_items
 from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
@@ -276,10 +277,16 @@ def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Probl
 
 
 def read_lean_tree(
-    workspace: Workspace, *, commit: str | None = None, only: Iterable[str] | None = None
+    workspace: Workspace,
+    *,
+    commit: str | None = None,
+    only: Iterable[str] | None = None,
+    look: Look | None = None,
 ) -> LocalTree:
     """As ``read_tree``, but no large file of rows is held: their rows lie elsewhere (``LocalDataset.items``)."""
-    return read_tree(workspace, commit=commit, only=only, large_from=workspace.large_from)
+    return read_tree(
+        workspace, commit=commit, only=only, look=look, large_from=workspace.large_from
+    )
 
 
 def read_tree(
@@ -287,9 +294,10 @@ def read_tree(
     *,
     commit: str | None = None,
     only: Iterable[str] | None = None,
+    look: Look | None = None,
     large_from: int | None = None,
 ) -> LocalTree:
-    """Read every configured object of the working tree or of a commit.
+    """Read every configured object of the working tree or of a commit; ``only`` and ``look`` as in ``read_folders``.
 
     ``large_from``: files of rows that have so many bytes are not held (``LocalDataset.large``).
     """
@@ -301,6 +309,7 @@ def read_tree(
         commit=commit,
         only=set(only) if only is not None else None,
         items_limit=settings.items_limit,
+        look=look,
         large_from=large_from,
     )
     head = workspace.history.head

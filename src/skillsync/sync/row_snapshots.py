@@ -28,7 +28,7 @@ FOLDER = "rows"
 MOST_BASES = 32
 """So many bases are kept; the oldest go."""
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> None:
@@ -91,7 +91,7 @@ def remember_bases(workspace: Workspace, base: Mapping[Key, str]) -> None:
     name = _base_name(bases_digest(digests))
     if (_folder(workspace) / name).is_file():
         return
-    _write(workspace, name, json.dumps(digests))
+    _write(workspace, name, json.dumps(digests).encode())
     with suppress(OSError):
         kept = sorted(
             _folder(workspace).glob("base-*.json"), key=lambda path: path.stat().st_mtime_ns
@@ -118,10 +118,10 @@ def _folder(workspace: Workspace) -> Path:
     return workspace.repo.state_dir / FOLDER
 
 
-def _write(workspace: Workspace, name: str, text: str) -> None:
+def _write(workspace: Workspace, name: str, data: bytes) -> None:
     """What cannot be kept costs requests, nothing else."""
-    with suppress(OSError, UnicodeError):
-        write_all_atomic(_folder(workspace), {name: text.encode()}, names_last=False)
+    with suppress(OSError):
+        write_all_atomic(_folder(workspace), {name: data}, names_last=False)
 
 
 def _row_json(row: RemoteRow) -> list[Json]:
