@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+from skillsync.api.dataset_port import Keep
 from skillsync.api.rows import FOREIGN
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
@@ -12,7 +13,10 @@ from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.kept_rows import RowKeeper
 from skillsync.model import Key, RemoteDataset, RemoteRow, Row
+from skillsync.repo.large import SPOOLS
+from skillsync.repo.spool import Spool
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView
@@ -37,9 +41,10 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     Raises BadAnswer when the listing is not complete or holds a row that cannot be read.
     """
     assert view.remote is not None
-    view.remote_rows = recall_rows(workspace, view.remote)
+    keep = RowKeeper(Spool(workspace.repo.state_dir / SPOOLS), held=workspace.large_from).lean
+    view.remote_rows = recall_rows(workspace, view.remote, keep=keep)
     if view.remote_rows is None:
-        view.remote_rows = _listed_rows(view, view.remote, remote)
+        view.remote_rows = _listed_rows(view, view.remote, remote, keep)
         remember_rows(workspace, view.remote, view.remote_rows)
     if view.remote.revision is not None:
         view.there = {item.row.key: short(row_digest(item.row)) for item in view.remote_rows}
@@ -49,9 +54,9 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
 
 
 def _listed_rows(
-    view: DatasetView, dataset: RemoteDataset, remote: Remote
+    view: DatasetView, dataset: RemoteDataset, remote: Remote, keep: Keep
 ) -> tuple[RemoteRow, ...]:
-    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision)
+    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision, keep=keep)
     if not listing.complete:
         raise BadAnswer(
             "the listing of rows is not complete: its count and its rows disagree",

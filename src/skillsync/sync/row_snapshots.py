@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skillsync.api.dataset_port import Keep, whole
 from skillsync.core.row_bases import bases_digest
 from skillsync.core.row_states import ABSENT
 from skillsync.model import Author, Json, Key, RemoteDataset, RemoteRow, Row
@@ -28,55 +28,61 @@ FOLDER = "rows"
 MOST_BASES = 32
 """So many bases are kept; the oldest go."""
 
-_FORMAT = 2
+_FORMAT = 3
 
 
-def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow]) -> None:
-    """Keep the live rows of a dataset at its revision."""
+def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> None:
+    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines."""
     if not dataset.revision_id:
         return
-    head = json.dumps(
-        {
-            "format": _FORMAT,
-            "dataset": dataset.id,
-            "revision": dataset.revision_id,
-            "sha256": _digest(map(_row_line, rows)),
-        }
-    )
-    with suppress(OSError):
-        folder = _folder(workspace)
+    folder = _folder(workspace)
+    aside = folder / temp_name()
+    seen = hashlib.sha256()
+    with suppress(OSError, UnicodeError):
         folder.mkdir(parents=True, exist_ok=True)
-        aside = folder / temp_name()
         try:
-            # Twice from row to line, so that all the lines are never held beside the rows.
-            with aside.open("wb") as file:
-                file.write(f"{head}\n".encode())
-                file.writelines(_row_line(row) + b"\n" for row in rows)
-                file.flush()
-                os.fsync(file.fileno())
+            with aside.open("xb") as file:
+                for line in _snapshot(dataset, rows):
+                    seen.update(line)
+                    file.write(line)
+                file.write(seen.hexdigest().encode())
             aside.replace(folder / f"{dataset.id}.jsonl")
         finally:
             aside.unlink(missing_ok=True)
 
 
-def recall_rows(workspace: Workspace, dataset: RemoteDataset) -> tuple[RemoteRow, ...] | None:
-    """Return the live rows of a dataset at its revision, None when they are not remembered."""
+def _snapshot(dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> Iterator[bytes]:
+    yield _head(dataset)
+    for row in rows:
+        yield json.dumps(_row_json(row), separators=(",", ":")).encode() + b"\n"
+
+
+def _head(dataset: RemoteDataset) -> bytes:
+    head = {"format": _FORMAT, "dataset": dataset.id, "revision": dataset.revision_id}
+    return json.dumps(head).encode() + b"\n"
+
+
+def recall_rows(
+    workspace: Workspace, dataset: RemoteDataset, *, keep: Keep = whole
+) -> tuple[RemoteRow, ...] | None:
+    """Return the live rows of a dataset at its revision, None when they are not remembered. ``keep`` as in lists."""
     if not dataset.revision_id:
         return None
     try:
         with (_folder(workspace) / f"{dataset.id}.jsonl").open("rb") as file:
-            head = json.loads(file.readline())
-            wanted = (_FORMAT, dataset.id, dataset.revision_id)
-            if (head["format"], head["dataset"], head["revision"]) != wanted:
+            head = file.readline()
+            if head != _head(dataset):
                 return None
-            begin = file.tell()
-            if head["sha256"] != _digest(line.removesuffix(b"\n") for line in file):
-                return None
-            # The same open file once more: it is replaced as a whole and never written into.
-            file.seek(begin)
-            return tuple(_row(dataset.id, json.loads(line)) for line in file)
+            seen = hashlib.sha256(head)
+            rows: list[RemoteRow] = []
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return tuple(rows) if line.decode() == seen.hexdigest() else None
+                seen.update(line)
+                rows.append(keep(_row(dataset.id, json.loads(line))))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return None
 
 
 def remembered_ids(
@@ -138,23 +144,11 @@ def _write(workspace: Workspace, name: str, data: bytes) -> None:
         write_all_atomic(_folder(workspace), {name: data}, names_last=False)
 
 
-def _digest(lines: Iterable[bytes]) -> str:
-    """Return the digest of lines, each with its end."""
-    found = hashlib.sha256()
-    for line in lines:
-        found.update(line + b"\n")
-    return found.hexdigest()
-
-
-def _row_line(row: RemoteRow) -> bytes:
-    return json.dumps(_row_json(row), separators=(",", ":")).encode()
-
-
 def _row_json(row: RemoteRow) -> list[Json]:
     return [
         row.id,
         row.row.key,
-        dict(row.row.fields),
+        dict(row.row.fields.items()),  # read once where they lie elsewhere
         row.created_at,
         row.updated_at,
         [row.author.id, row.author.label],
