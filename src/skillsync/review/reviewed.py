@@ -47,7 +47,8 @@ class Seen:
     """Answers whether what HEAD has of an object was seen whole by reviews.
 
     ``find`` None: only ``known`` counts, because a person named it. ``fetch`` brings a commit into the clone that is
-    not there, as the head of a pull request that was squashed.
+    not there, as the head of a pull request that was squashed. ``strict``: a review that did not ask the store does
+    not count; ``offline`` names those that were found.
     """
 
     workspace: Workspace
@@ -55,9 +56,24 @@ class Seen:
     known: list[Reviewed] = field(default_factory=list)
     find: Find | None = None
     fetch: Callable[[str], None] = lambda _: None
+    strict: bool = True
+    offline: list[str] = field(default_factory=list)
     _asked: dict[str, bool] = field(default_factory=dict)
     _files: dict[tuple[str, str], Mapping[str, tuple[int, str]]] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Mapping[Key, Digest]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort out what does not count."""
+        self.known = self._counted(self.known)
+
+    def _counted(self, found: Iterable[Reviewed]) -> list[Reviewed]:
+        counted = []
+        for one in found:
+            if one.mode is Mode.OFFLINE:
+                self.offline.append(one.source)
+            if one.mode is Mode.ONLINE or not self.strict:
+                counted.append(one)
+        return counted
 
     @property
     def repo(self) -> Repository:
@@ -74,7 +90,7 @@ class Seen:
         if self.find is None:
             return False
         if commit not in self._asked:
-            found = self.find(commit)
+            found = self._counted(self.find(commit))
             self._asked[commit] = bool(found)
             for one in found:
                 if one not in self.known:
