@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, NewType, TypeAlias
+from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A JSON value. Integers have any size; floats are finite."""
@@ -57,12 +61,34 @@ class Problem:
 # ---------------------------------------------------------------- the local side, as bytes
 
 
+class Large(Protocol):
+    """Where the content of a file lies that is too large to hold."""
+
+    @property
+    def blob(self) -> str:
+        """Git's id of the content, "" where it is not known."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+
+    def opened(self) -> AbstractContextManager[BinaryIO]:
+        """Hold the content as a stream. Raises LocalChanged or GitFailed, at the end of the block at the latest."""
+
+    def read(self) -> bytes:
+        """Return the whole content; raises as ``opened``."""
+
+    def folded(self) -> str:
+        """Return the SHA-256 of the content with LF line ends; raises as ``opened``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file below an object's folder, as found in a working tree or in a commit.
 
     ``path`` is relative to the folder, with ``/``. ``data`` is None when it was not read: not a regular file
-    (then ``target`` names where a symlink points), or larger than the read cap (then ``size`` tells).
+    (then ``target`` names where a symlink points), or larger than the read cap (then ``size`` tells). ``large`` says
+    where a file lies that was not read only because nobody should hold it.
     """
 
     path: str
@@ -71,6 +97,7 @@ class Entry:
     executable: bool = False
     kind: Literal["file", "symlink", "other"] = "file"
     target: str = ""
+    large: Large | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +305,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class SkillPointer:
-    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [at=… files=…]``."""
+    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [gone] [at=… files=…]``.
+
+    ``gone``: somebody was told that this incarnation was archived and said that the skill shall be made again (S16).
+    """
 
     place: str
     number: int
@@ -286,6 +316,7 @@ class SkillPointer:
     first: str
     digest: Digest
     stamp: Stamp | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import pytest
 from skillsync.api.answers import Method
 from skillsync.api.parallel import each
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Untold
 from skillsync.api.transport import Answer, Timeouts, Transport
 from skillsync.errors import (
     BadAnswer,
@@ -162,6 +163,17 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
     busy = answer({"detail": "x"}, status=429, headers={"Retry-After": "42"})
     down = answer({"detail": "x"}, status=503)
     told: list[object] = []
+
+    class Told(Untold):
+        def waiting(self, seconds: float) -> None:
+            told.append(round(seconds) // 10 * 10)
+
+        def answered(self) -> None:
+            told.append("answer")
+
+        def expect(self, count: int) -> None:
+            told.append(f"expect {count}")
+
     with (
         serving(scripted(busy, answer({}), down, answer({}))) as server,
         Transport(
@@ -169,14 +181,34 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
             key=Secret(KEY),
             clock=clock,
             sleep=clock.sleep,
-            on_wait=lambda seconds: told.append(round(seconds) // 10 * 10),
-            on_answer=lambda: told.append("answer"),
-            on_expect=lambda count: told.append(f"expect {count}"),
+            telling=Told(),
         ) as transport,
     ):
         found = each([1, 2], lambda _: transport.request("GET", PATH), transport=transport)
         assert len(list(found)) == 2
     assert told == ["expect 2", 40, "answer", "answer"]
+
+
+def test_once_stopped_nothing_is_sent_and_nobody_waits_any_longer() -> None:
+    """The rate limit lets one request a minute through; eight threads wait for it when somebody gives up."""
+    with (
+        serving(answer({})) as server,
+        Transport(host=server.url, key=Secret(KEY), pace=1) as transport,
+    ):
+        found = each(
+            range(20), lambda _: transport.request("GET", PATH), transport=transport, workers=8
+        )
+        assert next(found)[0] == 0
+        waiting = threading.Timer(0.05, transport.stop)
+        waiting.start()
+        before = time.monotonic()
+        with pytest.raises(Unreachable, match="was not sent: interrupted"):
+            list(found)
+        assert time.monotonic() - before < 5
+        with pytest.raises(Unreachable):
+            transport.request("POST", PATH, json={})
+        waiting.join()
+    assert len(server.requests) == 1
 
 
 def test_patience_with_a_throttling_server_ends() -> None:
@@ -406,6 +438,19 @@ def test_what_cannot_be_sent_is_refused_before_a_request() -> None:
             with pytest.raises(InvalidContent):
                 transport.request("POST", PATH, json=value, subject="skill x")
     assert server.requests == []
+
+
+def test_a_tag_is_named_and_a_304_is_its_answer() -> None:
+    """The length of what was not sent may be named (RFC 9110, 8.6); the next answer is read as ever."""
+    unchanged = answer(b"", status=304, headers={"ETag": 'W/"t"'}, length=1_000)
+    with (
+        serving(scripted(unchanged, answer({"ok": 1}))) as server,
+        client(server.url) as transport,
+    ):
+        got = transport.request("GET", PATH, tag='W/"t"')
+        assert (got.status, got.json, got.headers["etag"]) == (304, None, 'W/"t"')
+        assert transport.request("GET", PATH).json == {"ok": 1}
+    assert [one.headers.get("if-none-match") for one in server.requests] == ['W/"t"', None]
 
 
 # ---------------------------------------------------------------- redirects and the key

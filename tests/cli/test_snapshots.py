@@ -195,6 +195,11 @@ def test_the_shape_of_every_document(world: World) -> None:
         shapes.note("invalid objects", verb, exits=exits)
     shapes.note("one code", "explain", "E-AUTH")
     shapes.note("hosts", "trust", "--list")
+    repo.write("table.csv", "question;answer;topic\nWho?;I;a\n")
+    shapes.note("shown", "dataset", "import", "table.csv", "--drop", "topic", "--dry-run")
+    shapes.note("written", "dataset", "import", "table.csv")
+    shapes.note("written", "dataset", "export", "table", "--format", "hf", "-o", "out.jsonl")
+    shapes.note("there already", "dataset", "export", "table", "-o", "out.jsonl", exits=2)
     _failures(shapes, world)
     check_shapes("shapes.json", shapes.found)
 

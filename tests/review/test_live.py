@@ -168,7 +168,14 @@ def test_what_others_moved_is_one_line_unless_it_is_our_own(review: Review) -> N
 def test_words_of_the_store_are_shown_only_when_asked(world: World, review: Review) -> None:
     for each in FORMATS.values():
         assert WEB not in each.render(review, Options())
-    assert by_name(world.review(show_values="all"))["conflict"].live.by != "a project member"  # type: ignore[union-attr]
+    assert all(one.live is None or not one.live.parts for one in review.skills)
+    whole = world.review(show_values="all")
+    live = by_name(whole)["conflict"].live
+    assert live is not None
+    assert live.by != "a project member"
+    lines = [line for part in live.parts for hunk in part.hunks for line in hunk.lines]
+    assert any(line.op == "+" and WEB in line.text for line in lines)
+    assert WEB in FORMATS["html"].render(whole, Options())
 
 
 def test_it_writes_nothing_and_reads_no_more_than_it_needs(world: World) -> None:

@@ -81,6 +81,23 @@ def test_a_first_pull_is_the_list_the_skills_and_their_files(solo: Clone) -> Non
     assert len(skills) == 1 + SKILLS * 2, skills
 
 
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_what_the_server_speaks_is_asked_for_only_before_the_first_dataset(solo: Clone) -> None:
+    """Every other run learns it from the lists: nothing has to be kept of it (api/detect.py)."""
+    probes = {"dataset_items/?limit=1"}
+
+    def probed(run: Callable[[], object]) -> int:
+        run()
+        return sum(path.partition("/1/")[2] in probes for _, path in _made(solo))
+
+    assert [probed(run) for run in (solo.pull, solo.push, solo.status)] == [0, 0, 0]
+    solo.skill("alpha")
+    assert [probed(run) for run in (solo.push, solo.pull, solo.status)] == [0, 0, 0]
+    solo.dataset("one", ['{"id": "a", "input": "a", "expected_output": "b"}'])
+    assert [probed(run) for run in (solo.status, solo.push)] == [1, 1]
+    assert [probed(run) for run in (solo.push, solo.pull, solo.status)] == [0, 0, 0]
+
+
 def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
     for slug in ("one", "two"):
         solo.dataset(slug, [f'{{"id": "{slug}-1", "input": "a", "expected_output": "b"}}'])

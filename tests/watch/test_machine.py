@@ -8,8 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.sync.narrow import Changes
 from skillsync.watch.machine import decide
-from skillsync.watch.values import Level, Look, Options, Poll, Publish, Stop, StopAsked, Wait
+from skillsync.watch.values import (
+    Level,
+    Look,
+    Options,
+    Poll,
+    Publish,
+    Pull,
+    Pulled,
+    Recall,
+    Stop,
+    StopAsked,
+    Wait,
+)
 from tests.watch.simulated import Text, World
 
 PULLING = Options(poll=60.0)
@@ -42,6 +55,7 @@ def synced(options: Options, *dirs: str) -> World:
 def test_a_start_looks_before_it_asks() -> None:
     world = World(PULLING)
     assert isinstance(world.step(), Look)
+    assert isinstance(world.step(), Recall)
     assert isinstance(world.step(), Poll)
 
 
@@ -184,6 +198,21 @@ def test_a_remote_edit_is_taken_in_at_the_next_poll() -> None:
     assert world.objects[A].text == lines("one", "web")
 
 
+def test_a_pull_looks_at_what_changed_and_now_and_then_at_everything() -> None:
+    world = synced(PULLING, A, B)
+    world.pulls.clear()
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    assert world.pulls == [Changes(names=frozenset({A})), Changes(dirs=frozenset({A}))]
+    world.run_until(world.mono + 600)
+    world.edit(B, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    assert world.pulls[2:] == [Changes(names=frozenset({B})), None]
+    world.switch("other")
+    world.run_until(world.mono + 61)
+    assert world.pulls[4:] == [None], "after a checkout nothing is taken for known"
+
+
 def test_a_file_touched_lately_is_left_alone_until_a_minute_has_passed() -> None:
     world = synced(PULLING)
     world.save(A, lines("one", "mine"))
@@ -248,6 +277,82 @@ def test_an_old_buffer_written_over_a_pull_is_not_published() -> None:
     world.save(A, lines("one", "web", "typed"))  # the person brings it back
     world.run_until(world.mono + 30)
     assert world.latest(A) == (3, lines("one", "web", "typed"))
+
+
+@pytest.mark.parametrize("saved", ["before the death", "after it"])
+@pytest.mark.parametrize("away", [1.0, 3_600.0])
+def test_an_old_buffer_is_told_by_a_daemon_that_was_killed_and_started_again(
+    saved: str, away: float
+) -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    if saved == "before the death":
+        world.save(A, lines("one", "typed in an old buffer"))
+        world.pass_time(away)
+    world.restart()
+    if saved == "after it":
+        world.run_until(world.mono + 61)
+        world.save(A, lines("one", "typed in an old buffer"))
+    world.run_until(world.mono + 7_200)
+    assert world.latest(A) == (2, lines("one", "web"))
+    assert [one.code for one in world.told("stale")] == ["W-UNDOES-PULL"]
+
+
+def test_an_old_buffer_is_told_after_a_pull_by_hand_too() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    pulled = world.perform(Pull(frozenset(), world.git))
+    assert isinstance(pulled, Pulled), "and the daemon hears of it from the file system alone"
+    world.run_until(world.mono + 1)
+    world.save(A, lines("one", "typed in an old buffer"))
+    world.run_until(world.mono + 600)
+    assert world.latest(A) == (2, lines("one", "web"))
+    assert [one.code for one in world.told("stale")] == ["W-UNDOES-PULL"]
+
+
+def test_a_text_brought_back_long_after_a_pull_is_published_by_a_new_daemon_too() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    world.pass_time(EAGER.stale)
+    world.save(A, lines("one", "brought back"))
+    world.restart()
+    world.run_until(world.mono + 60)
+    assert world.latest(A) == (3, lines("one", "brought back"))
+    assert world.told("stale") == []
+
+
+def test_a_guard_outlives_a_commit_and_our_own_publishes() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    world.head += 1
+    world.run_until(world.mono + 61)
+    world.save(A, lines("one", "web", "from a newer buffer"))
+    world.run_until(world.mono + 30)
+    assert world.latest(A)[0] == 3
+    world.head += 1
+    world.run_until(world.mono + 61)
+    world.save(A, lines("one", "from an old buffer"))
+    world.run_until(world.mono + 600)
+    assert world.latest(A)[0] == 3
+    assert world.told("stale")
+
+
+def test_a_checkout_undoes_nothing() -> None:
+    world = synced(EAGER)
+    world.snapshots["topic"] = {
+        A: replace(world.objects[A], text=lines("one", "topic"), base=2),
+    }
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    pointer = world.objects[A].pointer
+    world.switch("topic")
+    world.objects[A] = replace(world.objects[A], pointer=pointer)  # the same on both branches
+    world.run_until(world.mono + 60)
+    assert world.told("stale") == []
+    assert world.latest(A) == (3, lines("one", "topic"))
 
 
 def test_a_file_that_alternates_is_left_alone_until_it_is_quiet() -> None:

@@ -133,6 +133,25 @@ def test_a_daemon_killed_at_fifty_random_moments_needs_nothing(desk: Desk, live:
 
 
 @pytest.mark.slow
+def test_an_old_buffer_saved_while_the_daemon_is_dead_is_not_published(
+    desk: Desk, live: Live
+) -> None:
+    old = desk.clone.read(SKILL)
+    live.edit_body("alpha", "two", "two from the web")
+    with desk.watching("--publish") as daemon:
+        assert desk.run("pull")[0] == 0
+        assert "two from the web" in desk.clone.read(SKILL)
+        daemon.kill()
+        daemon.wait()
+    desk.clone.write(SKILL, old.replace("one", "one, typed in an old buffer"))
+    with desk.watching("--publish"):
+        desk.until(lambda: "skills/alpha" in read_record(desk.state_dir)["needs_you"])
+        desk.clone.skill("beta", BODY)  # the others go on
+        desk.until(lambda: live.version("beta") == 1)
+    assert live.version("alpha") == 2
+
+
+@pytest.mark.slow
 def test_branches_switched_under_load_publish_nothing_that_is_old(desk: Desk, live: Live) -> None:
     """P23: after each checkout the remote's text only ever grows by what was saved."""
     clone = desk.clone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
@@ -12,6 +12,7 @@ from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
 from skillsync.api.rows import dataset_changes
 from skillsync.api.seed_datasets import SeedDatasets
+from skillsync.api.telling import Step
 from skillsync.api.transport import Transport
 from skillsync.api.versioned_datasets import VersionedDatasets
 from skillsync.errors import NotFound, Refused, RemoteError
@@ -169,22 +170,22 @@ class DatasetsApi:
         dataset: str,
         rows: Sequence[Row],
         *,
-        on_done: Callable[[Row], None] | None = None,
         workers: int | None = None,
+        step: Step | None = None,
     ) -> Iterator[tuple[Row, RemoteRow | RemoteError]]:
-        """Create many rows, a few at a time, and yield each or its error as it comes."""
+        """Create many rows, a few at a time, and yield each or its error as it comes.
+
+        ``step`` is what whoever shows how far we are is told.
+        """
         if rows:
             _ = self.spoken  # asked once, not by every thread
-        found = each(
+        yield from each(
             rows,
             lambda row: self.create_row(dataset, row),
             transport=self._transport,
             workers=workers,
+            step=step,
         )
-        for row, result in found:
-            if on_done:
-                on_done(row)
-            yield row, result
 
     def update_row(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
         """Change fields, named as in ROW_FIELDS, of a row that is as ``now``; null clears one."""

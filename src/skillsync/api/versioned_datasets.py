@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
 from skillsync.api.dataset_port import VERSIONED
 from skillsync.api.detect import Project
-from skillsync.api.listing import Listing, Query
+from skillsync.api.listing import Listing, Page, Query
 from skillsync.api.parallel import each
 from skillsync.api.versioned_rows import (
     update_payload,
@@ -23,6 +24,29 @@ from skillsync.model import DatasetInfo, Json, Problem, RemoteDataset, RemoteRow
 ITEM_PAGE = 25
 """The most items that a page holds (datasets-api.md 3.3)."""
 VERSION_PAGE = 100
+
+
+@dataclass
+class _Found:
+    """The rows of the pages that were read so far, and what is wrong with some of them."""
+
+    dataset: str
+    rows: list[RemoteRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    count: int = 0
+
+    def take(self, page: Page) -> None:
+        """Add a page's items."""
+        for item in page.results:
+            self.count += 1
+            self.ids.add(str(item.get("id")))
+            try:
+                self.rows.append(versioned_row_from(dict(item), dataset=self.dataset))
+            except BadAnswer as error:
+                self.problems.append(
+                    Problem(error.code, error.message, subject=str(item.get("id")))
+                )
 
 
 class VersionedDatasets(Calls):
@@ -108,32 +132,31 @@ class VersionedDatasets(Calls):
         return self._pinned(dataset, (*first, ("revision", revision)), subject=subject)
 
     def _pinned(self, dataset: str, first: Query, *, subject: str) -> Listing[RemoteRow]:
-        """Read the pages of a fixed revision side by side: none can move (datasets-api.md 3.3)."""
-        page = self.page(ITEMS, first, subject=subject)
-        found = list(page.results)
-        size = len(page.results)
-        offsets = range(size, page.count, size) if page.following is not None and size else ()
-        pages = each(
-            offsets,
-            lambda offset: self.page(ITEMS, (*first, ("offset", offset)), subject=subject),
-            transport=self._transport,
-        )
-        is_whole = True
-        for _, more in pages:
-            if isinstance(more, RemoteError):
-                raise more
-            found += more.results
-            is_whole &= more.count == page.count
-        rows: list[RemoteRow] = []
-        problems: list[Problem] = []
-        for item in found:
-            try:
-                rows.append(versioned_row_from(dict(item), dataset=dataset))
-            except BadAnswer as error:
-                problems.append(Problem(error.code, error.message, subject=str(item.get("id"))))
-        ids = {str(item.get("id")) for item in found}
-        complete = is_whole and len(ids) == len(found) == page.count
-        return Listing(tuple(rows), complete, tuple(problems))
+        """Read the pages of a fixed revision side by side: none can move (datasets-api.md 3.3).
+
+        Each page becomes rows at once, so that no more than a few are held as they came.
+        """
+        found = _Found(dataset)
+        with self.reading(ITEMS) as on_page:
+            page = self.page(ITEMS, first, subject=subject)
+            on_page(page)
+            found.take(page)
+            size = len(page.results)
+            offsets = range(size, page.count, size) if page.following is not None and size else ()
+            pages = each(
+                offsets,
+                lambda offset: self.page(ITEMS, (*first, ("offset", offset)), subject=subject),
+                transport=self._transport,
+            )
+            is_whole = True
+            for _, more in pages:
+                if isinstance(more, RemoteError):
+                    raise more
+                on_page(more)
+                found.take(more)
+                is_whole &= more.count == page.count
+        complete = is_whole and len(found.ids) == found.count == page.count
+        return Listing(tuple(found.rows), complete, tuple(found.problems))
 
     def count_archived(self, dataset: str | None) -> int:
         """Count the archived rows of a dataset, or the project's archived datasets, by the head of their list."""

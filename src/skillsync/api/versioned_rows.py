@@ -54,7 +54,7 @@ def versioned_row_from(value: Json, *, dataset: str | None = None) -> RemoteRow:
             fields[name] = found
     return RemoteRow(
         id=number,
-        dataset=owner,
+        dataset=dataset if owner == dataset else owner,  # one text for all rows of a list
         row=Row(Key(str(raw)) if own_key else Key(f"{FOREIGN}{number}"), fields),
         created_at=read.time("created_at"),
         updated_at=read.time("updated_at"),

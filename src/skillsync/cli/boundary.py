@@ -13,13 +13,12 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from skillsync.cli.options import Globals, standard_options
+from skillsync.cli.options import INTERRUPTED, Globals, standard_options
 from skillsync.cli.render import Output, open_output, visible
 from skillsync.errors import SkillsyncError, SystemRefused, UsageError
 from skillsync.model import Json
 
 ERROR_SCHEMA = "skillsync.error/1"
-INTERRUPTED = 130
 NOT_UNDERSTOOD = 70
 BROKEN_PIPE = 141
 _SYSTEM_ERRORS = frozenset(

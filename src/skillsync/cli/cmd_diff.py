@@ -48,7 +48,7 @@ def diff(
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    connect = connector(run, api_key_file=api_key_file)
+    connect = connector(run, workspace.repo, api_key_file=api_key_file)
     if names_versions(workspace, names):
         return print_versions(
             run, workspace, chosen, connect, names, offline=offline, exit_code=exit_code

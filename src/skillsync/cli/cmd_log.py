@@ -50,7 +50,7 @@ def log(
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         found = list_versions(workspace, chosen, remote, name, most=most, read=read)
     if found.kind == "skill":
         _print_versions(run.out, found)

@@ -82,7 +82,7 @@ def pull(
             run,
             workspace,
             workspace.settings.target(target),
-            connector(run, api_key_file=api_key_file),
+            connector(run, workspace.repo, api_key_file=api_key_file),
             Asked(names, prune, max_removals, base, split, on_conflict, dry_run),
         )
     if base is not None or dry_run or split != "project" or on_conflict != "branch":
@@ -92,7 +92,7 @@ def pull(
     report = run_pull(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         PullRequest(names=names, prune=prune, max_removals=max_removals),
     )
     code = print_report(run, report, nothing="nothing to pull")

@@ -93,7 +93,7 @@ def push(
     if strict and reviewed is None:
         raise UsageError("--strict says how --reviewed is meant", hint="--reviewed auto --strict")
     workspace = open_workspace(run)
-    connect = connector(run, api_key_file=api_key_file)
+    connect = connector(run, workspace.repo, api_key_file=api_key_file)
     if plan_file is not None:
         from skillsync.sync.sealed_plan import push_sealed, read_plan
 

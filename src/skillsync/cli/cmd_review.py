@@ -186,7 +186,7 @@ def _connect(
         except (NotAuthenticated, HostNotTrusted) as error:
             run.out.detail(f"the store is not asked: {error.message}")
             return None
-    return connector(run, api_key_file=asked["api_key_file"])
+    return connector(run, None, api_key_file=asked["api_key_file"])
 
 
 def _show(
@@ -201,7 +201,7 @@ def _show(
     from skillsync.errors import UsageError
     from skillsync.review.codec import to_json
     from skillsync.review.render.formats import FORMATS as RENDERERS
-    from skillsync.review.render.formats import Options
+    from skillsync.review.render.formats import Options, files_of
     from skillsync.review.values import SCHEMA
 
     options = Options(max_chars, max_bytes)
@@ -213,10 +213,10 @@ def _show(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     for name in dict.fromkeys(wanted):
-        file = RENDERERS[name].file
-        if folder is not None and file:
-            (folder / file).write_bytes(RENDERERS[name].render(found, options).encode())
-            run.out.note(f"{name}: {folder / file}")
+        if folder is not None and RENDERERS[name].file:
+            for file, text in files_of(name, found, options).items():
+                (folder / file).write_bytes(text.encode())
+                run.out.note(f"{name}: {folder / file}")
         elif not run.json:
             run.out.raw(RENDERERS[name].render(found, options))
     document = to_json(found)

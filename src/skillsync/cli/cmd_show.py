@@ -43,7 +43,7 @@ def show(
         raise UsageError("--files lists the files and --path prints one: give one of the two")
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         shown = read_version(workspace, chosen, remote, parse_revision(revision))
     version = shown.skill.version
     wanted = path or SKILL_FILE

@@ -189,7 +189,12 @@ def _watch(
     told: list[Notice] = []
     tell = _teller(run, log_format, notifies=notifies, told=told if once else None)
     service = Service(
-        Engine(run.directory, target.name, connector(run, api_key_file=key_file), options),
+        Engine(
+            run.directory,
+            target.name,
+            connector(run, workspace.repo, api_key_file=key_file),
+            options,
+        ),
         options,
         state_dir=workspace.repo.state_dir,
         root=workspace.repo.root,

@@ -50,15 +50,23 @@ def find_token(run: Run, place: Place, token_file: Path | None = None) -> Secret
 
 def forge_transport(run: Run, place: Place, token: Secret) -> Transport:
     """Open a connection to the forge; close it."""
+    from skillsync.api.telling import Untold
     from skillsync.api.transport import Timeouts, Transport
     from skillsync.forge.refusals import translate
+
+    class Waits(Untold):
+        """Says every wait."""
+
+        def waiting(self, seconds: float) -> None:
+            """Say that the rate limit makes us wait that long."""
+            run.out.note(f"the forge's rate limit: waiting {seconds:.0f} s")
 
     return Transport(
         host=place.origin,
         key=token,
         timeouts=Timeouts(patience=_PATIENCE),
         translate=translate,
-        on_wait=lambda seconds: run.out.note(f"the forge's rate limit: waiting {seconds:.0f} s"),
+        telling=Waits(),
     )
 
 

@@ -211,10 +211,9 @@ def _say(run: Run, done: _Done, made: Made, action: str, there: Proposal | None)
 
 
 def _report(run: Run, target: Target, found: Composed, done: _Done) -> int:
-    from skillsync.cli.session import print_outcome
+    from skillsync.cli.report_view import print_outcomes
 
-    for left in found.left:
-        print_outcome(run.out, left)
+    print_outcomes(run.out, found.left)
     for note in found.notes:
         run.out.note(f"note: {visible(note)}")
     if not done.requests and not found.left:

@@ -174,12 +174,16 @@ def files_digest(files: Iterable[tuple[str, bytes]]) -> str:
     It is what a pointer's stamp remembers (design.md 3). A change of line ends alone is no change. A path may
     hold bytes that are no UTF-8, as a file system has them.
     """
+    return digest_of_digests(
+        (path, sha256(data.replace(b"\r\n", b"\n")).hexdigest()) for path, data in files
+    )
+
+
+def digest_of_digests(files: Iterable[tuple[str, str]]) -> str:
+    """As ``files_digest``, of (path, SHA-256 of the content with LF line ends)."""
     digests = sorted(
-        (
-            path.encode(errors="surrogateescape").decode(errors="backslashreplace"),
-            sha256(data.replace(b"\r\n", b"\n")).hexdigest(),
-        )
-        for path, data in files
+        (path.encode(errors="surrogateescape").decode(errors="backslashreplace"), digest)
+        for path, digest in files
     )
     return _sha256(canonical_json([[path, digest] for path, digest in digests]))[:32]
 

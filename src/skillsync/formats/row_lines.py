@@ -16,7 +16,7 @@ from skillsync.formats.row_names import ID, RowNames, UnknownName
 from skillsync.model import Key, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from skillsync.model import Json
 
@@ -44,7 +44,9 @@ KeyMode: TypeAlias = Literal["id", "content"]
 """Whether a line's key is its ``id`` only, or else derived from its input."""
 
 _MARKERS = (b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>")
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""What a file must not start with."""
+
 _KINDS = {
     dict: "an object",
     list: "an array",
@@ -136,9 +138,9 @@ def wrong_lines(
     """Return what is wrong with a file, a line at a time: where ``parse_items`` stops at the first, this goes on."""
     found: list[InvalidContent] = []
     reader = LineReader(path, RowNames.from_mapping(mapping), limits)
-    for number, raw in enumerate(io.BytesIO(data.removeprefix(_BOM)), start=1):
+    for number, raw in enumerate(io.BytesIO(data.removeprefix(BOM)), start=1):
         try:
-            if number == 1 and data.startswith(_BOM):
+            if number == 1 and data.startswith(BOM):
                 reader.refuse_mark()
             reader.read_line(raw, number)
         except InvalidContent as error:
@@ -185,7 +187,7 @@ class LineReader:
     def __init__(self, path: str, names: RowNames, limits: Limits = USUAL_LIMITS) -> None:
         self.path = path
         self.names = names
-        self._longest = limits.line
+        self.longest = limits.line
         self._ids: dict[str, int] = {}
         self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -200,7 +202,7 @@ class LineReader:
 
     def read_lines(self, data: bytes) -> Iterator[Line]:
         """Yield the lines of a file, split at LF only. Raises InvalidContent at the first that is wrong."""
-        if data.startswith(_BOM):
+        if data.startswith(BOM):
             self.refuse_mark()
         for number, raw in enumerate(io.BytesIO(data), start=1):
             yield self.read_line(raw, number)
@@ -209,13 +211,17 @@ class LineReader:
         """Raise InvalidContent for a file that starts with a byte order mark."""
         raise self._wrong("the file starts with a byte order mark: remove it", 1)
 
+    def too_long(self, length: int, number: int) -> InvalidContent:
+        """The error for a line of so many bytes, its end not counted."""
+        return self._wrong(
+            f"the line has {length:,} bytes, at most {self.longest:,} are read", number
+        )
+
     def read_line(self, raw: bytes, number: int) -> Line:
         """Read one line with its line end. Raises InvalidContent."""
         content = raw.removesuffix(b"\n").removesuffix(b"\r")
-        if len(content) > self._longest:
-            raise self._wrong(
-                f"the line has {len(content):,} bytes, at most {self._longest:,} are read", number
-            )
+        if len(content) > self.longest:
+            raise self.too_long(len(content), number)
         if not content.strip(b" \t\r"):
             return Line(number, raw, None, None)
         try:
@@ -263,12 +269,16 @@ class LineReader:
             )
         if problem := id_problem(text):
             raise self._wrong(problem, number)
-        first = self._ids.setdefault(fold_id(text), number)
+        first = self._first_line(fold_id(text), number)
         if first != number:
             raise self._wrong(
                 f"the id {text!r} is there twice: in line {first} and in line {number}", number
             )
         return Key(text)
+
+    def _first_line(self, folded: str, number: int) -> int:
+        """Return the first line that has an id; it is this one, if none had it before."""
+        return self._ids.setdefault(folded, number)
 
     def _not_json(self, error: JsonTrouble, content: bytes, number: int) -> InvalidContent:
         if content.startswith(_MARKERS):
@@ -284,6 +294,28 @@ class LineReader:
 
     def _wrong(self, message: str, number: int) -> InvalidContent:
         return InvalidContent(message, path=self.path, line=number)
+
+
+class LooseReader(LineReader):
+    """A reader for files with too many ids to remember: it looks at each line alone, and for some ids only.
+
+    ``doubled`` are the folded ids of which it does remember the first line. Who reads with it has to find out in
+    another way whether an id is there twice.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        names: RowNames,
+        limits: Limits = USUAL_LIMITS,
+        *,
+        doubled: Collection[str] = (),
+    ) -> None:
+        super().__init__(path, names, limits)
+        self._doubled = doubled
+
+    def _first_line(self, folded: str, number: int) -> int:
+        return super()._first_line(folded, number) if folded in self._doubled else number
 
 
 # ---------------------------------------------------------------- keys from content

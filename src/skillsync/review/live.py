@@ -30,7 +30,7 @@ from skillsync.review.sides import (
     online_side,
     wanted,
 )
-from skillsync.review.skill_changes import Content
+from skillsync.review.skill_changes import Content, compare_live
 from skillsync.review.values import Kind, Live, Moved, OpBase, Standing, Verb
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView
@@ -213,6 +213,10 @@ class Sides:
             tuple(self.clean(one) for one in both),
             tuple(self.clean(one) for one in only),
         )
+        if self.show_all and live is not None:
+            tools = tuple(self.clean(one) for one in live.allowed_tools)
+            parts = compare_live(base, live, self.clean) if base is not None else ()
+            said = replace(said, tools=tools, parts=parts)
         return replace(side, standing=standing, live=said)
 
     def _base_content(self, view: SkillView) -> Skill | None:

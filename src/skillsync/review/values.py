@@ -244,11 +244,20 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """What the store has that the base has not; ``units`` names the parts that both sides changed, or only it did.
+class LivePart:
+    """A part of a skill that the store changed since the base (a frontmatter key, ``body``, a file), by line."""
 
-    ``version`` and ``created_at`` are the latest's (None and ``""``: gone). ``by`` is a person's label only with
-    ``show_values`` all, else ``a project member``.
+    unit: str
+    hunks: tuple[Hunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the store has that the base has not: the parts that ``both`` sides changed, or ``only_live`` did.
+
+    ``version`` and ``created_at`` are the latest's (None and ``""``: gone). ``by`` is a person's label, ``tools`` the
+    pre-approved tools there and ``parts`` the text itself only with ``show_values`` all; else ``a project member``,
+    None and ().
     """
 
     version: int | None
@@ -256,6 +265,8 @@ class Live:
     created_at: str
     both: tuple[str, ...]
     only_live: tuple[str, ...]
+    tools: tuple[str, ...] | None = None
+    parts: tuple[LivePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
 from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_lines
 from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
-from skillsync.model import CarryMode, Digest, Folder, Key, Pointer, Problem, Row, Severity
+from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
 from skillsync.sync.evidence import folder_files_digest
@@ -103,6 +104,8 @@ class LocalDataset:
         entry = self.folder.entry(name)
         if entry is None:
             return None
+        if entry.data is None and entry.large is not None:
+            return entry.large.read()
         if entry.data is None:
             kind = "too large to read" if entry.kind == "file" else f"a {entry.kind}, not a file"
             raise InvalidContent(
@@ -112,6 +115,15 @@ class LocalDataset:
                 unchanged="Nothing of this dataset was sent or written.",
             )
         return entry.data
+
+    @property
+    def large(self) -> Large | None:
+        """Where the rows lie that nobody should hold; None where they are held, or hold derived keys.
+
+        A derived key depends on the lines before its own, so that such a file is read whole.
+        """
+        entry = self.folder.entry(ITEMS)
+        return entry.large if entry is not None and not self.content_keys else None
 
     @cached_property
     def items(self) -> ItemsFile:
@@ -236,9 +248,17 @@ def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Probl
 
 
 def read_tree(
-    workspace: Workspace, *, commit: str | None = None, only: Iterable[str] | None = None
+    workspace: Workspace,
+    *,
+    commit: str | None = None,
+    only: Iterable[str] | None = None,
+    look: Look | None = None,
+    large_from: int | None = None,
 ) -> LocalTree:
-    """Read every configured object of the working tree or of a commit."""
+    """Read every configured object of the working tree or of a commit; ``only`` and ``look`` as in ``read_folders``.
+
+    ``large_from``: files of rows that have so many bytes are not held (``LocalDataset.large``).
+    """
     settings = workspace.settings
     scan = read_folders(
         workspace.repo,
@@ -247,6 +267,8 @@ def read_tree(
         commit=commit,
         only=set(only) if only is not None else None,
         items_limit=settings.items_limit,
+        look=look,
+        large_from=large_from,
     )
     head = workspace.history.head
 

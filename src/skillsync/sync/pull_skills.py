@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import TextMerge, common_base, merge_skill
-from skillsync.core.reconcile_skill import PullStep, SkillState, pull_upon
+from skillsync.core.reconcile_skill import PullStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import BadAnswer, InvalidContent, NotAuthenticated, SkillsyncError
 from skillsync.formats.paths import is_never_sent, name_problem
@@ -55,9 +55,20 @@ class SkillPull:
     park: bool = False
     max_removals: int | None = None
     _unmerged: frozenset[str] = frozenset()
+    _markers: Markers | None = None
+
+    @property
+    def markers(self) -> Markers:
+        """The marker evidence of this run: what the survey found out about commits is not asked again."""
+        if self._markers is None:
+            self._markers = Markers(self.workspace, self.remote, self.report.problems)
+        return self._markers
 
     def run(self, survey: SkillSurvey) -> None:
         """Decide and write each skill in scope; each is independent of the others."""
+        if survey.markers is not None:
+            self._markers = survey.markers
+            self._markers.problems = self.report.problems  # what was told already is not told again
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
         parked = {one.name: one for one in parked_skills(self.workspace)}
@@ -90,7 +101,7 @@ class SkillPull:
         except NotAuthenticated:
             raise
         except SkillsyncError as error:
-            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+            outcome = failed(Kind.SKILL, view.name, error, row=view.row)
         if outcome is None:
             self.report.passed += 1
         else:
@@ -103,7 +114,7 @@ class SkillPull:
             return invalid_pointer(view)
         if view.local is not None:
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
-        step = self._step(view)
+        step = view.verdict.pull
         if (kept := self._held(view, step)) is not None:
             return kept
         match step:
@@ -134,16 +145,6 @@ class SkillPull:
         candidate = Candidate(Kind.SKILL, view.name, directory, folder, True, number)
         reason = self.hold(candidate)
         return held(Kind.SKILL, view.name, reason) if reason else None
-
-    def _step(self, view: SkillView) -> PullStep:
-        """What pull does, once all common ancestors are known where they decide (B4)."""
-        step, base, version = view.verdict.pull, view.base, view.version
-        if step not in {PullStep.FAST_FORWARD, PullStep.LINK} or base is None or version is None:
-            return step
-        if version.description is None or version.first != base.first or view.local is None:
-            return step
-        markers = Markers(self.workspace, self.remote, self.report.problems)
-        return pull_upon(step, markers.bases_of(view, self._content(view)))
 
     # -------------------------------------------------------------- steps
 
@@ -181,7 +182,7 @@ class SkillPull:
 
     def _merge(self, view: SkillView) -> Outcome:
         content = self._content(view)
-        found = Markers(self.workspace, self.remote, self.report.problems).bases_of(view, content)
+        found = view.bases or self.markers.bases_of(view, content)
         bases = [self._base(view).content] if found.version else []
         directory, _ = view.place_in(self.workspace)
         for commit in found.commits:

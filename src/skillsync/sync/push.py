@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.effort import Effort
+from skillsync.core.reconcile_skill import PushStep
 from skillsync.errors import RefusedForSafety
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_limits import full_rows
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
@@ -24,12 +27,16 @@ from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+
+
+_PUBLISHING = {PushStep.CREATE, PushStep.PUBLISH, PushStep.MARK, PushStep.RENAME}
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ def push(
             workspace.check_publish_branch()
         finished = writer.recover()
         recorder = Recorder(workspace, target, request.clock)
-        with watched(connect, recorder)(target) as remote:
+        ending = says_what_was_done(writer, lambda: recorder.accepted)
+        with ending, watched(connect, recorder)(target) as remote:
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")
@@ -125,9 +133,19 @@ def _push(
     _give_keys(workspace, remote, pusher, datasets)
     pusher.check(datasets)
     if request.all_or_nothing:
-        _check_all(skills, datasets)
+        _check_all(skills, datasets, remote)
+    _tell_effort(remote, skills, pusher.effort(datasets))
     SkillPush(workspace, target, remote, writer, options, report).run(skills)
     pusher.run(datasets)
+
+
+def _tell_effort(remote: Remote, skills: SkillSurvey, rows: Effort) -> None:
+    """Say how many requests are ahead, before the first of them (sync.md 10.4)."""
+    views = [view for view in skills.views.values() if not (view.error or view.problem)]
+    effort = replace(rows, skills=sum(view.verdict.push in _PUBLISHING for view in views))
+    if effort != Effort():
+        is_guarded = bool(rows.rows) and remote.datasets.guarantees.guarded
+        remote.transport.telling.ahead(effort.requests(guarded=is_guarded), effort.words)
 
 
 def survey_for_push(
@@ -192,7 +210,7 @@ def _dirs(views: dict[str | None, DatasetView]) -> Collection[str]:
     return {directory for directory in views if directory is not None}
 
 
-def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
+def _check_all(skills: SkillSurvey, datasets: DatasetSurvey, remote: Remote) -> None:
     """--all-or-nothing: refuse the whole run when any object could not be published."""
     reasons = [
         f"{view.name} ({view.error.message if view.error else view.verdict.state})"
@@ -200,6 +218,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         if view.error or view.problem or view.verdict.push_exit
     ]
     reasons += [f"{view.slug}" for view in datasets.views if is_blocked(view)]
+    reasons += full_rows(datasets.views, remote)
     if reasons:
         raise RefusedForSafety(
             f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",

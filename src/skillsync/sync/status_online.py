@@ -55,7 +55,7 @@ def _skill_line(view: SkillView, found: Status) -> None:
     if view.local is not None:
         found.problems.extend(view.local.problems)
     if view.error is not None:
-        found.lines.append(_failed(Kind.SKILL, view.name, view.error))
+        found.lines.append(_failed(Kind.SKILL, view.name, view.error, row=view.row))
         return
     if view.ignored:
         found.note(f"{view.name}: {IGNORED}")
@@ -295,13 +295,14 @@ def _line(slug: str, words: str, row: str, fix: str) -> Outcome:
     return Outcome(Kind.DATASET, slug, words, row=row, state=words, fix=fix)
 
 
-def _failed(kind: Kind, subject: str, error: SkillsyncError) -> Outcome:
+def _failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") -> Outcome:
     path, line = getattr(error, "path", ""), getattr(error, "line", None)
     where = f"{path}:{line}: " if path and line else (f"{path}: " if path else "")
     return Outcome(
         kind,
         subject,
         "error",
+        row=row,
         state="error",
         code=error.code,
         message=f"{where}{error.message}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -19,7 +19,8 @@ from skillsync.watch.settle import (
     seen_again,
     with_publish,
 )
-from skillsync.watch.state import Guard, Held, State
+from skillsync.watch.stale import guards_after
+from skillsync.watch.state import Guard, Held, Sides, State
 from skillsync.watch.values import (
     Changed,
     Fact,
@@ -32,6 +33,7 @@ from skillsync.watch.values import (
     Polled,
     Published,
     Pulled,
+    Recalled,
     Reported,
     Said,
     StopAsked,
@@ -43,6 +45,8 @@ JUMP = 10.0
 """Seconds by which the two clocks must disagree before we believe that the machine slept or its clock was set."""
 HELD_LOOK = 10.0
 """Seconds after which a folder that an editor has open is looked at again."""
+WHOLE = 600.0
+"""Seconds after which a pull that looked at a few objects is followed by one that looks at everything."""
 REFUSED_PAUSE = 60.0
 """Seconds after which it is looked again whether this branch may be published."""
 
@@ -62,8 +66,13 @@ class _Telling:
     def forget(self, key: str) -> bool:
         return self.said.pop(key, None) is not None
 
-    def report(self, prefix: str, lines: Iterable[Said], *, complete: bool) -> None:
-        """Tell an engine's report; of a complete one, what is not in it any more may be told again."""
+    def report(
+        self, prefix: str, lines: Iterable[Said], *, complete: Collection[str] | None = None
+    ) -> None:
+        """Tell an engine's report, which is about all objects (None) or about those of ``complete``.
+
+        What was said of them and is not in it any more may be told again.
+        """
         kept = set()
         for line in lines:
             key = f"{prefix}:{line.key}"
@@ -74,10 +83,9 @@ class _Telling:
                 self.notices.append(notice)  # each deed is told
             else:
                 self.tell(key, f"{line.words} {line.code}", notice)
-        if complete:
-            for key in [
-                key for key in self.said if key.startswith(f"{prefix}:") and key not in kept
-            ]:
+        about = None if complete is None else {f"{prefix}:{subject}" for subject in complete}
+        for key in [*self.said]:
+            if key.startswith(f"{prefix}:") and key not in kept and (about is None or key in about):
                 del self.said[key]
 
 
@@ -92,6 +100,8 @@ def absorb(
             state = _changed(state, fact, now)
         case Looked():
             state = _looked(state, options, now, fact, telling)
+        case Recalled():
+            state = _recalled(state, options, now, fact)
         case Polled():
             state = _polled(state, options, now, fact, telling, chance=chance)
         case Pulled():
@@ -99,7 +109,7 @@ def absorb(
         case Published():
             state = _published(state, options, now, fact, telling)
         case Reported():
-            telling.report("local", fact.said, complete=True)
+            telling.report("local", fact.said)
             state = replace(state, objects=_not_pending(state.objects, fact.ready))
         case Trouble():
             state = _trouble(state, options, now, fact, telling, chance=chance)
@@ -158,17 +168,20 @@ def _object_of(path: str, objects: Mapping[str, Watched]) -> str | None:
 
 def _looked(state: State, options: Options, now: Moment, fact: Looked, telling: _Telling) -> State:
     asked = set(state.objects) | set(fact.objects) if fact.dirs is None else fact.dirs
-    objects = dict(state.objects)
+    objects, recalls = dict(state.objects), state.wants_recall
     for directory in asked:
         seen, known = fact.objects.get(directory), objects.get(directory)
         changed_at = state.dirty.get(directory, now.mono)
         if seen is not None and known is not None:
+            recalls = recalls or seen.pointers != known.seen.pointers
             objects[directory] = seen_again(known, seen, changed_at=changed_at, now=now)
         elif seen is not None:
             published = state.remembered.get(directory, ())
             objects[directory] = replace(first_seen(seen, now), published=published)
         elif known is not None:
             _gone(objects, known, options, now)
+    guards = _guards(state, objects, fact, asked, now)
+    freed = _freed(objects, state.guards, guards)
     _tell_undone(objects, asked, telling)
     _tell_loops(objects, asked, telling)
     looked_all = now.mono if fact.dirs is None else state.looked_all
@@ -179,11 +192,13 @@ def _looked(state: State, options: Options, now: Moment, fact: Looked, telling: 
         dirty={}
         if fact.dirs is None
         else {directory: at for directory, at in state.dirty.items() if directory not in fact.dirs},
-        look_all=state.look_all and fact.dirs is not None,
+        look_all=freed or (state.look_all and fact.dirs is not None),
         look_git=False,
+        git_moved=state.git_moved and fact.dirs is not None,
         looked=now.mono,
         looked_all=looked_all,
-        guards=_guards(state.guards, objects, asked, now),
+        guards=guards,
+        wants_recall=recalls,
     )
     after = _held_again(after, options, now, asked)
     after = _settings(after, state, fact, telling)
@@ -205,22 +220,42 @@ def _gone(objects: dict[str, Watched], known: Watched, options: Options, now: Mo
 
 
 def _guards(
-    guards: Sequence[Guard], objects: Mapping[str, Watched], asked: Iterable[str], now: Moment
+    before: State, objects: Mapping[str, Watched], fact: Looked, asked: Iterable[str], now: Moment
 ) -> tuple[Guard, ...]:
-    """Keep the guards that still mean something: until they expire, or git moved the pointer along with the file."""
-    looked = set(asked)
+    """Keep the guards that still mean something: until they expire, or git moved the file, alone or with its pointer."""
+    looked, git = set(asked), fact.git
+    has_moved = before.git_moved or git.place != before.git.place
+    is_git_moving = bool(has_moved or before.is_busy or git.operations)
     kept = []
-    for guard in guards:
-        one = objects.get(guard.taken.dir)
+    for guard in before.guards:
+        directory = guard.taken.dir
+        one, known = objects.get(directory), before.objects.get(directory)
         if one is None or (now.mono >= guard.until and not one.seen.undone):
             continue
-        if guard.taken.dir in looked:
+        if is_git_moving and known is not None and known.seen.files != one.seen.files:
+            continue
+        if directory in looked:
             if guard.pointers is None:
                 guard = replace(guard, pointers=one.seen.pointers)
             elif guard.pointers != one.seen.pointers:
                 continue
         kept.append(guard)
     return tuple(kept)
+
+
+def _freed(objects: dict[str, Watched], before: Iterable[Guard], kept: Collection[Guard]) -> bool:
+    """Take back what guards that mean nothing any more said in this look; returns whether another one is needed."""
+    held = {(guard.taken.dir, guard.taken.path) for guard in kept}
+    freed = {guard.taken.dir for guard in before if (guard.taken.dir, guard.taken.path) not in held}
+    undone = [one for at in freed if (one := objects.get(at)) is not None and one.seen.undone]
+    for one in undone:
+        objects[one.seen.dir] = replace(one, seen=replace(one.seen, undone=""))
+    return bool(undone)
+
+
+def _beside_our_pointers(guards: Iterable[Guard], dirs: Container[str]) -> list[Guard]:
+    """Return the guards, of which those of folders whose pointer we wrote are not ended by that."""
+    return [replace(guard, pointers=None) if guard.taken.dir in dirs else guard for guard in guards]
 
 
 def _tell_undone(objects: Mapping[str, Watched], asked: Iterable[str], telling: _Telling) -> None:
@@ -257,7 +292,7 @@ def _tell_loops(objects: Mapping[str, Watched], asked: Iterable[str], telling: _
 
 def _held_again(state: State, options: Options, now: Moment, asked: Iterable[str]) -> State:
     """Let go of folders that nobody has in hand any more; the pull that passed them by is made up for."""
-    looked, held, freed = set(asked), dict(state.held), False
+    looked, held, freed = set(asked), dict(state.held), set[str]()
     for directory in looked & held.keys():
         one = state.objects.get(directory)
         reason = in_hand(one.seen, options, now.wall) if one is not None else ""
@@ -265,10 +300,18 @@ def _held_again(state: State, options: Options, now: Moment, asked: Iterable[str
             held[directory] = _held(one, reason or held[directory].reason, options, now)
         else:
             del held[directory]
-            freed = True
+            freed.add(directory)
     if not freed:
         return replace(state, held=held)
-    return replace(state, held=held, wants_pull=True, dealt=None)
+    return replace(state, held=held, wants_pull=True, dealt=_without(state, freed))
+
+
+def _without(state: State, dirs: set[str]) -> Sides | None:
+    """Return what was dealt with but for some folders; None when one is not there yet, and may be anything."""
+    if state.dealt is None or not dirs <= state.objects.keys():
+        return None
+    kept = {at: one for at, one in state.dealt.folders.items() if at not in dirs}
+    return replace(state.dealt, folders=kept)
 
 
 def _held(one: Watched | None, reason: str, options: Options, now: Moment) -> Held:
@@ -314,10 +357,10 @@ def _git(state: State, before: State, fact: Looked, now: Moment, telling: _Telli
     return replace(
         state,
         look_all=fact.dirs is not None or state.look_all,
+        git_moved=fact.dirs is not None,
         wants_pull=True,
         dealt=None,
         head_since=now.mono,
-        guards=(),
         publish_after=now.mono + 1.0,
         publish_failures=0,
     )
@@ -326,41 +369,66 @@ def _git(state: State, before: State, fact: Looked, now: Moment, telling: _Telli
 # ---------------------------------------------------------------- the steps
 
 
+def _recalled(state: State, options: Options, now: Moment, fact: Recalled) -> State:
+    """Guard against buffers that are older than pulls we did not make, and look whether one was saved already."""
+    known = {(guard.taken.dir, guard.taken.path) for guard in state.guards}
+    new = [
+        guard
+        for guard in guards_after(fact.pulls, options, now)
+        if (guard.taken.dir, guard.taken.path) not in known
+    ]
+    return replace(
+        state,
+        wants_recall=False,
+        guards=(*state.guards, *new),
+        look_all=state.look_all or bool(new),
+    )
+
+
 def _polled(
     state: State, options: Options, now: Moment, fact: Polled, telling: _Telling, *, chance: float
 ) -> State:
     if telling.forget("trouble:poll"):
         telling.notices.append(Notice(Level.INFO, "remote", "", "the server answers again"))
     pause = next_poll(options, failures=0, least=fact.least, chance=chance)
-    changed = state.dealt != (fact.seen, state.local)
+    state = replace(state, polled=fact.lists)
     return replace(
         state,
-        polled=fact.seen,
         next_poll=now.mono + pause,
         poll_failures=0,
-        wants_pull=state.wants_pull or changed,
+        wants_pull=state.wants_pull or state.dealt != state.sides,
         counts=replace(state.counts, polls=state.counts.polls + 1),
     )
 
 
 def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: _Telling) -> State:
     telling.forget("trouble:pull")
-    telling.report("pull", fact.said, complete=True)
+    looked_at = fact.looked_at
+    telling.report("pull", fact.said, complete=looked_at.names if looked_at else None)
     written = sum(line.changed for line in fact.said)
     held = {
+        directory: held
+        for directory, held in state.held.items()
+        if looked_at is not None and directory not in looked_at.dirs
+    } | {
         directory: _held(state.objects.get(directory), reason, options, now)
         for directory, reason in fact.held.items()
     }
     fresh = {(taken.dir, taken.path) for taken in fact.taken_in}
-    guards = [guard for guard in state.guards if (guard.taken.dir, guard.taken.path) not in fresh]
+    kept = [guard for guard in state.guards if (guard.taken.dir, guard.taken.path) not in fresh]
+    guards = _beside_our_pointers(kept, {taken.dir for taken in fact.taken_in})
     guards += [Guard(taken, now.mono + options.stale) for taken in fact.taken_in]
     failures = state.pull_failures + 1 if fact.retry else 0
+    pulled_all = now.mono if looked_at is None else state.pulled_all
+    # What hurried is done; now and then the rest is looked at as well, though nothing says that it changed.
+    again = fact.retry or now.mono >= pulled_all + WHOLE
     return replace(
         state,
-        wants_pull=fact.retry,
+        wants_pull=again,
+        pulled_all=pulled_all,
         pull_failures=failures,
         pull_after=now.mono + pause_after(failures, options) if fact.retry else state.pull_after,
-        dealt=None if fact.retry or state.polled is None else (state.polled, state.local),
+        dealt=None if again else state.sides,
         held=held,
         guards=tuple(guards),
         look_all=state.look_all or bool(written),
@@ -374,7 +442,7 @@ def _published(
     state: State, options: Options, now: Moment, fact: Published, telling: _Telling
 ) -> State:
     telling.forget("trouble:publish")
-    telling.report("push", fact.said, complete=False)
+    telling.report("push", fact.said, complete=())
     objects = dict(state.objects)
     if not fact.retry:
         done = set(objects if fact.ready is None else fact.ready) - fact.held.keys()
@@ -391,6 +459,7 @@ def _published(
     return replace(
         state,
         objects=objects,
+        guards=tuple(_beside_our_pointers(state.guards, fact.sent)),
         dirty={**state.dirty, **{one: at for one, at in again.items() if one in objects}},
         publish_failures=failures,
         publish_after=now.mono + pause_after(failures, options) if waits else state.publish_after,
@@ -450,6 +519,8 @@ def _trouble(
             return replace(state, publish_failures=failures, publish_after=now.mono + pause)
         case "report":
             return replace(state, objects=_not_pending(state.objects, state.objects))
+        case "recall":
+            return replace(state, wants_recall=False)
         case _:  # a look: what could not be looked at is looked at again
             return replace(state, looked=now.mono, looked_all=now.mono, look_all=False)
 

@@ -31,6 +31,7 @@ from skillsync.watch.values import (
     Published,
     Pull,
     Pulled,
+    Recalled,
     Report,
     Reported,
     Said,
@@ -98,6 +99,21 @@ class Engine:
             return ()
         return tuple(dict.fromkeys((*settings.skills, *settings.datasets)))
 
+    def recall(self) -> Fact:
+        """Read what pulls overwrote beside pointers that are still as they wrote them.
+
+        It comes from the rescue copies: what was there and what took its place were stored together, before a pull
+        touched either, so that no death can come in between.
+        """
+        from skillsync.watch.past import past_pulls
+
+        def recalled() -> Fact:
+            workspace = self._open_near()
+            target = workspace.settings.target(self.target_name)
+            return Recalled(tuple(past_pulls(workspace, target)))
+
+        return _attempted("recall", recalled)
+
     # ---------------------------------------------------------------- the remote
 
     def poll(self) -> Fact:
@@ -128,13 +144,16 @@ class Engine:
                 return reason
 
             writer = _TellingWriter(workspace, clock=self.clock)
-            request = PullRequest(hold=hold, park=True, command=DAEMON, clock=self.clock)
+            request = PullRequest(
+                hold=hold, park=True, command=DAEMON, changes=asked.changes, clock=self.clock
+            )
             report = pull(workspace, target, self.connect, request, writer=writer)
         words = {one.subject: _version_words(one.did) for one in report.outcomes if one.changed}
         return Pulled(
             said=tuple(_said(report.outcomes, report.problems, report.notes)),
             held=held,
             taken_in=tuple(writer.taken(words)),
+            looked_at=report.looked_at,
             retry=_is_retried(report.outcomes),
             exit=report.exit,
         )

@@ -53,6 +53,7 @@ from skillsync.watch.values import (
     Published,
     Pull,
     Pulled,
+    Recall,
     Report,
     Stop,
     StopAsked,
@@ -180,6 +181,8 @@ class Service:
         match action:
             case Look():
                 return self._look(action)
+            case Recall():
+                return self.engine.recall()
             case Poll():
                 fact = self.engine.poll()
                 if isinstance(fact, Trouble) and fact.error and not self.state.counts.polls:
