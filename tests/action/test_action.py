@@ -386,5 +386,6 @@ def test_the_pre_commit_hooks_are_a_manifest() -> None:
 def test_gitlab_s_template_keeps_keys_where_they_belong() -> None:
     jobs = yaml.safe_load((ROOT / "docs/ci/gitlab.yml").read_text())
     assert "WRITE_KEY" not in json.dumps({name: jobs[name] for name in ("skillsync:review", "skillsync:comment")})  # fmt: skip
+    assert "WRITE_KEY" not in json.dumps(jobs["skillsync:pull"])
     assert jobs["skillsync:push"]["resource_group"] == "skillsync"
     assert "$CI_DEFAULT_BRANCH" in jobs["skillsync:push"]["rules"][0]["if"]
