@@ -194,6 +194,37 @@ def test_a_commit_after_the_review_is_refused_and_so_is_bringing_an_old_text_bac
     assert team.live.version(name) == latest
 
 
+@pytest.mark.slow
+def test_a_merge_that_takes_an_old_side_brings_nothing_back(team: Team, mark: str) -> None:
+    """Git's own log, asked for a folder, follows the side that a merge took, and forgets the merge."""
+    name = f"{mark}-alpha"
+    clone = team.clone
+    for branch, old, new in (("pr", "one", "ONE"), ("next", "ONE", "UNO")):
+        team.branch(branch, "main")
+        edit(team, name, old, new)
+        team.passed(branch)
+        team.merge(branch)
+        assert team.push().exit == 0
+    old = clone.git("rev-parse", "pr")
+    tree = clone.git("rev-parse", "pr^{tree}")
+    merge = clone.git("commit-tree", "-p", "main", "-p", old, "-m", "nothing to see here", tree)
+    clone.git("reset", "-q", "--hard", merge)
+    with pytest.raises(NotReviewed, match="in no review"):
+        team.push(strict=False)
+
+
+@pytest.mark.slow
+def test_a_pull_request_that_somebody_merged_by_hand_counts(team: Team, mark: str) -> None:
+    name = f"{mark}-alpha"
+    team.branch("pr")
+    edit(team, name, "one", "ONE")
+    team.passed("pr")
+    team.merge("pr")
+    del team.reviews[team.clone.git("rev-parse", "main")]
+    assert team.push().exit == 0
+    assert "ONE" in team.live.skill(name)["body"]
+
+
 def test_the_store_that_moved_after_the_review_is_exit_3_and_nothing_is_published(
     team: Team, mark: str
 ) -> None:

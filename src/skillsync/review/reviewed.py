@@ -100,18 +100,25 @@ class Seen:
         return self._asked[commit]
 
     def is_covered(self, folder: str) -> bool:
-        """Tell whether the newest commit that touches a folder came with a review.
+        """Tell whether what changed a folder last on the branch itself came with a review.
 
-        Older ones may be seen through it. Without this, a commit that nobody reviewed could bring back a text that
-        was reviewed once.
+        Without this a commit that nobody reviewed could bring back a text that was reviewed once, also a merge that
+        takes the side of a branch which was merged long ago.
         """
         if self.find is None:
             return bool(self.known)
         self.ask(self.head)
-        newest = self.commits(folder)[:1]
+        newest = self._on_branch(folder)[:1]
         if not newest:
             return False
-        return any(self._holds(one, newest[0]) for one in self.known) or self.ask(newest[0])
+        if any(self._holds(one, newest[0]) for one in self.known) or self.ask(newest[0]):
+            return True
+        return any(self.ask(parent) for parent in self._merged_by(newest[0]))
+
+    def _merged_by(self, commit: str) -> list[str]:
+        """Return what a merge commit brought that the branch did not have: merged by hand, a forge knows no more of it."""
+        first, *others = self.repo.run(["rev-parse", f"{commit}^@"]).line.splitlines() or [commit]
+        return [one for one in others if not self.repo.is_ancestor(one, first)]
 
     def _holds(self, one: Reviewed, commit: str) -> bool:
         if not self._is_here(one.head):
@@ -120,9 +127,15 @@ class Seen:
             return False
         return not one.merge_base or not self.repo.is_ancestor(commit, one.merge_base)
 
+    def _on_branch(self, folder: str) -> list[str]:
+        """Return the commits of the branch itself that touch a folder, newest first: a merge counts for what it brought."""
+        asked = ["log", "--first-parent", f"--max-count={_MOST_COMMITS}", "--format=%H", self.head]
+        return self.repo.run([*asked, "--", folder]).line.splitlines()
+
     def commits(self, folder: str) -> list[str]:
-        """Return the newest commits of HEAD's history that touch a folder, newest first."""
-        return self.repo.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
+        """Return the newest commits that touch a folder, on the branch itself and on what was merged."""
+        merged = self.repo.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
+        return list(dict.fromkeys([*self._on_branch(folder), *merged]))
 
     def _is_here(self, commit: str) -> bool:
         return bool(commit) and self.repo.commit_exists(commit)
@@ -212,7 +225,8 @@ class Seen:
         def holds() -> bool:
             for one in self._ranges:
                 there = self.rows(one.head, folder)
-                left.difference_update([key for key in left if there.get(key) == now.get(key)])
+                seen = [key for key in left if key in now and there.get(key) == now[key]]
+                left.difference_update(seen)
             return not left
 
         self._until(folder, holds)
