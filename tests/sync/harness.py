@@ -18,6 +18,7 @@ from typing import Any, Self
 import httpx
 
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Telling, Untold
 from skillsync.api.transport import Transport
 from skillsync.config import Target
 from skillsync.repo.disk import REAL, Disk
@@ -329,6 +330,7 @@ class Clone:
     clock: TurnedClock = field(default_factory=TurnedClock)
     disk: Disk = REAL
     requests: Requests | None = None
+    telling: Telling = field(default_factory=Untold)
 
     # ---------------------------------------------------------------- files and git
 
@@ -425,6 +427,7 @@ class Clone:
                 key=Secret(self.live.keys[self.user]),
                 transport=requests,
                 sleep=self.clock.sleep,
+                telling=self.telling,
             ) as transport:
                 yield Remote(target, transport, self.workspace.repo)
 

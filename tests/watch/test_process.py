@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from skillsync.watch.record import is_watched, read_record
+from skillsync.watch.alone import is_watched
+from skillsync.watch.record import read_record
 from tests.sync.harness import CONFIG, HOST, Live
 from tests.watch.daemon import STYLES
 from tests.watch.desk import BODY, QUICK, SKILL, Desk
@@ -145,7 +146,12 @@ def test_an_old_buffer_saved_while_the_daemon_is_dead_is_not_published(
         daemon.wait()
     desk.clone.write(SKILL, old.replace("one", "one, typed in an old buffer"))
     with desk.watching("--publish"):
-        desk.until(lambda: "skills/alpha" in read_record(desk.state_dir)["needs_you"])
+        desk.until(
+            lambda: (
+                [one["code"] for one in read_record(desk.state_dir)["needs_you"]]
+                == ["W-UNDOES-PULL"]
+            )
+        )
         desk.clone.skill("beta", BODY)  # the others go on
         desk.until(lambda: live.version("beta") == 1)
     assert live.version("alpha") == 2

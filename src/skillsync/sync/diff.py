@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import SkillsyncError
+from skillsync.errors import SkillsyncError, place_of
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Extra, Json, Key, Row, Severity, Skill
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
@@ -284,7 +284,7 @@ def _row_fields(row: Row | None) -> dict[str, str]:
 
 def error_diff(subject: str, error: SkillsyncError, *, kind: str = "skill") -> ObjectDiff:
     """Return what is said of an object that cannot be compared because of an error."""
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     said = (DiffLine(Mark.HEADING, f"{where}{error.message}"),)
     return ObjectDiff(kind, subject, "error", (), said, "cannot be compared")

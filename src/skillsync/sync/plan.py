@@ -325,6 +325,7 @@ def _dataset_problems(view: DatasetView) -> list[Problem]:
                 getattr(error, "path", "") or view.dir or "",
                 getattr(error, "line", None),
                 fix=error.hint,
+                column=getattr(error, "column", None),
             )
         ]
     return [view.problem] if view.problem else []
