@@ -36,12 +36,19 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+def joined_place(path: object, line: object, column: object) -> str:
+    """Return ``path:line:column``, what is missing left out."""
+    if not path or not line:
+        return str(path or "")
+    return f"{path}:{line}:{column}" if column else f"{path}:{line}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One object's bad news, listed and not raised: the other objects go on.
 
-    ``path`` is relative to the repository (or a remote place such as ``remote:NAME/files/x``), ``line`` is
-    1-based. ``fix`` is the command or edit that helps.
+    ``path`` is relative to the repository (or a remote place such as ``remote:NAME/files/x``), ``line`` and
+    ``column`` are 1-based. ``fix`` is the command or edit that helps.
     """
 
     code: str
@@ -51,11 +58,12 @@ class Problem:
     line: int | None = None
     severity: Severity = Severity.ERROR
     fix: str = ""
+    column: int | None = None
 
     @property
     def where(self) -> str:
-        """``path:line`` as far as known."""
-        return f"{self.path}:{self.line}" if self.path and self.line else self.path
+        """``path:line:column`` as far as known."""
+        return joined_place(self.path, self.line, self.column)
 
 
 # ---------------------------------------------------------------- the local side, as bytes
@@ -305,7 +313,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class SkillPointer:
-    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [at=… files=…]``."""
+    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [gone] [at=… files=…]``.
+
+    ``gone``: somebody was told that this incarnation was archived and said that the skill shall be made again (S16).
+    """
 
     place: str
     number: int
@@ -313,6 +324,7 @@ class SkillPointer:
     first: str
     digest: Digest
     stamp: Stamp | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,24 @@ def test_lines_that_all_ancestors_have_are_merged(merge_text: TextMerger) -> Non
     assert merge.skill.description == "Sorts tickets."
 
 
+def test_ancestors_that_are_too_much_to_compare_leave_every_difference_to_a_person(
+    merge_text: TextMerger,
+) -> None:
+    """A megabyte in which nothing is alike: what both sides have is merged, the rest is a conflict, nothing is lost."""
+    here = [f"a line of one ancestor, {number % 700}" for number in range(20_000)]
+    there = [f"a line of the other, {number % 900}" for number in range(20_000)]
+    one, other = (skill("\n".join(["Begin.", *lines, "End."])) for lines in (here, there))
+    local = skill(one.body.replace("End.", "The end."))
+    remote = skill(other.body.replace("Begin.", "The beginning."))
+    merge = merge_skill([one, other], local, remote, merge_text=merge_text)
+    assert units(merge) == ["body"]
+    marked = merge.merged_texts["SKILL.md:body"].split("\n")
+    assert {*here, *there, "The beginning.", "The end."} <= {*marked}
+    same = merge_skill([one, other], local, local, merge_text=merge_text)
+    assert same.is_clean
+    assert same.skill.body == local.body
+
+
 @pytest.mark.parametrize(
     ("bases", "local", "remote", "result", "conflicts"),
     [

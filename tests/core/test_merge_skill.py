@@ -101,6 +101,48 @@ def test_each_file_row_does_what_the_table_says(
     assert made.skill.body == TEXT
 
 
+def file_conflict(
+    unit: str, base: str | None, local: str | None, remote: str | None, reason: str
+) -> Conflict:
+    return Conflict("triage", UnitKind.FILE, unit, base, local, remote, reason)
+
+
+@pytest.mark.parametrize(
+    ("base", "local", "remote", "conflicts"),
+    [
+        ({}, {"p": "L"}, {"p": "R"}, [file_conflict("p", None, "L", "R", "added on both sides")]),
+        (
+            {"p": "B"},
+            {},
+            {"p": "R"},
+            [file_conflict("p", "B", None, "R", "deleted locally, edited remotely")],
+        ),
+        (
+            {"p": "B"},
+            {"p": "L"},
+            {},
+            [file_conflict("p", "B", "L", None, "edited locally, deleted remotely")],
+        ),
+        (
+            {"z": "B", "a": TEXT},
+            {"q": "B", "a": TOP},
+            {"r": "B", "a": OTHER},
+            [
+                file_conflict("a", TEXT, TOP, OTHER, "edited on both sides"),
+                file_conflict(
+                    "z", "B", None, None, "renamed to q locally and to r remotely; both are kept"
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_conflict_about_a_file_says_what_happened_to_it(
+    base: Files, local: Files, remote: Files, conflicts: list[Conflict], merge_text: TextMerger
+) -> None:
+    made = merge_skill(skill(base), skill(local), skill(remote), merge_text=merge_text)
+    assert list(made.conflicts) == conflicts
+
+
 def test_a_text_in_conflict_is_given_with_its_base_in_markers(merge_text: TextMerger) -> None:
     made = merge_skill(
         skill({"p": TEXT}), skill({"p": TOP}), skill({"p": OTHER}), merge_text=merge_text

@@ -238,6 +238,8 @@ def test_s27_does_not_stop_pull() -> None:
         (facts(base, edited, RemoteFact(2, "id-2", FIRST)), False),
         (facts(base, edited, None, GONE), False),
         (facts(base, edited, replace(changed, digest=None), Absence.UNREACHABLE), False),
+        (facts(base, edited, replace(changed, digest=None), renamed=Renamed.THERE), False),
+        (facts(base, edited), False),
     ],
 )
 def test_content_is_read_only_where_it_decides(given_facts: SkillFacts, needed: bool) -> None:

@@ -59,7 +59,7 @@ class PortClone(Clone):
                 clock=clock,
                 sleep=self.clock.sleep,
             ) as transport:
-                yield Remote(target, transport)
+                yield Remote(target, transport, self.workspace.repo)
 
         return connect
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,8 @@ class Scene:
     kept: tuple[str, ...]
     moves_files: bool = True
     again: tuple[Run, ...] | None = None
+    moved: tuple[str, str] = ("", "")
+    """A folder that is moved, and where to: what lies in the one counts as if it lay in the other (design.md 2)."""
 
     @property
     def silent(self) -> tuple[Run, ...]:
@@ -106,7 +108,7 @@ class Stage:
         """Return what both sides are like; a publish makes version ids, so its pointers are left out."""
         files = {
             path: data
-            for path, data in clone.files().items()
+            for path, data in _as_moved(clone.files(), self.scene.moved).items()
             if self.scene.moves_files or path.rpartition("/")[2] not in POINTERS
         }
         return files, clone.git("ls-files", "-u"), contents(self.live)
@@ -132,7 +134,8 @@ class Stage:
         lives = when == "torn" and self.log[k - 1].startswith(("POST", "PATCH", "DELETE"))
         assert died != lives
         if self.scene.moves_files:
-            check_atomic(clone.files(), self.files_before, self.files_after)
+            states = clone.files(), self.files_before, self.files_after
+            check_atomic(*(_as_moved(files, self.scene.moved) for files in states))
         elif died:
             check_pointers_true(reborn(clone), self.files_before)
         self._recover(clone)
@@ -160,6 +163,16 @@ class Stage:
         """Play every effect, before it, after it and by half."""
         for k, when in every(self.log):
             self.strike(k, when)
+
+
+def _as_moved(files: Mapping[str, bytes], moved: tuple[str, str]) -> dict[str, bytes]:
+    old, new = moved
+    return {
+        f"{new}/{path.removeprefix(f'{old}/')}"
+        if old and path.startswith(f"{old}/")
+        else path: data
+        for path, data in files.items()
+    }
 
 
 def _lines(clone: Clone) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from skillsync.errors import NotFound, RefusedForSafety, RemoteError, UsageError
-from skillsync.model import Author
+from skillsync.repo.import_stream import person_line
 from skillsync.sync import history_import
 from skillsync.sync.history_import import Imported, ImportRequest, import_history
 from tests.sync.harness import Clone, Live
@@ -201,6 +201,5 @@ def test_what_has_no_versions_is_said(live: Live, solo: Clone) -> None:
 
 
 def test_an_author_who_is_gone_or_odd_breaks_no_commit() -> None:
-    assert history_import._person(Author(None, "")) == "unknown <>"
-    odd = Author(1, "A <b>\nc@x")
-    assert history_import._person(odd) == "A bc@x <A bc@x>"
+    assert person_line("", "") == "unknown <> 0 +0000"
+    assert person_line("A <b>\nc@x", "1970-01-01T00:00:07Z") == "A bc@x <A bc@x> 7 +0000"

@@ -376,18 +376,18 @@ CASES = [
         Side(4, "S19", "E-RECREATED", pointer=1),
         Side(4, "S19", "E-RECREATED", pointer=1),
     ),
-    Case(s21_renamed, Side(5, "S13", "N-PENDING-REMOVAL", pointer=1), Side(5, pointer=1)),
+    Case(s21_renamed, Side(5, pointer=1), Side(5, pointer=1)),
     Case(s25_no_answer, Side(75, pointer=1), Side(75, pointer=1)),
     Case(s25_key_refused, Side(7, pointer=1), Side(7, pointer=1)),
     Case(
         s25_forbidden,
-        Side(5, "S10", "E-FORBIDDEN", pointer=1),
-        Side(5, "S10", "E-FORBIDDEN", pointer=1),
+        Side(5, "S25", "E-FORBIDDEN", pointer=1),
+        Side(5, "S25", "E-FORBIDDEN", pointer=1),
     ),
     Case(
         s25_contradicted,
-        Side(5, "S10", "E-NOT-FOUND", pointer=1),
-        Side(5, "S10", "E-NOT-FOUND", pointer=1),
+        Side(5, "S25", "E-NOT-FOUND", pointer=1),
+        Side(5, "S25", "E-NOT-FOUND", pointer=1),
     ),
     Case(
         s23_copy,
@@ -439,8 +439,7 @@ def check(clone: Clone, live: Live, side: Side, run: Callable[[], Report]) -> No
         report = run()
     except SkillsyncError as error:
         assert error.exit_code == side.exit, error  # noqa: PT017  # raised or reported
-        is_silent = error.exit_code in {7, 75}  # then nothing was begun, and the boundary says it
-        assert error.unchanged or is_silent  # noqa: PT017  # the same
+        assert error.unchanged  # noqa: PT017  # the same
     else:
         assert report.exit == side.exit, report
         about = [one for one in report.outcomes if one.subject == "alpha"]
@@ -542,14 +541,14 @@ def test_an_archived_skill_leaves_every_version_in_git(
     report = solo.push(archive=["alpha"])
     ref = "refs/skillsync/127.0.0.1_8765/1/alpha"
     assert f"versions kept in {ref}: 3" in report.outcomes[0].did
-    subjects = solo.git("log", "--format=%s", ref).splitlines()
-    assert [subject.rpartition(" ")[0] for subject in subjects] == [
-        "alpha v3",
-        "alpha v2",
-        "alpha v1",
-    ]
+    kept = dict(
+        line.rsplit(" ", 2)[::2]
+        for line in solo.git("log", "--no-merges", "--format=%s %H", ref).splitlines()
+    )
+    assert list(kept) == ["alpha v3", "alpha v2", "alpha v1"]
     assert "FIVE" in solo.git("show", f"{ref}:SKILL.md")
-    assert "FIVE" not in solo.git("show", f"{ref}^:SKILL.md")
+    assert "FIVE" in solo.git("show", f"{kept['alpha v3']}:SKILL.md")
+    assert "FIVE" not in solo.git("show", f"{kept['alpha v2']}:SKILL.md")
     names = solo.git("ls-tree", "-rz", "--name-only", ref).split("\0")
     assert odd["path"] in names
     assert '"file text"' in solo.git("show", f"{ref}:.skillsync-version.json")
@@ -679,6 +678,7 @@ def test_an_unreachable_server_or_skill(
         report = getattr(solo, verb)()
     except SkillsyncError as error:
         assert error.exit_code == exits, error  # noqa: PT017
+        assert error.unchanged == "Nothing was changed on either side."  # noqa: PT017
         assert solo.files() == before
     else:
         assert report.exit == exits, report
@@ -742,7 +742,8 @@ def test_a_name_that_was_changed_here_is_neither_published_nor_pulled(
     for run in (solo.push, solo.pull):
         report = run()
         (one,) = [one for one in report.outcomes if one.subject == "gamma"]
-        assert (one.exit, one.code) == (1, "E-RENAMED")
+        assert (one.exit, one.code, one.row) == (1, "E-RENAMED", "S21")
+        assert "alpha" not in {each.subject for each in report.outcomes}
         assert one.fix
     assert live.version("alpha") == 1
     assert live.skill("gamma") == {}

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from skillsync.errors import RefusedForSafety
 from skillsync.server.quotas import Quota
 from skillsync.sync.resolve import Choice
 from tests.sync.dataset_steps import (
@@ -417,6 +418,9 @@ def test_rows_with_few_versions_left_are_named_and_full_ones_fail_alone(
     solo.replace(ITEMS, "question 2", "fine")
     seen = wrapped(solo)
     seen.made.clear()
+    with pytest.raises(RefusedForSafety, match=r"cases:k001 \(10 versions of 10\)"):
+        solo.push(all_or_nothing=True)
+    assert seen.writes == []
     report = solo.push()
     said = by_subject(report)["cases:k001"]
     assert said.code == "E-QUOTA"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
+from tests.worlds.playing import play
 from tests.worlds.world import SLOTS, World
 
 slots = st.sampled_from(SLOTS)
@@ -238,24 +238,6 @@ class TeamWorlds(Worlds):
             self.world.job(0)
 
 
-def play(machine: type[Worlds], dialect: str, *, examples: int, seed: int) -> None:
-    """Run this many worlds of 30 steps, always the same ones for one seed."""
-    world: Any = type(machine.__name__, (machine,), {"dialect": dialect})
-    case = world.TestCase
-    case.settings = settings(
-        max_examples=examples,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
-        report_multiple_bugs=False,
-    )
-    case._hypothesis_internal_use_seed = seed
-    case().runTest()
-
-
 WORLDS = [
     pytest.param(Worlds, "seed", id="solo, seed"),
     pytest.param(Worlds, "current", id="solo, current"),
@@ -268,11 +250,11 @@ WORLDS = [
 @pytest.mark.parametrize(("machine", "dialect"), WORLDS)
 def test_random_worlds_lose_nothing(machine: type[Worlds], dialect: str) -> None:
     """The tenth that has real git; tests/model has the others."""
-    play(machine, dialect, examples=4, seed=1)
+    play(machine, examples=4, seed=1, dialect=dialect)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10, 20))
 @pytest.mark.parametrize(("machine", "dialect"), WORLDS)
 def test_many_random_worlds_lose_nothing(machine: type[Worlds], dialect: str, seed: int) -> None:
-    play(machine, dialect, examples=100, seed=seed)
+    play(machine, examples=100, seed=seed, dialect=dialect)

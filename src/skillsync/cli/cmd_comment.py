@@ -12,6 +12,7 @@ from skillsync.cli.boundary import Run, command_boundary
 from skillsync.cli.forge_session import (
     TOKENS,
     checks_of,
+    conversation_of,
     find_token,
     forge_calls,
     forge_transport,
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillsync.api.secret import Secret
-    from skillsync.api.transport import Transport
     from skillsync.forge.decide import Wanted
     from skillsync.forge.place import Asked, Place
     from skillsync.forge.port import Forge
+    from skillsync.model import Json
     from skillsync.review.values import Review
 
 SCHEMA = "skillsync.comment/1"
@@ -81,7 +82,7 @@ def comment(
     check: bool,
     dry_run: bool,
 ) -> int:
-    """Write a review into the one comment of its pull request.
+    """Write a review, or what a push did, into the one comment of its pull request.
 
     Updates the comment that it finds by marker and author, only when it changed, and never for an older commit. A
     token that may not comment is a warning, and the review goes to the job's summary. With --check a check says
@@ -90,6 +91,9 @@ def comment(
     from skillsync.forge.place import Asked
 
     asked = Asked(forge or "", api_url or "", repo or "", number, head or "")
+    document = _pushed(run, source)
+    if document is not None:
+        return _after_push(run, place_of(asked), document, key, dry_run=dry_run)
     review = _read(run, source)
     wanted = _wanted(review, key, report_url)
     place = _place(run, asked, wanted)
@@ -111,7 +115,43 @@ def _read(run: Run, source: Path) -> Review:
     return parse_review(path.read_bytes(), path=str(source))
 
 
+def _pushed(run: Run, source: Path) -> dict[str, Json] | None:
+    """Return what `push --json` printed, None where the file is something else."""
+    from skillsync.cli.published import SCHEMAS
+    from skillsync.formats.json_text import JsonTrouble, read_json
+    from skillsync.review.document import MAX_BYTES
+
+    path = run.directory / source
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        return None
+    try:
+        found = read_json(path.read_bytes().decode("utf-8"))
+    except (JsonTrouble, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, dict) and found.get("schema") in SCHEMAS else None
+
+
+def _after_push(
+    run: Run, place: Place, document: dict[str, Json], key: str, *, dry_run: bool
+) -> int:
+    from skillsync.cli.published import Pushed, say_published
+    from skillsync.errors import NotAllowed
+    from skillsync.review.ranges import read_event
+
+    if dry_run:
+        run.out.raw(Pushed.read(document).body(key, "0" * 40))
+        return _done(run, "none", "a dry run", None, 0)
+    try:
+        writes = say_published(run, place, document, read_event(os.environ), key)
+    except NotAllowed as error:
+        run.out.warn(f"the comment was not written: {error.message}")
+        return _done(run, "unable", error.message, None, 0)
+    return _done(run, "published", f"{writes} comments were written", None, writes)
+
+
 def _wanted(review: Review, key: str, report_url: str) -> Wanted:
+    from datetime import UTC, datetime
+
     from skillsync.errors import UsageError
     from skillsync.forge.decide import Wanted
     from skillsync.review.render.markdown import render_markdown
@@ -121,7 +161,8 @@ def _wanted(review: Review, key: str, report_url: str) -> Wanted:
     except ValueError as error:
         raise UsageError(str(error)) from error
     empty = review.is_empty and not review.findings
-    return Wanted(body, key, review.range.head, is_empty=empty)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Wanted(body, key, review.range.head, is_empty=empty, now=now)
 
 
 def _place(run: Run, asked: Asked, wanted: Wanted) -> Place:
@@ -144,7 +185,7 @@ def _post(run: Run, place: Place, token: Secret, wanted: Wanted, *, dry_run: boo
 
     with forge_transport(run, place, token) as transport:
         try:
-            forge = _forge(place, transport)
+            forge = conversation_of(place, transport)
             if forge is None:
                 return _done(run, "none", "no open pull request is at this commit", None, 0)
             return _decide(run, forge, wanted, dry_run=dry_run)
@@ -153,27 +194,6 @@ def _post(run: Run, place: Place, token: Secret, wanted: Wanted, *, dry_run: boo
             raise
         except NotAllowed as error:
             return _unable(run, wanted, error.message, dry_run=dry_run)
-
-
-def _forge(place: Place, transport: Transport) -> Forge | None:
-    from skillsync.forge.github import GitHub, find_pull
-    from skillsync.forge.gitlab import GitLab
-    from skillsync.forge.port import Calls
-
-    calls, number = Calls(transport, place.prefix), place.number
-    if number is None and place.branch is not None:
-        number = find_pull(
-            calls,
-            repo=place.project,
-            head_repo=place.branch.repo,
-            branch=place.branch.name,
-            head=place.head,
-        )
-    if number is None:
-        return None
-    if place.kind == "github":
-        return GitHub(calls, place.project, number, place.graphql)
-    return GitLab(calls, place.project, number)
 
 
 def _attest(run: Run, place: Place, review: Review, token_file: Path | None) -> None:

@@ -155,7 +155,7 @@ def _is_backwards(facts: SkillFacts) -> bool:
 
 
 def _fill(verdict: Verdict, facts: SkillFacts) -> Verdict:
-    return replace(verdict, fix=verdict.fix.format(name=facts.name)) if verdict.fix else verdict
+    return replace(verdict, fix=verdict.fix.format(name=facts.name))
 
 
 def _unreachable(verdict: Verdict, facts: SkillFacts) -> Verdict:

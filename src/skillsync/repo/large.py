@@ -25,7 +25,7 @@ _MOST_KEPT = 64
 
 
 class WorkingFile:
-    """A file of the working tree. ``path`` is relative to ``root``."""
+    """A file of the working tree. ``path`` is relative to ``root``, ``size`` as of when it was looked at last."""
 
     blob = ""
 
@@ -46,11 +46,12 @@ class WorkingFile:
             with opened_root(self._root) as root, opened_folder(root, tuple(parents)) as at:
                 with open(open_file(at, name), "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
                     before = os.fstat(stream.fileno())
+                    self.size = before.st_size
                     yield stream
                 after = os.stat(name, dir_fd=at, follow_symlinks=False)
         except (FileNotFoundError, NotRegular) as error:
             raise self._changed() from error
-        if _seen(before) != _seen(after) or before.st_size != self.size:
+        if _seen(before) != _seen(after):
             raise self._changed()
 
     def _changed(self) -> LocalChanged:

@@ -19,6 +19,7 @@ from skillsync.model import FileChange
 from skillsync.repo.disk import REAL, Disk
 from skillsync.repo.files import apply_changes, read_current
 from skillsync.repo.git import Repository
+from skillsync.repo.import_stream import data_block
 from skillsync.repo.objects import POINTER_FILES
 
 KEPT = timedelta(days=30)
@@ -231,22 +232,22 @@ def _stream(
     message = b"skillsync: copies of what was overwritten or deleted\n"
     parts = [
         f"commit {ref}\ncommitter skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
-        _data(message),
+        data_block(message),
         b"M 100644 inline manifest.json\n",
-        _data(manifest.encode()),
+        data_block(manifest.encode()),
     ]
     for number, (path, content, _, _) in enumerate(files):
         mode = b"100755" if path in executable else b"100644"
-        parts += [b"M %s inline %d\n" % (mode, number), _data(content)]
+        parts += [b"M %s inline %d\n" % (mode, number), data_block(content)]
     short = {
         path: data for path, data in (written or {}).items() if data is None or len(data) <= _LONG
     }
     if written is not None:
         listed = json.dumps([[path, data is not None] for path, data in short.items()])
-        parts += [b"M 100644 inline written.json\n", _data(listed.encode())]
+        parts += [b"M 100644 inline written.json\n", data_block(listed.encode())]
     for number, data in enumerate(short.values()):
         if data is not None:
-            parts += [b"M 100644 inline written-%d\n" % number, _data(data)]
+            parts += [b"M 100644 inline written-%d\n" % number, data_block(data)]
     return b"".join([*parts, b"\n"])
 
 
@@ -259,10 +260,6 @@ def _pairs(data: bytes | None, kind: type) -> list[tuple[str, Any]]:
         return []
     is_sound = all(isinstance(one, str) and isinstance(two, kind) for one, two in found)
     return found if is_sound else []
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
 
 
 def _time_of(name: str) -> datetime:

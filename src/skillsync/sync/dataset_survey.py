@@ -16,6 +16,7 @@ from skillsync.errors import (
     SkillsyncError,
 )
 from skillsync.formats.jsonl import reference_problem, row_problem
+from skillsync.formats.row_lines import problem_column
 from skillsync.formats.row_names import Spelling
 from skillsync.model import Key
 from skillsync.sync.clock import Clock
@@ -247,11 +248,13 @@ def _unsendable(
             else reference_problem(row)
         )
         if problem:
+            line = local.items.by_key[row.key]
             return InvalidContent(
                 f"row {row.key}: {problem}",
                 subject=view.slug,
                 path=local.items.path,
-                line=local.items.by_key[row.key].number,
+                line=line.number,
+                column=problem_column(local.items, line, problem),
                 unchanged="Nothing of this dataset was sent.",
             )
     return None

@@ -17,6 +17,7 @@ from skillsync.sync.skill_survey import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
+    from skillsync.api.skills import Wanted
     from skillsync.config import Target
 
 MOST_COMMITS = 200
@@ -190,8 +191,8 @@ def _read_digests(
     workspace: Workspace, remote: Remote, view: SkillView, versions: list[Version]
 ) -> dict[str, Digest]:
     found: dict[str, Digest] = {}
-    wanted = [(view.name, version.number) for version in versions]
-    for _, result in remote.skills.read_many(wanted):
+    listed: dict[Wanted, Version] = {(view.name, version.number): version for version in versions}
+    for _, result in remote.skills.read_many([*listed], listed=listed):
         if isinstance(result, RemoteSkill):
             placed = (*view.place_in(workspace), result)
             seen = workspace.aside.put_aside([placed])[0]

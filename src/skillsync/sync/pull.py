@@ -22,6 +22,7 @@ from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
@@ -68,7 +69,7 @@ def pull(
     with locked(workspace.repo.state_dir, command=request.command):
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
-        with connect(target) as remote:
+        with says_what_was_done(writer), connect(target) as remote:
             settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
             listing, narrow = None, None

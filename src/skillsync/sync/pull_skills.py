@@ -55,9 +55,20 @@ class SkillPull:
     park: bool = False
     max_removals: int | None = None
     _unmerged: frozenset[str] = frozenset()
+    _markers: Markers | None = None
+
+    @property
+    def markers(self) -> Markers:
+        """The marker evidence of this run: what the survey found out about commits is not asked again."""
+        if self._markers is None:
+            self._markers = Markers(self.workspace, self.remote, self.report.problems)
+        return self._markers
 
     def run(self, survey: SkillSurvey) -> None:
         """Decide and write each skill in scope; each is independent of the others."""
+        if survey.markers is not None:
+            self._markers = survey.markers
+            self._markers.problems = self.report.problems  # what was told already is not told again
         views = {name: survey.views[name] for name in sorted(survey.views)}
         check_target(views.values(), step=lambda view: view.verdict.pull is PullStep.STOP_TARGET)
         parked = {one.name: one for one in parked_skills(self.workspace)}
@@ -90,7 +101,7 @@ class SkillPull:
         except NotAuthenticated:
             raise
         except SkillsyncError as error:
-            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+            outcome = failed(Kind.SKILL, view.name, error, row=view.row)
         if outcome is None:
             self.report.passed += 1
         else:
@@ -171,8 +182,7 @@ class SkillPull:
 
     def _merge(self, view: SkillView) -> Outcome:
         content = self._content(view)
-        markers = Markers(self.workspace, self.remote, self.report.problems)
-        found = view.bases or markers.bases_of(view, content)
+        found = view.bases or self.markers.bases_of(view, content)
         bases = [self._base(view).content] if found.version else []
         directory, _ = view.place_in(self.workspace)
         for commit in found.commits:

@@ -27,6 +27,7 @@ from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -77,7 +78,8 @@ def push(
             workspace.check_publish_branch()
         finished = writer.recover()
         recorder = Recorder(workspace, target, request.clock)
-        with watched(connect, recorder)(target) as remote:
+        ending = says_what_was_done(writer, lambda: recorder.accepted)
+        with ending, watched(connect, recorder)(target) as remote:
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")

@@ -94,11 +94,10 @@ class Recorder:
         self._path = workspace.repo.state_dir / FILE
         self._lock = Lock()
         self._is_open = False
+        self.accepted = 0
+        """How many writes the server has accepted."""
         self._rows: dict[str, RemoteRow] = {}
         self._created: dict[str, Write] = {}
-
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Skills keep their versions; nothing has to be remembered."""
 
     def seen_row(self, row: RemoteRow) -> None:
         """Remember how a row is before it is changed."""
@@ -131,6 +130,8 @@ class Recorder:
 
     def after(self, write: Write, answer: Answered) -> None:
         """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
+        with self._lock:
+            self.accepted += 1
         if write.kind is WriteKind.RENAME_SKILL:
             return
         if write.kind is WriteKind.MARK:

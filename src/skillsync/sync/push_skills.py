@@ -116,7 +116,7 @@ class SkillPush:
         except RUN_ENDING:
             raise
         except SkillsyncError as error:
-            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+            outcome = failed(Kind.SKILL, view.name, error, row=view.row)
         if outcome is None:
             self.report.passed += view.local is not None
         else:
@@ -127,7 +127,7 @@ class SkillPush:
         assert view.error is not None
         if isinstance(view.error, NotAuthenticated):
             raise view.error
-        return failed(Kind.SKILL, view.name, view.error, row=view.verdict.row)
+        return failed(Kind.SKILL, view.name, view.error, row=view.row)
 
     def _decided(self, view: SkillView) -> Outcome | None:
         if view.problem is not None:

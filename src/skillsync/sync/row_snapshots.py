@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,23 +26,23 @@ FOLDER = "rows"
 MOST_BASES = 32
 """So many bases are kept; the oldest go."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow]) -> None:
     """Keep the live rows of a dataset at its revision."""
     if not dataset.revision_id:
         return
-    body = "\n".join(json.dumps(_row_json(row), separators=(",", ":")) for row in rows)
+    lines = [json.dumps(_row_json(row), separators=(",", ":")).encode() for row in rows]
     head = json.dumps(
         {
             "format": _FORMAT,
             "dataset": dataset.id,
             "revision": dataset.revision_id,
-            "sha256": hashlib.sha256(body.encode()).hexdigest(),
+            "sha256": _digest(lines),
         }
     )
-    _write(workspace, f"{dataset.id}.jsonl", f"{head}\n{body}")
+    _write(workspace, f"{dataset.id}.jsonl", b"\n".join([head.encode(), *lines]))
 
 
 def recall_rows(workspace: Workspace, dataset: RemoteDataset) -> tuple[RemoteRow, ...] | None:
@@ -50,16 +50,17 @@ def recall_rows(workspace: Workspace, dataset: RemoteDataset) -> tuple[RemoteRow
     if not dataset.revision_id:
         return None
     try:
-        text = (_folder(workspace) / f"{dataset.id}.jsonl").read_text(encoding="utf-8")
-        first, _, body = text.partition("\n")
-        head = json.loads(first)
-        wanted = (_FORMAT, dataset.id, dataset.revision_id)
-        if (head["format"], head["dataset"], head["revision"]) != wanted:
-            return None
-        if head["sha256"] != hashlib.sha256(body.encode()).hexdigest():
-            return None
-        lines = body.split("\n") if body else []
-        return tuple(_row(dataset.id, json.loads(line)) for line in lines)
+        with (_folder(workspace) / f"{dataset.id}.jsonl").open("rb") as file:
+            head = json.loads(file.readline())
+            wanted = (_FORMAT, dataset.id, dataset.revision_id)
+            if (head["format"], head["dataset"], head["revision"]) != wanted:
+                return None
+            begin = file.tell()
+            if head["sha256"] != _digest(line.removesuffix(b"\n") for line in file):
+                return None
+            # The same open file once more: it is replaced as a whole and never written into.
+            file.seek(begin)
+            return tuple(_row(dataset.id, json.loads(line)) for line in file)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
@@ -70,7 +71,7 @@ def remember_bases(workspace: Workspace, base: Mapping[Key, str]) -> None:
     name = _base_name(bases_digest(digests))
     if (_folder(workspace) / name).is_file():
         return
-    _write(workspace, name, json.dumps(digests))
+    _write(workspace, name, json.dumps(digests).encode())
     with suppress(OSError):
         kept = sorted(
             _folder(workspace).glob("base-*.json"), key=lambda path: path.stat().st_mtime_ns
@@ -97,10 +98,18 @@ def _folder(workspace: Workspace) -> Path:
     return workspace.repo.state_dir / FOLDER
 
 
-def _write(workspace: Workspace, name: str, text: str) -> None:
+def _write(workspace: Workspace, name: str, data: bytes) -> None:
     """What cannot be kept costs requests, nothing else."""
-    with suppress(OSError, UnicodeError):
-        write_all_atomic(_folder(workspace), {name: text.encode()}, names_last=False)
+    with suppress(OSError):
+        write_all_atomic(_folder(workspace), {name: data}, names_last=False)
+
+
+def _digest(lines: Iterable[bytes]) -> str:
+    """Return the digest of lines, each with its end."""
+    found = hashlib.sha256()
+    for line in lines:
+        found.update(line + b"\n")
+    return found.hexdigest()
 
 
 def _row_json(row: RemoteRow) -> list[Json]:

@@ -24,7 +24,8 @@ from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
-    from skillsync.model import RemoteRow, RemoteSkill, Version
+    from skillsync.config import Target
+    from skillsync.model import RemoteRow
 
 APPLIED = "applied-plans"
 NOTHING = "Nothing was published."
@@ -71,9 +72,6 @@ class OnlyThese:
 
     # ------------------------------------------------------------ as one who looks on
 
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Reads are free."""
-
     def seen_row(self, row: RemoteRow) -> None:
         """Reads are free."""
 
@@ -105,6 +103,7 @@ class Guard:
     """Lets a push go on only while everything is as the plan says, and send only what the plan printed."""
 
     workspace: Workspace
+    target: Target
     plan: SealedPlan
     writes: OnlyThese = field(default_factory=OnlyThese)
 
@@ -114,7 +113,7 @@ class Guard:
         if words:
             more = f" and {len(words) - 10} more" if len(words) > 10 else ""
             raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
+        now = push_plan(self.workspace, self.target, skills, datasets, archive=self.plan.archive)
         if now.actions != self.plan.actions:
             raise self._stale("what push would do is not what the plan says")
         self.writes.allow(now.actions, skills, datasets)

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
     from skillsync.api.kept_pages import Pages
+    from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
+    from skillsync.sync.made_later import MadeLater
     from skillsync.sync.skill_history import SkillHistory
 
 CONFIG = "skillsync.toml"
@@ -36,6 +38,7 @@ class SkillOptions(TypedDict):
 
     carries: bool
     pages: Pages | None
+    shelf: Shelf | None
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,13 @@ class Workspace:
         from skillsync.sync.skill_history import SkillHistory
 
         return SkillHistory(self)
+
+    @cached_property
+    def made_later(self) -> MadeLater:
+        """What commits beyond HEAD went back to."""
+        from skillsync.sync.made_later import MadeLater
+
+        return MadeLater(self)
 
     @cached_property
     def aside(self) -> Aside:
@@ -207,11 +217,13 @@ class Remote:
     def skill_options(self) -> SkillOptions:
         """How the skills side is opened, for whoever opens one of its own."""
         from skillsync.sync.kept_lists import KeptLists
+        from skillsync.sync.version_shelf import VersionShelf
 
-        repo = self.repo
+        repo, place = self.repo, self.target.place
         return {
             "carries": self.target.carry != "local",
-            "pages": KeptLists(repo.state_dir, self.target.place) if repo else None,
+            "pages": KeptLists(repo.state_dir, place) if repo else None,
+            "shelf": VersionShelf(repo, place) if repo else None,
         }
 
     @cached_property

@@ -205,6 +205,8 @@ class Writer:
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = REAL
     staged: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    """The objects that were written by now."""
     _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
@@ -292,6 +294,7 @@ class Writer:
         failed |= apply_all(
             root, {intent.folder.dir: intent.pointers for intent in written}, disk=self.disk
         )
+        self.written += [one.subject for one in intents if one.folder.dir not in failed]
         done: list[PullEntry] = []
         for intent, entry in zip(intents, entries, strict=True):
             folder = intent.folder.dir
@@ -340,6 +343,7 @@ class Writer:
             journal.finish(entry)
             raise
         self._conflicts.write(subject, record)
+        self.written.append(subject)
         journal.finish(entry)
 
     @property
@@ -384,9 +388,17 @@ class Writer:
             if self._finish_conflict(entry) if entry.conflict else journal.recover_pull(entry):
                 finished.append(entry.subject)
                 self._to_stage(entry.dir, entry.pointer_changes)
+        if not all((self.workspace.repo.root / entry.dir).is_dir() for entry in pulls):
+            self.staged += self._moved_pointers()
         self.stage()
         journal.finish(*pending)
         return finished
+
+    def _moved_pointers(self) -> list[str]:
+        """Return the pointers that git does not know as they are: a folder was moved, and then the run died (S20)."""
+        settings = self.workspace.settings
+        changed = self.workspace.repo.changed_paths((*settings.skills, *settings.datasets))
+        return [path for path in changed if path.rpartition("/")[2] == POINTER]
 
     def _clean(self, dirs: Collection[str]) -> None:
         if dirs:
