@@ -166,13 +166,14 @@ def test_branches_switched_under_load_publish_nothing_that_is_old(desk: Desk, li
         for number in range(3):
             clone.write(SKILL, clone.read(SKILL) + f"\nsaved {number}\n")
             desk.until(lambda number=number: f"saved {number}" in live.skill("alpha")["body"])  # type: ignore[misc]
-            clone.commit(f"saved {number}")
-            clone.git("checkout", "-q", "-f", "old")
-            clone.git("checkout", "-q", "-f", "main")
-            clone.git("checkout", "-q", "-f", "old")
+            desk.git("add", "-A")
+            desk.git("commit", "-q", "-m", f"saved {number}")
+            desk.git("checkout", "-q", "-f", "old")
+            desk.git("checkout", "-q", "-f", "main")
+            desk.git("checkout", "-q", "-f", "old")
             desk.until(lambda: read_record(desk.state_dir).get("branch") == "old")
             assert all(f"saved {n}" in live.skill("alpha")["body"] for n in range(number + 1))
-            clone.git("checkout", "-q", "-f", "main")
+            desk.git("checkout", "-q", "-f", "main")
     bodies = [_body(live, number) for number in range(1, live.version("alpha") + 1)]
     for earlier, later in itertools.pairwise(bodies):
         assert set(earlier.splitlines()) <= set(later.splitlines())
