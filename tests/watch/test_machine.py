@@ -267,6 +267,18 @@ def test_a_conflict_is_said_once_and_the_others_go_on() -> None:
     assert world.objects[B].text == world.latest(B)[1] == lines("one", "b", "web")
 
 
+def test_what_a_pull_could_not_do_is_tried_again_though_nothing_seems_to_have_changed() -> None:
+    world = synced(PULLING)
+    world.pulls.clear()
+    world.take(Pulled(exit=1))
+    world.run_until(world.mono + 500)
+    assert world.pulls == []
+    world.run_until(world.mono + 200)
+    assert world.pulls == [None]
+    world.run_until(world.mono + 3_600)
+    assert world.pulls == [None], "that one left nothing open"
+
+
 def told_of(*lines: Said) -> Pulled:
     return Pulled(lines)
 
