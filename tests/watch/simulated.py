@@ -107,6 +107,7 @@ class World:
     head: int = 0
     branch: str = "main"
     busy: bool = False
+    work: str = "rebase"
     down: bool = False
     locked: bool = False
     editors: set[str] = field(default_factory=set)
@@ -181,7 +182,7 @@ class World:
 
     @property
     def git(self) -> GitSeen:
-        return GitSeen(str(self.head), self.branch, ("rebase",) if self.busy else ())
+        return GitSeen(str(self.head), self.branch, (self.work,) if self.busy else ())
 
     def seen(self, directory: str, guarded: tuple[TakenIn, ...] = ()) -> ObjectSeen | None:
         one = self.objects.get(directory)

@@ -105,6 +105,7 @@ class State:
     dirty: Mapping[str, float] = field(default_factory=dict)
     look_all: bool = True
     look_git: bool = False
+    busy_since: float | None = None
     git_moved: bool = False
     by_git: frozenset[str] = frozenset()
     looked: float = NEVER
