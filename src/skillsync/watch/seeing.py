@@ -69,7 +69,9 @@ def looked(state: State, options: Options, now: Moment, fact: Looked, telling: T
         seen, known = fact.objects.get(directory), objects.get(directory)
         changed_at = state.dirty.get(directory, now.mono)
         if seen is not None and known is not None:
-            recalls = recalls or seen.pointers != known.seen.pointers
+            # A pointer that moves beside files that we published is our own doing.
+            is_moved = seen.pointers != known.seen.pointers and seen.files != known.sent
+            recalls = recalls or is_moved
             objects[directory] = seen_again(known, seen, changed_at=changed_at, now=now)
         elif seen is not None:
             published = state.remembered.get(directory, ())
