@@ -32,6 +32,7 @@ from tests.sync.crash import (
 )
 from tests.sync.harness import Clone, Live
 
+_PASSING = {"GET", "fsync_dir", "sync"}
 MOST_RUNS = 3
 """How many runs may be needed after a crash (P4)."""
 
@@ -156,6 +157,13 @@ class Stage:
         check_staged(clone, [path for path in clone.files() if path.endswith(POINTERS)])
         check_rescued(clone, self.files_before, clone.files())
         check_silent(clone, *self.scene.silent)
+
+    def strike_some(self, count: int) -> None:
+        """Play the last effects but those that only flush or read, each at one of its moments; of reads one."""
+        points = one_each(self.log)
+        lasting = [one for one in points if self.log[one[0] - 1].split()[0] not in _PASSING]
+        for k, when in lasting[-count:] or points[len(points) // 2 :][:1]:
+            self.strike(k, when)
 
     def strike_each(self) -> None:
         """Play every effect at one of its moments; which one goes round."""

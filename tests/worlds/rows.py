@@ -134,11 +134,10 @@ class RowsWorld:
         self.there[key] = row
         with self.live.api() as client:
             metadata = dict(client.get(f"dataset_items/{self.ids[key]}/").json()["metadata"])
-        fields = {
-            "input": {"input": row["input"].value},
-            "m": {"metadata": {**metadata, "m": row["m"].value}},
-        }
-        self.live.patch_row(self.ids[key], **fields[field])
+        if field == "input":
+            self.live.patch_row(self.ids[key], input=row["input"].value)
+        else:
+            self.live.patch_row(self.ids[key], metadata={**metadata, "m": row["m"].value})
 
     def web_add(self) -> None:
         row = self._new_row()
@@ -305,7 +304,8 @@ class RowsWorld:
         report = self._quietly(lambda: self.clone.resolve(f"{NAME}:{key}", choice))
         found = self.found().get(key)
         if report is None or report.exit:
-            assert found == (before and {field: before[field].value for field in FIELDS})
+            books = {field: before[field].value for field in FIELDS} if before else None
+            assert found == books
             return
         if found is None:
             self.here.pop(key, None)

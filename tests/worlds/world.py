@@ -377,8 +377,8 @@ class World:
     def detach(self, back: int) -> None:
         """Check out an older commit of this history."""
         commits = self.clone.git("rev-list", "--first-parent", "HEAD").split()
-        known = [commit for commit in commits if self.at(commit)]
-        self._go("checkout", "-q", "--detach", known[back % len(known)])
+        if known := [commit for commit in commits if self.at(commit)]:
+            self._go("checkout", "-q", "--detach", known[back % len(known)])
 
     def _go(self, *words: str) -> None:
         old = self.at(self.head())
@@ -858,6 +858,8 @@ class World:
             pushed = self.push()
             if pushed is not None and pulled is not None and not pushed.exit and not pulled.exit:
                 break
+            if pulled is None and self.is_archived and "lists none of" in self.log[-1]:
+                return  # copies with its pointer: many are gone at once, which only a person may believe
         else:
             raise Violation(f"it does not come to rest: {pulled}, {pushed}, {self.log[-4:]}")
         check_silent(self.clone, Clone.push, Clone.pull)
