@@ -16,7 +16,7 @@ DEV := $(VENV)/.installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-postgresql test-readers test-ci laws soak contract lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws mutation soak contract lint format docs docs-check bench constraints clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -35,6 +35,8 @@ test-slow: $(DEV) ## The bounded slow tests
 test-readers: $(VENV)/.installed-readers ## Do pandas, DuckDB and Hugging Face datasets read our files? Installs them
 	$(BIN)/python -m pytest -m readers tests/integration/test_readers.py $(ARGS)
 
+axe: $(VENV)/.installed-axe ## Install axe-core, with which the slow tests look at the HTML report (needs npm)
+
 laws: $(DEV) ## The laws of planning and merging, each with 2,000 values; PROFILE=nightly: 100,000
 	HYPOTHESIS_PROFILE=$(PROFILE) $(PYTEST) -m law tests/core $(ARGS)
 
@@ -46,9 +48,13 @@ test-postgresql: export TEST_SERVER_DATABASE = postgresql
 test-postgresql: $(DEV) ## The server's tests on a PostgreSQL of their own
 	$(PYTEST) -m "not slow and not soak" tests/server $(ARGS)
 
+mutation: $(VENV)/.installed-mutation ## Which changes to core/ does no test notice? Each has an answer in docs/mutation.md
+	$(BIN)/python -m tools.mutation $(ARGS)
+
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
 	$(MAKE) laws PROFILE=nightly
+	$(MAKE) mutation
 
 contract: export CONTRACT_URL = $(URL)
 contract: export CONTRACT_KEY = $(KEY)
@@ -80,7 +86,7 @@ constraints: $(DEV) ## Pin what is installed now
 	   $(BIN)/python -m pip freeze --exclude-editable --exclude skillsync; } > constraints.txt
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -97,6 +103,14 @@ $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,review,dev]'
 	@touch $@ $(SERVER)
 
+$(VENV)/.installed-axe: | $(BIN)/python
+	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix $(VENV)/axe axe-core@4.14.1
+	@touch $@
+
 $(VENV)/.installed-readers: pyproject.toml | $(DEV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[readers]'
+	@touch $@
+
+$(VENV)/.installed-mutation: pyproject.toml | $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutation]'
 	@touch $@

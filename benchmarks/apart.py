@@ -18,12 +18,14 @@ from benchmarks.world import Clone, environment
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one command did: its requests (method and path), the ``seconds`` it took and those of them it
-    ``waited`` for answers, and the MiB that its memory ``grew`` over what it needed to start."""
+    ``waited`` for answers, the MiB that its memory ``grew`` over what it needed to start, and those of them that it
+    grew after the first row was sent."""
 
     made: list[tuple[str, str]]
     seconds: float
     waited: float
     grew: float
+    sending_grew: float
 
     @property
     def writes(self) -> int:
@@ -61,7 +63,7 @@ def _peak() -> float:
 def main() -> None:
     """Run the verb and print one JSON object."""
     verb, folder, url = sys.argv[1:]
-    clone = Clone(Path(folder), url)
+    clone = Clone(Path(folder), url, memory=_peak)
     os.chdir(folder)
     before = _peak()
     started = time.perf_counter()
@@ -70,7 +72,14 @@ def main() -> None:
     errors = [one for one in report.outcomes if one.exit]
     if errors:
         raise AssertionError(f"{verb} did not work: {errors[:3]}")
-    told = {"made": clone.made, "seconds": taken, "waited": clone.waited, "grew": _peak() - before}
+    peak = _peak()
+    told = {
+        "made": clone.made,
+        "seconds": taken,
+        "waited": clone.waited,
+        "grew": peak - before,
+        "sending_grew": peak - clone.at_first_row if clone.at_first_row else 0.0,
+    }
     print(json.dumps(told))
 
 

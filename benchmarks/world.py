@@ -94,11 +94,15 @@ class Recording(Transport):
         super().__init__(**options)
         self.made: list[tuple[str, str]] = []
         self.seconds = 0.0
+        self.on_first_row: Callable[[], None] | None = None
 
     def request(self, method: Any, path: str, **options: Any) -> Answer:
         """Note the request and send it."""
         query = "&".join(f"{name}={value}" for name, value in options.get("query", ()))
         self.made.append((method, f"{path}?{query}" if query else path))
+        if self.on_first_row is not None and method == "POST" and "dataset_items" in path:
+            self.on_first_row()
+            self.on_first_row = None
         started = time.perf_counter()
         try:
             return super().request(method, path, **options)
@@ -108,12 +112,17 @@ class Recording(Transport):
 
 @dataclass
 class Clone:
-    """A repository, what the last command asked the server, and how long it ``waited`` for the answers (seconds)."""
+    """A repository, what the last command asked the server, and how long it ``waited`` for the answers (seconds).
+
+    ``memory`` is asked when the first row is sent, and its answer kept as ``at_first_row``.
+    """
 
     path: Path
     url: str
     made: list[tuple[str, str]] = field(default_factory=list)
     waited: float = 0.0
+    memory: Callable[[], float] | None = None
+    at_first_row: float | None = None
 
     def git(self, *words: str) -> None:
         """Run git here."""
@@ -141,8 +150,12 @@ class Clone:
     def connect(self, target: Target) -> Iterator[Remote]:
         """Connect as the benchmark's user, counting."""
         with Recording(host=target.host, key=Secret(KEY)) as transport:
-            yield Remote(target, transport)
+            transport.on_first_row = self._measure
+            yield Remote(target, transport, Workspace.open(self.path).repo)
         self.made, self.waited = transport.made, transport.seconds
+
+    def _measure(self) -> None:
+        self.at_first_row = self.memory() if self.memory else None
 
     def push(self) -> Report:
         """Push everything."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from skillsync.cli import boundary
 from skillsync.cli.explanations import error_classes
-from skillsync.cli.options import EXIT_DIFFERENT
+from skillsync.cli.options import EXIT_DIFFERENT, INTERRUPTED
 from skillsync.config_schema import _DATASET, _REVIEW, _TARGET, _TOP
 from skillsync.core.plan import OBJECT_CODES, RUN_CODES
 
@@ -28,6 +28,6 @@ def test_the_configuration_table_has_every_option() -> None:
 def test_the_exit_code_table_has_every_code_that_a_command_may_end_with() -> None:
     table = section("Exit codes")
     named = {int(code) for code in re.findall(r"(?m)^\| (\d+) \|", table)}
-    said = {0, 1, EXIT_DIFFERENT, boundary.INTERRUPTED, boundary.NOT_UNDERSTOOD}
+    said = {0, 1, EXIT_DIFFERENT, INTERRUPTED, boundary.NOT_UNDERSTOOD}
     said |= {*RUN_CODES, *OBJECT_CODES, *(cls.exit_code for cls in error_classes())}
     assert named == said

@@ -12,7 +12,9 @@ SkillsyncError
 ├── Locked                E-LOCKED           75  another command works on this clone
 │   └── AlreadyWatched    E-WATCHED          75  another daemon watches this clone
 ├── RefusedForSafety      E-REFUSED          6   ceiling, wrong branch, remote went backwards
-│   └── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
+│   ├── StalePlan         E-STALE-PLAN       6   a sealed plan no longer says how things are
+│   └── NotReviewed       E-NOT-REVIEWED     6   what would be published is not what was reviewed
+├── RemoteAhead           E-REMOTE-AHEAD     3   all or nothing, and an object was not taken in
 ├── InvalidContent        E-INVALID          1   one object cannot be read or must not be written
 ├── LocalChanged          E-LOCAL-CHANGED    1   a file changed while we worked on it
 ├── RenamedHere           E-RENAMED          1   a name was changed that the server cannot change
@@ -38,6 +40,8 @@ and exits.
 from __future__ import annotations
 
 from typing import ClassVar
+
+from skillsync.model import joined_place
 
 
 class SkillsyncError(Exception):
@@ -154,8 +158,21 @@ class StalePlan(RefusedForSafety):
     code = "E-STALE-PLAN"
 
 
+class NotReviewed(RefusedForSafety):
+    """What a push would do is not what somebody reviewed (review.md 5.10)."""
+
+    code = "E-NOT-REVIEWED"
+
+
+class RemoteAhead(SkillsyncError):
+    """The remote has edits that were not taken in, and the run was to publish all or nothing."""
+
+    code = "E-REMOTE-AHEAD"
+    exit_code = 3
+
+
 class InvalidContent(SkillsyncError):
-    """One object's content cannot be read or must not be written; ``path`` and ``line`` say where."""
+    """One object's content cannot be read or must not be written; ``path``, ``line`` and ``column`` say where."""
 
     code = "E-INVALID"
     exit_code = 1
@@ -167,12 +184,20 @@ class InvalidContent(SkillsyncError):
         subject: str = "",
         path: str = "",
         line: int | None = None,
+        column: int | None = None,
         unchanged: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(message, subject=subject, unchanged=unchanged, hint=hint)
         self.path = path
         self.line = line
+        self.column = column
+
+
+def place_of(error: Exception) -> str:
+    """Return ``path:line:column`` as far as an error knows it."""
+    parts = (getattr(error, name, None) for name in ("path", "line", "column"))
+    return joined_place(*parts)
 
 
 class LocalChanged(SkillsyncError):

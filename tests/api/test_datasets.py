@@ -83,11 +83,8 @@ def test_all_pages_are_read_whatever_their_size(datasets: DatasetsApi, size: int
 def test_many_rows_are_created_and_each_error_stays_with_its_own(datasets: DatasetsApi) -> None:
     owner = datasets.create(DatasetInfo("n"), slug="n").id
     wanted = [*rows(3), Row(Key("bad"), {"source_timestamp": "yesterday"})]
-    done: list[Row] = []
-    found = {
-        row.key: result for row, result in datasets.create_rows(owner, wanted, on_done=done.append)
-    }
-    assert len(done) == 4
+    found = {row.key: result for row, result in datasets.create_rows(owner, wanted)}
+    assert len(found) == 4
     assert isinstance(found[Key("bad")], Refused)
     assert all(isinstance(found[row.key], RemoteRow) for row in rows(3))
     assert len(datasets.list_rows(owner)) == 3

@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.api.budget import Window, wait_needed
 from skillsync.api.pacing import (
     ATTEMPTS,
     DOCUMENTED,
     Pace,
     Rules,
-    Window,
     pause_before_retry,
     retry_after_seconds,
     rules_for,
-    wait_needed,
 )
 from skillsync.errors import (
     BadAnswer,
@@ -42,10 +41,10 @@ def test_another_host_runs_free_until_its_first_refusal() -> None:
     assert rules_for("https://notposthog.com", "auto").now == ()
 
 
-@pytest.mark.parametrize("setting", ["auto", "off", 5.0])
-def test_nothing_is_ever_paced_against_this_machine(setting: float) -> None:
+def test_only_a_number_that_somebody_chose_paces_against_this_machine() -> None:
     for origin in ("http://127.0.0.1:8765", "http://localhost:1", "http://[::1]:2"):
-        assert rules_for(origin, setting) == Rules()
+        assert rules_for(origin, "auto") == rules_for(origin, "off") == Rules()
+        assert rules_for(origin, 5.0).now == (Window(5, 60.0),)
 
 
 def test_off_and_numbers_override() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,12 +13,15 @@ import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
+from skillsync.api import transport as wire
 from skillsync.api.answers import Method
 from skillsync.api.parallel import each
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Untold
 from skillsync.api.transport import Answer, Timeouts, Transport
 from skillsync.errors import (
     BadAnswer,
@@ -162,6 +166,17 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
     busy = answer({"detail": "x"}, status=429, headers={"Retry-After": "42"})
     down = answer({"detail": "x"}, status=503)
     told: list[object] = []
+
+    class Told(Untold):
+        def waiting(self, seconds: float) -> None:
+            told.append(round(seconds) // 10 * 10)
+
+        def answered(self) -> None:
+            told.append("answer")
+
+        def expect(self, count: int) -> None:
+            told.append(f"expect {count}")
+
     with (
         serving(scripted(busy, answer({}), down, answer({}))) as server,
         Transport(
@@ -169,14 +184,34 @@ def test_whoever_shows_progress_hears_of_answers_of_waits_for_the_limit_and_of_n
             key=Secret(KEY),
             clock=clock,
             sleep=clock.sleep,
-            on_wait=lambda seconds: told.append(round(seconds) // 10 * 10),
-            on_answer=lambda: told.append("answer"),
-            on_expect=lambda count: told.append(f"expect {count}"),
+            telling=Told(),
         ) as transport,
     ):
         found = each([1, 2], lambda _: transport.request("GET", PATH), transport=transport)
         assert len(list(found)) == 2
     assert told == ["expect 2", 40, "answer", "answer"]
+
+
+def test_once_stopped_nothing_is_sent_and_nobody_waits_any_longer() -> None:
+    """The rate limit lets one request a minute through; eight threads wait for it when somebody gives up."""
+    with (
+        serving(answer({})) as server,
+        Transport(host=server.url, key=Secret(KEY), pace=1) as transport,
+    ):
+        found = each(
+            range(20), lambda _: transport.request("GET", PATH), transport=transport, workers=8
+        )
+        assert next(found)[0] == 0
+        waiting = threading.Timer(0.05, transport.stop)
+        waiting.start()
+        before = time.monotonic()
+        with pytest.raises(Unreachable, match="was not sent: interrupted"):
+            list(found)
+        assert time.monotonic() - before < 5
+        with pytest.raises(Unreachable):
+            transport.request("POST", PATH, json={})
+        waiting.join()
+    assert len(server.requests) == 1
 
 
 def test_patience_with_a_throttling_server_ends() -> None:
@@ -231,6 +266,73 @@ def test_trouble_with_tls_is_named_and_not_tried_again() -> None:
     assert transport.requests.reads == 1
 
 
+def test_a_name_that_nobody_knows_is_unreachable_and_nothing_was_written() -> None:
+    """14.6 #113: as where nobody listens."""
+    with client("https://nowhere.invalid") as transport:
+        with pytest.raises(Unreachable) as write:
+            transport.request("PATCH", PATH, json={})
+        with pytest.raises(Unreachable, match=r"nowhere\.invalid") as read:
+            transport.request("GET", PATH)
+    assert not write.value.indeterminate
+    assert read.value.exit_code == 75
+    assert (transport.requests.writes, transport.requests.reads) == (1, 4)
+
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+"""Made with openssl for the years until 2126; ``server.key`` belongs to all but ``ca``, and to nothing else."""
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests' own authority is known, as SSL_CERT_FILE makes one known to users."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "ca.pem"))
+    wire._tls.cache_clear()
+    yield
+    wire._tls.cache_clear()
+
+
+def tls_of(name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / f"{name}.pem", CERTIFICATES / "server.key")
+    return context
+
+
+def test_a_certificate_of_a_known_authority_is_taken(authority: None) -> None:
+    with serving(answer([]), tls=tls_of("good")) as server, client(server.url) as transport:
+        assert transport.request("GET", PATH).json == []
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("expired", "expired"), ("early", "not yet valid"), ("self", "self"), ("other", "127.0.0.1")],
+)
+def test_a_certificate_that_cannot_be_trusted_gets_no_key(
+    authority: None, name: str, why: str
+) -> None:
+    """14.6 #119, #149: expired, of the future (or the clock is off), self-signed, another host's; a root that was
+    withdrawn is one that is not known."""
+    with serving(answer([]), tls=tls_of(name)) as server, client(server.url) as transport:
+        with pytest.raises(Unreachable, match=why) as caught:
+            transport.request("PATCH", PATH, json={})
+        assert server.requests == []
+    assert (caught.value.reason, caught.value.indeterminate) == ("tls", False)
+    assert "this machine's clock" in caught.value.hint
+    assert transport.requests.writes == 1
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_an_old_tls_is_refused(authority: None) -> None:
+    """14.6 #119: TLS 1.0 is spoken by nobody who may have a key; http is another test's."""
+    old = tls_of("good")
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
+    with serving(answer([]), tls=old) as server, client(server.url) as transport:
+        with pytest.raises(Unreachable) as caught:
+            transport.request("GET", PATH)
+        assert server.requests == []
+    assert caught.value.reason == "tls"
+
+
 def test_a_connection_closed_without_an_answer() -> None:
     with serving(b"", keep_open=False) as server, client(server.url) as transport:
         with pytest.raises(Unreachable) as write:
@@ -276,6 +378,7 @@ def test_an_answer_cut_anywhere_is_an_error(length: int) -> None:
     ],
 )  # fmt: skip
 def test_broken_framing_is_an_error(what: str, data: bytes) -> None:
+    """14.6 #87; what is called something else than JSON: integration/test_bad_answers.py."""
     with (
         serving(data, keep_open=False) as server,
         client(server.url) as transport,
@@ -313,6 +416,7 @@ def _endless(_: Request) -> Iterator[bytes]:
 
 
 def test_an_endless_body_stops_at_the_cap() -> None:
+    """14.6 #89, without a length; what announces 5 GB and endless headers: beside it."""
     with (
         serving(_endless) as server,
         client(server.url) as transport,
@@ -362,7 +466,7 @@ def test_endless_headers_are_refused() -> None:
     ids=["status line", "headers", "body"],
 )
 def test_a_server_that_drips_hits_the_deadline_of_the_whole_exchange(start: bytes) -> None:
-    """Each byte comes well within the read timeout; only their sum takes too long."""
+    """14.6 #115: each byte comes well within the read timeout; only their sum takes too long."""
     servers: list[RawServer] = []
 
     def respond(request: Request) -> Iterator[bytes]:
@@ -408,12 +512,26 @@ def test_what_cannot_be_sent_is_refused_before_a_request() -> None:
     assert server.requests == []
 
 
+def test_a_tag_is_named_and_a_304_is_its_answer() -> None:
+    """The length of what was not sent may be named (RFC 9110, 8.6); the next answer is read as ever."""
+    unchanged = answer(b"", status=304, headers={"ETag": 'W/"t"'}, length=1_000)
+    with (
+        serving(scripted(unchanged, answer({"ok": 1}))) as server,
+        client(server.url) as transport,
+    ):
+        got = transport.request("GET", PATH, tag='W/"t"')
+        assert (got.status, got.json, got.headers["etag"]) == (304, None, 'W/"t"')
+        assert transport.request("GET", PATH).json == {"ok": 1}
+    assert [one.headers.get("if-none-match") for one in server.requests] == ['W/"t"', None]
+
+
 # ---------------------------------------------------------------- redirects and the key
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_redirect_is_followed_anywhere(status: int, method: Method) -> None:
+    """14.6 #111: so that no name is looked up either (#113)."""
     with serving(answer({})) as other:
         port = other.url.rpartition(":")[2]
         for place in (

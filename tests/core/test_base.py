@@ -18,6 +18,7 @@ from skillsync.core.base import (
     newest,
     own_creation,
     own_walk,
+    predecessor,
 )
 from skillsync.core.reconcile import BaseFact
 from skillsync.model import Digest, SkillPointer, Stamp
@@ -127,6 +128,33 @@ def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> 
     assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
 
 
+# ---------------------------------------------------------------- what was archived before
+
+
+@pytest.mark.parametrize(
+    ("why", "known", "confirmed", "found"),
+    [
+        ("it was never there", [], None, None),
+        ("its line is lost", [pointer(3), pointer(4)], None, pointer(4)),
+        ("somebody said so", [pointer(4)], pointer(3), None),
+        ("made again and archived again since", [pointer(4), pointer(1, "2027Z")], pointer(4), pointer(1, "2027Z")),
+        ("an earlier one is answered for as well", [pointer(9)], pointer(1, "2027Z"), None),
+        ("a fraction of 0 is left out by the server", [pointer(1, "2027-01-01T00:00:00.5Z")], pointer(1, "2027-01-01T00:00:00Z"), pointer(1, "2027-01-01T00:00:00.5Z")),
+    ],
+)  # fmt: skip
+def test_what_was_archived_is_made_again_only_by_a_word_about_it(
+    why: str,
+    known: list[SkillPointer],
+    confirmed: SkillPointer | None,
+    found: SkillPointer | None,
+) -> None:
+    """P12."""
+    said = replace(confirmed, gone=True) if confirmed else None
+    for lines in (known, known[::-1], [replace(line, gone=True) for line in known]):
+        result = predecessor(lines, said)
+        assert (result.id if result else None) == (found.id if found else None)
+
+
 # ---------------------------------------------------------------- a pointer in conflict
 
 OTHER = "2027-01-01T00:00:00Z"
@@ -149,6 +177,11 @@ def test_a_pointer_in_conflict_is_the_newer_one_that_is_carried(
     stages = [None if number is None else pointer(number) for number in (ancestor, here, other)]
     found = after_git_merge(*stages)
     assert (found.number if found else None) == result
+
+
+def test_of_two_lines_of_one_version_the_one_here_stays() -> None:
+    here, other = pointer(4, stamp=STAMP), pointer(4)
+    assert after_git_merge(pointer(3), here, other) is here
 
 
 def test_numbers_of_two_incarnations_are_not_compared() -> None:
@@ -185,7 +218,7 @@ def step(number: int, *matches: int, own: bool = True, digest: str = "") -> Walk
 def test_own_publishes_are_recognised(why: str, later: list[WalkStep], reached: int) -> None:
     found = own_walk(start, later)
     assert found.number == reached
-    assert found.id == f"id-{reached}"
+    assert (found.id, found.digest) == (f"id-{reached}", f"d{reached}")
     assert found.first == FIRST
 
 

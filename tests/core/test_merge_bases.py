@@ -48,6 +48,24 @@ def test_lines_that_all_ancestors_have_are_merged(merge_text: TextMerger) -> Non
     assert merge.skill.description == "Sorts tickets."
 
 
+def test_ancestors_that_are_too_much_to_compare_leave_every_difference_to_a_person(
+    merge_text: TextMerger,
+) -> None:
+    """A megabyte in which nothing is alike: what both sides have is merged, the rest is a conflict, nothing is lost."""
+    here = [f"a line of one ancestor, {number % 700}" for number in range(20_000)]
+    there = [f"a line of the other, {number % 900}" for number in range(20_000)]
+    one, other = (skill("\n".join(["Begin.", *lines, "End."])) for lines in (here, there))
+    local = skill(one.body.replace("End.", "The end."))
+    remote = skill(other.body.replace("Begin.", "The beginning."))
+    merge = merge_skill([one, other], local, remote, merge_text=merge_text)
+    assert units(merge) == ["body"]
+    marked = merge.merged_texts["SKILL.md:body"].split("\n")
+    assert {*here, *there, "The beginning.", "The end."} <= {*marked}
+    same = merge_skill([one, other], local, local, merge_text=merge_text)
+    assert same.is_clean
+    assert same.skill.body == local.body
+
+
 @pytest.mark.parametrize(
     ("bases", "local", "remote", "result", "conflicts"),
     [
@@ -111,6 +129,41 @@ def test_nothing_that_is_merged_looks_like_the_word_for_a_dispute(merge_text: Te
     )
     assert units(merge) == ["description"]
     assert merge.conflicts[0].base != word
+
+
+WORD = "[the common ancestors differ here]"
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        skill(description=WORD),
+        skill(license=WORD),
+        skill(compatibility=WORD),
+        skill(f"a {WORD}\nb"),
+        skill(allowed_tools=("Read", WORD)),
+        skill(metadata={"k": {"x": WORD}}),
+        skill(files={"p": WORD}),
+        skill(extra=Extra(frontmatter={"k": [WORD]})),
+        skill(extra=Extra(allowed_tools=("Read", WORD))),
+    ],
+)
+def test_the_word_for_a_dispute_is_in_no_text_of_any_side(side: Skill) -> None:
+    bases = [skill(description="a"), skill(description="b")]
+    for given_bases, sides in ((bases, (skill(), side)), ([*bases, side], ())):
+        made = common_base(given_bases, sides=sides)
+        assert made is not None
+        assert made.description == f"[{WORD}]"
+    plain = common_base(bases, sides=(skill(extra=None),))
+    assert plain is not None
+    assert plain.description == WORD
+
+
+def test_lines_are_compared_however_often_they_are_there() -> None:
+    same = ["same"] * 250
+    made = common_base([skill("\n".join([*same, end])) for end in "ab"], sides=())
+    assert made is not None
+    assert made.body.split("\n") == [*same, WORD]
 
 
 def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:

@@ -14,7 +14,7 @@ from skillsync.core.merge_items import MergedItems, merge_items
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest
 from skillsync.formats.row_lines import parse_items
-from skillsync.model import Row
+from skillsync.model import Conflict, Row, UnitKind
 
 PATH = "datasets/cases/items.jsonl"
 
@@ -106,6 +106,34 @@ def test_a_conflict_leaves_a_file_that_can_be_read(
     made = merge(text(*base), text(*local), text(*remote))
     assert made.data == text(*kept), why
     assert [conflict.unit for conflict in made.conflicts] == units
+
+
+def test_a_conflict_about_a_line_says_what_happened_to_it() -> None:
+    def conflict(
+        unit: str, reason: str, base: str | None, local: str | None, remote: str | None
+    ) -> Conflict:
+        return Conflict("cases", UnitKind.ROW, unit, base, local, remote, reason)
+
+    old, new = (f'{{"expected_output":"a","input":"{value}"}}' for value in "q1")
+    changed = text(line("a", "1"), B)
+    assert merge(text(A, B), text(B), changed).conflicts == (
+        conflict("a", "removed here, changed there", old, None, new),
+    )
+    assert merge(text(A, B), changed, text(B)).conflicts == (
+        conflict("a", "changed here, removed there", old, new, None),
+    )
+    lone = (
+        "has no id and is gone on both sides: if both changed it, remove one of the two new lines"
+    )
+    assert merge(
+        text(A, line(None)), text(A, line(None, "2")), text(A, line(None, "3"))
+    ).conflicts == (conflict("line 2 before", lone, old, None, None),)
+
+
+def test_a_line_without_id_that_one_side_edited_and_the_other_removed_is_no_question() -> None:
+    """Only two new lines can be two edits of one row."""
+    assert merge(text(A, line(None)), text(A, line(None, "2")), text(A)).conflicts == ()
+    assert merge(text(A, line(None)), text(A), text(A, line(None, "2"))).conflicts == ()
 
 
 def test_a_merged_line_is_spelled_as_it_was_here() -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.merge import changed_row_groups, merge_info, merge_row
+from skillsync.core.merge import (
+    changed_row_groups,
+    incoming_groups,
+    merge_info,
+    merge_row,
+    settle_row,
+)
+from skillsync.core.merge_units import Take
 from skillsync.formats.canonical import info_digest, row_digest
 from skillsync.model import ROW_FIELDS, Conflict, DatasetInfo, Json, Key, Row, UnitKind
 
@@ -63,6 +70,23 @@ def test_a_metadata_key_in_conflict_does_not_stop_the_others() -> None:
     assert made.row.fields["metadata"] == {"x": 5}
 
 
+def test_a_side_is_taken_where_both_changed_and_nowhere_else() -> None:
+    local = row(input="q2", expected_output="a", metadata={"x": 5, "y": 2}, source_trace_id="t")
+    remote = row(input="q3", expected_output="a", metadata={"x": 1, "z": 4}, source_trace_id="t")
+    assert settle_row(BASE, local, remote, take=Take.LOCAL) == row(
+        input="q2", expected_output="a", metadata={"x": 5, "z": 4}, source_trace_id="t"
+    )
+    assert settle_row(BASE, local, remote, take=Take.REMOTE) == row(
+        input="q3", expected_output="a", metadata={"x": 5, "z": 4}, source_trace_id="t"
+    )
+    assert settle_row(None, local, remote, take=Take.LOCAL) == local
+    assert settle_row(None, local, remote, take=Take.REMOTE) == remote
+    assert [one.unit for one in incoming_groups(BASE, local, remote)] == [
+        "case-1:metadata.y",
+        "case-1:metadata.z",
+    ]
+
+
 def test_metadata_that_is_no_object_is_one_unit() -> None:
     base, local, remote = row(metadata={"x": 1}), row(metadata={"x": 1, "y": 2}), row(metadata=[1])
     assert [conflict.unit for conflict in merge_row(base, local, remote).conflicts] == [
@@ -70,6 +94,16 @@ def test_metadata_that_is_no_object_is_one_unit() -> None:
     ]
     assert merge_row(base, base, remote).row == remote
     assert merge_row(base, remote, base).row == remote
+
+
+def test_metadata_is_changed_as_a_whole_where_it_is_no_object_on_any_side() -> None:
+    plain, other, odd = row(metadata={"x": 1}), row(metadata={"x": 2}), row(metadata=[1])
+    whole = frozenset({"metadata"})
+    assert changed_row_groups(plain, odd, other) == (whole, whole)
+    assert changed_row_groups(plain, other, odd) == (whole, whole)
+    assert changed_row_groups(odd, plain, other) == (whole, whole)
+    assert [len(merge_row(odd, *sides).conflicts) for sides in ((plain, other), (other, plain))] == [1, 1]  # fmt: skip
+    assert [conflict.unit for conflict in merge_row(None, odd, other).conflicts] == ["case-1"]
 
 
 def test_both_sides_alike_is_agreement_and_in_neither_ones_changes() -> None:
@@ -98,8 +132,18 @@ def test_a_field_that_the_remote_no_longer_has_goes() -> None:
 
 def test_without_a_base_the_whole_row_is_the_unit() -> None:
     local, remote = row(input="q", metadata={"x": 1}), row(input="q", metadata={"y": 1})
-    made = merge_row(None, local, remote)
-    assert [conflict.unit for conflict in made.conflicts] == ["case-1"]
+    made = merge_row(None, local, remote, subject="cases")
+    assert made.conflicts == (
+        Conflict(
+            "cases",
+            UnitKind.ROW,
+            "case-1",
+            None,
+            '{"input":"q","metadata":{"x":1}}',
+            '{"input":"q","metadata":{"y":1}}',
+            "different on both sides, and no common base is known",
+        ),
+    )
     assert made.row == local
     equal = merge_row(None, row(input=1.0, metadata={}), row(input=1))
     assert equal.conflicts == ()
@@ -122,10 +166,21 @@ def test_without_a_base_equal_fields_agree_and_the_others_conflict() -> None:
     remote = DatasetInfo("Cases", "said", {"a": 1.0, "b": 3})
     made = merge_info(None, local, remote, subject="cases")
     assert made.info == local
-    assert [(found.subject, found.unit) for found in made.conflicts] == [
-        ("cases", "description"),
-        ("cases", "metadata.b"),
-    ]
+    why = "different, and no common base is known"
+    assert made.conflicts == (
+        Conflict("cases", UnitKind.DATASET, "description", None, None, "said", why),
+        Conflict("cases", UnitKind.DATASET, "metadata.b", None, "2", "3", why),
+    )
+
+
+def test_a_conflict_about_a_field_shows_all_three_and_names_the_dataset() -> None:
+    made = merge_info(*(DatasetInfo(name, "d", {"k": name}) for name in ("B", "L", "R")))
+    why = "edited on both sides"
+    assert made.info == DatasetInfo("L", "d", {"k": "L"})
+    assert made.conflicts == (
+        Conflict("L", UnitKind.DATASET, "metadata.k", '"B"', '"L"', '"R"', why),
+        Conflict("L", UnitKind.DATASET, "name", "B", "L", "R", why),
+    )
 
 
 # ---------------------------------------------------------------- laws (P22)
@@ -198,7 +253,22 @@ def every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> None:
             assert all(any(side.get(key) == item for side in dicts) for key, item in value.items())
 
 
+def a_side_decides_only_where_both_changed(sides: tuple[Row, Row, Row]) -> None:
+    base, local, remote = sides
+    made = merge_row(base, local, remote)
+    open_units = {one.unit.removeprefix(f"{local.key}:") for one in made.conflicts}
+    assert settle_row(base, local, remote, take=Take.LOCAL) == made.row
+    taken = settle_row(base, local, remote, take=Take.REMOTE)
+    differing = changed_row_groups(made.row, taken, made.row)[0]
+    assert all({unit, unit.partition(".")[0]} & open_units for unit in differing)
+    mirrored = settle_row(base, remote, local, take=Take.LOCAL)
+    assert row_digest(taken) == row_digest(mirrored)
+    shown = {one.unit.removeprefix(f"{local.key}:") for one in incoming_groups(*sides)}
+    assert shown == changed_row_groups(base, local, remote)[1] - open_units
+
+
 LAWS = (
+    a_side_decides_only_where_both_changed,
     merging_with_an_unchanged_side_gives_the_other,
     merging_is_symmetric_and_agrees_with_the_changed_groups,
     every_value_of_the_result_is_one_sides,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.merge import merge_skill
+from skillsync.core.merge import TextMerger, merge_skill
 from skillsync.core.merge_sides import Side, take_skill_side, take_text_side
-from skillsync.model import Extra, Skill
+from skillsync.model import Conflict, Extra, Skill, UnitKind
 
 MARKED = """\
 head
@@ -56,6 +56,13 @@ def test_what_git_makes_again_from_the_stages_is_a_hunk_too() -> None:
 def test_markers_of_a_merge_of_branches_are_text() -> None:
     text = "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> branch\n"
     assert take_text_side(text, Side.LOCAL) == text
+
+
+@pytest.mark.parametrize("line", ["======= ", "=======X", "=======\t", "||||||| X", "========"])
+def test_a_line_that_is_nearly_a_marker_is_text(line: str) -> None:
+    text = MARKED.replace("mine\n", f"mine\n{line}\n")
+    assert take_text_side(text, Side.LOCAL) == f"head\nmine\n{line}\ntail\n"
+    assert take_text_side(text, Side.BASE) == "head\nold\ntail\n"
 
 
 def test_an_incomplete_hunk_is_left_alone() -> None:
@@ -107,30 +114,33 @@ BASE = Skill(
     "base",
     "base body",
     license="MIT",
+    compatibility="any",
     allowed_tools=("Read",),
-    metadata={"owner": "base", "same": "x"},
+    metadata={"owner": "base", "same": "x", "team": "base"},
     files={"a.md": "base a", "gone.md": "base gone"},
-    extra=Extra({"model": "base"}),
+    extra=Extra({"model": "base"}, ("Read (base)",)),
 )
 LOCAL = replace(
     BASE,
     description="local",
     body="local body",
     license="",
+    compatibility="local",
     allowed_tools=("Read", "Grep"),
     metadata={"owner": "local", "same": "x"},
     files={"a.md": "local a"},
-    extra=Extra({"model": "local"}),
+    extra=Extra({"model": "local"}, ("Read (local)",)),
 )
 REMOTE = replace(
     BASE,
     description="remote",
     body="remote body",
     license="Apache-2.0",
+    compatibility="",
     allowed_tools=("Bash",),
-    metadata={"same": "x"},
+    metadata={"same": "x", "team": "remote"},
     files={"a.md": "remote a", "gone.md": "remote gone"},
-    extra=Extra({}),
+    extra=Extra({}, ("Bash (remote)",)),
 )
 
 
@@ -143,8 +153,10 @@ def test_taking_every_conflict_from_one_side_gives_that_side(side: Side, source:
     assert {conflict.unit for conflict in merge.conflicts} == {
         "description",
         "license",
+        "compatibility",
         "allowed-tools",
         "metadata.owner",
+        "metadata.team",
         "model",
         "body",
         "a.md",
@@ -153,10 +165,7 @@ def test_taking_every_conflict_from_one_side_gives_that_side(side: Side, source:
     taken = take_skill_side(
         merge.skill, merge.conflicts, source, side=side, texts=merge.merged_texts
     )
-    assert replace(taken, extra=None) == replace(source, extra=None)
-    assert taken.extra is not None
-    assert source.extra is not None
-    assert dict(taken.extra.frontmatter) == dict(source.extra.frontmatter)
+    assert taken == source
 
 
 def test_a_clean_unit_stays_merged_whatever_side_is_taken() -> None:
@@ -168,3 +177,42 @@ def test_a_clean_unit_stays_merged_whatever_side_is_taken() -> None:
         merge.skill, merge.conflicts, local, side=Side.LOCAL, texts=merge.merged_texts
     )
     assert (taken.body, taken.description) == ("local body", "remote")
+
+
+def test_the_clean_lines_of_a_text_in_conflict_stay_merged(merge_text: TextMerger) -> None:
+    """Body and file alike: the conflict's lines take the side, a clean edit of the other side stays."""
+    lines = "one\n\ntwo\n\nthree"
+    base = replace(BASE, body=lines, files={"a.md": lines})
+    local = replace(base, body=lines.replace("one", "L"), files={"a.md": lines.replace("one", "L")})
+    both = lines.replace("one", "R").replace("three", "THREE")
+    remote = replace(base, body=both, files={"a.md": both})
+    merge = merge_skill(base, local, remote, merge_text=merge_text)
+    for side, source, first in (
+        (Side.LOCAL, local, "L"),
+        (Side.REMOTE, remote, "R"),
+        (Side.BASE, base, "one"),
+        (Side.UNION, local, "L\nR"),
+    ):
+        taken = take_skill_side(
+            merge.skill, merge.conflicts, source, side=side, texts=merge.merged_texts
+        )
+        wanted = f"{first}\n\ntwo\n\nTHREE"
+        assert (taken.body, taken.files) == (wanted, {"a.md": wanted})
+
+
+def test_without_a_text_with_markers_the_side_is_taken_whole() -> None:
+    conflicts = [
+        Conflict("alpha", UnitKind.BODY, "body", "", "", ""),
+        Conflict("alpha", UnitKind.FILE, "a.md", "", "", ""),
+    ]
+    taken = take_skill_side(LOCAL, conflicts, REMOTE, side=Side.REMOTE, texts={})
+    assert (taken.body, taken.files) == ("remote body", {"a.md": "remote a"})
+
+
+def test_a_file_that_both_renamed_stays_under_both_names() -> None:
+    base = replace(BASE, files={"old.md": "text"})
+    local, remote = (replace(base, files={name: "text"}) for name in ("l.md", "r.md"))
+    merge = merge_skill(base, local, remote, merge_text=_Clash)
+    assert [conflict.unit for conflict in merge.conflicts] == ["old.md"]
+    taken = take_skill_side(merge.skill, merge.conflicts, local, side=Side.LOCAL, texts={})
+    assert taken.files == {"l.md": "text", "r.md": "text"}

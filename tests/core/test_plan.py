@@ -105,6 +105,47 @@ def test_the_plan_does_not_depend_on_the_order_of_its_making(
     assert phases == sorted(phases)
 
 
+def test_problems_stand_by_subject_path_line_and_code() -> None:
+    in_order = [
+        Problem("E-B", "b", "a", "f", None),
+        Problem("E-A", "a", "a", "f", 1),
+        Problem("E-A", "a", "a", "f", 2),
+        Problem("E-B", "a", "a", "f", 2),
+        Problem("E-B", "b", "a", "f", 2),
+        Problem("E-A", "a", "a", "g", 1),
+        Problem("E-A", "a", "b", "f", 1),
+    ]
+    assert list(Plan.of(problems=in_order[::-1]).problems) == in_order
+
+
+def test_problems_that_differ_in_their_fix_alone_are_in_one_order_too() -> None:
+    first, second = (Problem("E-A", "a", "a", fix=fix) for fix in ("one", "other"))
+    assert Plan.of(problems=[first, second]) == Plan.of(problems=[second, first])
+    assert Plan.of(problems=[second, first]).problems == (first, second)
+
+
+contents = st.sampled_from([None, "", "x", "None"])
+conflicts = st.builds(
+    Conflict,
+    st.sampled_from("ab"),
+    st.sampled_from([UnitKind.BODY, UnitKind.FILE]),
+    st.sampled_from("uv"),
+    contents,
+    contents,
+    contents,
+)
+
+
+@given(st.lists(conflicts, max_size=8))
+def test_conflicts_stand_by_subject_kind_and_unit_and_always_in_one_order(
+    found: list[Conflict],
+) -> None:
+    ordered = Plan.of(conflicts=found).conflicts
+    assert ordered == Plan.of(conflicts=found[::-1]).conflicts
+    places = [(conflict.subject, conflict.kind, conflict.unit) for conflict in ordered]
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize(
     ("outcomes", "code"),
     [

@@ -87,6 +87,12 @@ def kinds(
             [skill(3, B), skill(5, A, first=NEW)],
             ["forward", "forward"],
         ),
+        (
+            "moved and copied: the newest stands for it",
+            [skill(3)],
+            [skill(4, B), skill(2, "skills/c/.skillsync")],
+            ["added", "forward"],
+        ),
         ("the host was corrected", [skill(3)], [skill(4, place="h/2")], ["forward"]),
         ("corrected, and back", [skill(3)], [skill(2, place="h/2")], ["back"]),
         (
@@ -143,6 +149,47 @@ def test_of_several_merge_bases_the_one_that_refuses_decides() -> None:
 
     found = worst_moves({"c1": moves(2), "c2": moves(4), "c3": moves(3)})  # type: ignore[dict-item]
     assert [(commit, move.kind) for commit, move in found] == [("c2", MoveKind.BACK)]
+
+
+@pytest.mark.parametrize(
+    ("why", "numbers", "decides", "kind"),
+    [
+        ("a refused move is not hidden by a later one", (2, 4, 2), "c2", MoveKind.BACK),
+        ("of two refused the first is told", (4, 5), "c1", MoveKind.BACK),
+        ("of two that are not, too", (1, 2), "c1", MoveKind.FORWARD),
+    ],
+)
+def test_one_move_is_told_of_each_line(
+    why: str, numbers: tuple[int, ...], decides: str, kind: MoveKind
+) -> None:
+    found = {
+        f"c{at}": pointer_moves(
+            [skill(number)], [skill(3)], objects={A}, places={"h/1"}, earlier=()
+        )
+        for at, number in enumerate(numbers, 1)
+    }
+    assert [(commit, move.kind) for commit, move in worst_moves(found)] == [(decides, kind)], why
+
+
+def test_a_line_that_counts_is_newer_than_one_that_counts_nothing() -> None:
+    head = [rows(None, "datasets/z/.skillsync"), rows(1, "datasets/a/.skillsync")]
+    moves = pointer_moves([rows(1)], head, objects=set(), places={"h/1"})
+    followed = [move.after for move in moves if move.before and move.after]
+    assert followed == [head[1]]
+
+
+def test_lines_that_are_gone_are_told_by_where_they_stood() -> None:
+    base, head = [skill(3, B), skill(3, first=NEW)], [rows(1)]
+    found = worst_moves(
+        {"c1": pointer_moves(base, head, objects={A, B}, places={"h/1"}, earlier=())}
+    )
+    assert [(commit, move.kind) for commit, move in found] == [
+        ("c1", MoveKind.ADDED),
+        ("c1", MoveKind.REMOVED),
+        ("c1", MoveKind.REMOVED),
+    ]
+    lines = [move.after or move.before for _, move in found]
+    assert [line and line.path for line in lines] == [SET, A, B]
 
 
 LINES = st.sampled_from(

@@ -97,9 +97,31 @@ def test_each_row_does_what_the_table_says(
     assert (verdict.push_exit, verdict.pull_exit, verdict.code) == (push_exit, pull_exit, code)
 
 
-def test_a_refusal_names_every_id_and_adopt() -> None:
-    fix = decide_dataset(unlinked(CHANGED, OURS, FOREIGN)).fix
-    assert fix == "skillsync adopt cases --id UUID (one of id-foreign, id-ours)"
+TAKE_IN = "skillsync pull cases"
+FIXES = {
+    "D1 never after an incomplete listing": "run the command again later",
+    "D2 remote only": TAKE_IN,
+    "D3 ours, rows do not fit": "skillsync adopt cases --id UUID (one of id-ours)",
+    "D3 foreign but fitting": "skillsync adopt cases --id UUID (one of id-foreign)",
+    "D3 foreign, not compared": "skillsync adopt cases --id UUID (one of id-foreign)",
+    "D3 two of the name": "skillsync adopt cases --id UUID (one of id-foreign, id-ours)",
+    "D3 there may be another": "skillsync adopt cases --id UUID (one of id-ours)",
+    "D4 folder gone": "skillsync push --archive cases",
+    "D5 gone remotely, local clean": "skillsync pull --prune cases",
+    "D5 gone remotely, local changed": "skillsync resolve cases --local (create it again) or --remote",
+    "D6 remote edit": TAKE_IN,
+    "D6 both edited": TAKE_IN,
+    "I20 unreadable file": "skillsync lint cases",
+    "I20 unreadable file, never linked": "skillsync lint cases",
+    "S25 no answer": "run the command again later",
+    "S25 unconfirmed": "skillsync status -v",
+    "S25 a listing alone proves nothing": "skillsync status -v",
+}
+
+
+@pytest.mark.parametrize(("name", "given_facts"), [case[:2] for case in TABLE])
+def test_each_row_names_what_to_do_next(name: str, given_facts: DatasetFacts) -> None:
+    assert decide_dataset(given_facts).fix == FIXES.get(name, "")
 
 
 def test_an_id_with_braces_is_only_text() -> None:

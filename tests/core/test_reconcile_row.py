@@ -118,6 +118,56 @@ def test_each_row_does_what_the_table_says(
     assert (verdict.push_exit, verdict.pull_exit, verdict.code) == (push_exit, pull_exit, code)
 
 
+RESOLVE = "skillsync resolve {name}:case-1 --local or --remote"
+SAYS = {
+    "": (RowState.NOTHING, ""),
+    "I1": (RowState.LOCAL_ONLY, ""),
+    "I2": (RowState.REMOTE_ONLY, "skillsync pull {name}"),
+    "I3": (RowState.SAME_UNLINKED, ""),
+    "I4": (RowState.UNRELATED, RESOLVE),
+    "I5": (RowState.IN_SYNC, ""),
+    "I6": (RowState.AHEAD, ""),
+    "I7": (RowState.BEHIND, "skillsync pull {name}"),
+    "I8": (RowState.BOTH_EQUAL, ""),
+    "I9": (RowState.MERGEABLE, "skillsync pull {name}"),
+    "I10": (RowState.DIVERGED, RESOLVE),
+    "I11": (RowState.DELETED_LOCALLY, "skillsync push --archive {name}:case-1"),
+    "I12": (RowState.DELETED_BUT_EDITED, RESOLVE),
+    "I13": (RowState.ARCHIVED, "skillsync pull {name}"),
+    "I14": (RowState.EDITED_BUT_ARCHIVED, RESOLVE),
+    "I15": (RowState.BOTH_GONE, ""),
+    "I17": (RowState.HARD_DELETED, RESOLVE),
+    "I21": (RowState.DUPLICATED, "remove one of the items with the key case-1 in the web page, then skillsync pull {name}"),
+    "S25": (RowState.UNREACHABLE, "run the command again later"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLE, ids=[case[0] for case in TABLE])
+def test_each_row_names_its_state_and_what_to_do_next(
+    case: tuple[str, RowFacts, str, RowPush, RowPull, int, int, str],
+) -> None:
+    _, given_facts, row, *_, code = case
+    state, fix = SAYS[row]
+    verdict = decide_row(given_facts)
+    assert (verdict.state, verdict.fix) == (state, "" if code == "N-SUPERSEDED" else fix)
+
+
+def test_content_that_was_moved_back_is_taken_in_by_a_pull_first() -> None:
+    """B5: that the remote has the base's content again does not say that the edit between was meant to go."""
+    ahead = facts(B, L, B)
+    verdict = decide_row(replace(ahead, moved_back=True))
+    plain = decide_row(ahead)
+    assert verdict == replace(
+        plain,
+        push=P.BLOCK,
+        pull=Q.LINK,
+        push_exit=3,
+        code="E-REMOTE-AHEAD",
+        fix="skillsync pull {name}",
+    )
+    assert decide_row(replace(facts(B, B, R), moved_back=True)) == decide_row(facts(B, B, R))
+
+
 def test_every_state_is_reached() -> None:
     assert ROW_TABLE.keys() | {RowState.DUPLICATED} == set(RowState)
     assert {decide_row(case[1]).state for case in TABLE} == set(RowState)
@@ -138,15 +188,15 @@ def test_facts_that_contradict_themselves_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("readable", "twice", "keyless", "solo", "row", "push", "pull", "push_exit"),
+    ("readable", "twice", "keyless", "solo", "row", "push", "pull", "exits", "code", "fix"),
     [
-        (True, False, 0, True, "", FileStep.GO_ON, FileStep.GO_ON, 0),
-        (False, False, 0, True, "I20", FileStep.REFUSE, FileStep.REFUSE, 1),
-        (True, True, 3, True, "I19", FileStep.REFUSE, FileStep.REFUSE, 1),
-        (True, False, 3, True, "I22", FileStep.ASSIGN_KEYS, FileStep.GO_ON, 0),
-        (True, False, 3, False, "I22", FileStep.REFUSE, FileStep.GO_ON, 5),
+        (True, False, 0, True, "", FileStep.GO_ON, FileStep.GO_ON, (0, 0), "", ""),
+        (False, False, 0, True, "I20", FileStep.REFUSE, FileStep.REFUSE, (1, 1), "E-INVALID", "skillsync lint {name}"),
+        (True, True, 3, True, "I19", FileStep.REFUSE, FileStep.REFUSE, (1, 1), "E-DUPLICATE-KEY", "skillsync lint {name}"),
+        (True, False, 3, True, "I22", FileStep.ASSIGN_KEYS, FileStep.GO_ON, (0, 0), "", ""),
+        (True, False, 3, False, "I22", FileStep.REFUSE, FileStep.GO_ON, (5, 0), "E-NO-KEY", "skillsync fmt {name}"),
     ],
-)
+)  # fmt: skip
 def test_the_file_as_a_whole(
     readable: bool,
     twice: bool,
@@ -155,12 +205,15 @@ def test_the_file_as_a_whole(
     row: str,
     push: FileStep,
     pull: FileStep,
-    push_exit: int,
+    exits: tuple[int, int],
+    code: str,
+    fix: str,
 ) -> None:
     """I19, I20, I22: unreadable or ambiguous files are refused whole; id-less lines only by a team's push."""
     verdict = decide_file(readable=readable, has_duplicate_keys=twice, keyless=keyless, solo=solo)
     assert (verdict.row, verdict.push, verdict.pull) == (row, push, pull)
-    assert verdict.push_exit == push_exit
+    assert (verdict.push_exit, verdict.pull_exit) == exits
+    assert (verdict.code, verdict.fix) == (code, fix)
 
 
 # ---------------------------------------------------------------- I21, I18
@@ -230,6 +283,7 @@ def all_facts(draw: st.DrawFn) -> RowFacts:
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.booleans()),
+        draw(st.booleans()),
     )
 
 
@@ -243,6 +297,7 @@ def patch_only_over_what_was_taken_in(given_facts: RowFacts) -> None:
         assert given_facts.remote is not None
         assert given_facts.taken_in or short(given_facts.remote) == given_facts.base
         assert not given_facts.duplicates
+        assert not given_facts.moved_back
 
 
 def create_only_what_was_never_in_the_base(given_facts: RowFacts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.core.safety import (
+    UNCHANGED,
     Removals,
     RowRemovals,
     check_dataset_listing,
@@ -111,3 +113,85 @@ def test_an_emptied_or_missing_items_file_stops() -> None:
     check_items_file("cases", base_rows=3, local_rows=1)
     check_items_file("cases", base_rows=0, local_rows=None)
     check_items_file("cases", base_rows=3, local_rows=0, max_removals=3)
+
+
+@pytest.mark.parametrize(
+    ("check", "message", "subject", "hint"),
+    [
+        (
+            lambda: check_removals(Removals(6, {"b": RowRemovals(3, 3), "a": RowRemovals(30, 40)})),
+            (
+                "the plan would remove 6 skills (at most 5 at once); 30 of 40 rows of a (75 %); "
+                "3 of 3 rows of b (100 %): 39 in all"
+            ),
+            "",
+            "if this is meant: the same command with --max-removals 39",
+        ),
+        (
+            lambda: check_removals(Removals(rows={"a": RowRemovals(2, 0)}), max_removals=1),
+            (
+                "the plan would remove 2 of 0 rows of a (all): 2 in all, "
+                "and --max-removals 1 is not that count"
+            ),
+            "",
+            "if this is meant: the same command with --max-removals 2",
+        ),
+        (
+            lambda: check_listing(linked=2, present=0, absent=2),
+            (
+                "the target lists none of the 2 linked skills: "
+                "that is how a lost permission or a wrong project looks"
+            ),
+            "",
+            (
+                "skillsync status -v shows project and key; "
+                "if they are really gone: skillsync pull --max-removals 2"
+            ),
+        ),
+        (
+            lambda: check_dataset_listing("cases", base_rows=3, remote_rows=0),
+            "the target lists no rows of a dataset that had 3",
+            "cases",
+            (
+                "look at it in the web page; "
+                "if they are really gone: skillsync pull cases --max-removals 3"
+            ),
+        ),
+        (
+            lambda: check_items_file("cases", base_rows=3, local_rows=0),
+            "items.jsonl is empty, and the dataset had 3 rows when it was last in sync",
+            "cases",
+            (
+                "git restore items.jsonl in the folder of cases; "
+                "if all rows shall go: the same command with --max-removals 3"
+            ),
+        ),
+        (
+            lambda: check_items_file("cases", base_rows=3, local_rows=None),
+            "items.jsonl is missing, and the dataset had 3 rows when it was last in sync",
+            "cases",
+            (
+                "git restore items.jsonl in the folder of cases; "
+                "if all rows shall go: the same command with --max-removals 3"
+            ),
+        ),
+    ],
+)
+def test_a_refusal_quotes_the_numbers_and_names_the_override(
+    check: Callable[[], None], message: str, subject: str, hint: str
+) -> None:
+    with pytest.raises(RefusedForSafety) as refused:
+        check()
+    assert (refused.value.message, refused.value.subject) == (message, subject)
+    assert (refused.value.hint, refused.value.unchanged) == (hint, UNCHANGED)
+
+
+def test_one_linked_skill_that_is_gone_is_no_lost_permission() -> None:
+    """Two that are absent are; and of many linked ones a single absent one is not."""
+    check_listing(linked=1, present=0, absent=1)
+    check_listing(linked=2, present=0, absent=1)
+    check_listing(linked=2, present=1, absent=2)
+    check_listing(linked=1, present=0, absent=2)
+    for linked, absent in ((2, 2), (3, 2)):
+        with pytest.raises(RefusedForSafety):
+            check_listing(linked=linked, present=0, absent=absent)

@@ -23,6 +23,7 @@ from tests.core.graphs import CommitGraph
 
 LINE = CommitGraph({"a": [], "b": ["a"], "c": ["b"], "d": ["c"]})
 FORK = CommitGraph({"a": [], "b": ["a"], "c": ["a"], "m": ["b", "c"]})
+TWO = CommitGraph({"a": [], "b": ["a"], "h": ["b"], "m": ["b"], "n": ["a"]})
 CRISS = CommitGraph(
     {"a": [], "b": ["a"], "c": ["a"], "x": ["b", "c"], "y": ["c", "b"], "h": ["x"], "r": ["y"]}
 )
@@ -95,6 +96,7 @@ def test_a_publish_from_another_branch_does_not_supersede() -> None:
         ("one of them has", CRISS, 2, [None, None, "r"], "h", {"b": 2, "c": 1}, Bases(0, ("b", "c"))),
         ("only maximal ones", CRISS, 1, [None, "a", "b"], "h", {"a": 1, "b": 1}, Bases(0, ("b",))),
         ("no commit yet", LINE, 1, [None, "a"], None, {}, Bases(1)),
+        ("every later publish counts, not only the last", TWO, 1, [None, "m", "n"], "h", {}, Bases(1, ("b",))),
     ],
 )  # fmt: skip
 def test_bases_are_all_maximal_common_ancestors(
@@ -152,6 +154,10 @@ def test_every_base_is_common_and_none_contains_another(
         assert graph.contains(head, base)
         assert any(graph.contains(made_from, base) for made_from in later)
         assert not any(other != base and graph.contains(other, base) for other in found.commits)
+    contained = [one.commit for one in marked if one.number <= taken and one.commit]
+    for made_from in later:
+        for shared in graph.merge_bases(head, made_from):
+            assert any(graph.contains(one, shared) for one in (*contained, *found.commits))
     if not later:
         assert found == Bases(taken)
     shuffled = bases(taken, marked[::-1], head=head, graph=graph, taken_at=taken_at)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ class Gate:
     live: Live
     deadly: str = ""
     applied: bool = False
+    seen: list[str] = field(default_factory=list)
     _victim: int = 0
     _known: threading.Event = field(default_factory=threading.Event)
 
@@ -51,6 +52,7 @@ class Gate:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        self.seen.append(request)
         if not self.deadly or self.deadly not in request:
             return self.live.app(environ, start_response)
         self.deadly = ""
@@ -74,8 +76,10 @@ class Desk:
     clone: Clone
     gate: Gate
 
-    def start(self, *words: str, module: str = "skillsync") -> subprocess.Popen[bytes]:
-        env = {**os.environ, "SKILLSYNC_API_KEY": self.clone.live.keys["me"]}
+    def start(
+        self, *words: str, module: str = "skillsync", env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        env = {**os.environ, "SKILLSYNC_API_KEY": self.clone.live.keys["me"], **(env or {})}
         return subprocess.Popen(
             [sys.executable, "-m", module, *words],
             cwd=ROOT,
@@ -249,6 +253,41 @@ def test_a_pull_killed_between_skills_and_datasets_is_finished_by_the_next(desk:
     assert desk.clone.files() == wanted
     assert desk.clone.git("diff", "--name-only", "--", "skills/alpha/.skillsync") == ""
     assert contents(desk.clone.live)["alpha"]["version"] == 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_the_middle_of_many_rows_ends_at_once_and_the_next_run_goes_on(
+    desk: Desk,
+) -> None:
+    """The rate limit makes the push wait for most of a minute when Ctrl-C comes; what was sent is not sent again."""
+    clone = desk.clone
+    rows = [row(f"k{number:02}", f"input {number}") for number in range(40)]
+    clone.dataset("cases", rows)
+    settings = clone.read("skillsync.toml")
+    clone.write("skillsync.toml", settings.replace("project = 1", "project = 1\npace = 20"))
+    clone.commit("rows")
+    env = {"CI": "1"}
+    with desk.start("-C", str(clone.path), "push", env=env) as process:
+        assert process.stderr is not None
+        assert "40 rows: about 40 requests" in process.stderr.readline().decode()
+        for line in process.stderr:
+            if b"the rate limit binds" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=5)
+    assert process.returncode == 130
+    assert b"what was already done is done" in err
+    (dataset,) = clone.live.datasets()
+    sent = {item["input"] for item in clone.live.rows(dataset["id"])}
+    assert 0 < len(sent) < len(rows)
+    clone.write("skillsync.toml", settings)
+    before = len(desk.gate.seen)
+    desk.run("push")
+    posted = [one for one in desk.gate.seen[before:] if one.startswith("POST")]
+    assert len(posted) == len(rows) - len(sent), "what is there is not sent again"
+    keys = [item["metadata"]["skillsync_id"] for item in clone.live.rows(dataset["id"])]
+    assert sorted(keys) == [f"k{number:02}" for number in range(40)]
+    check_silent(clone, Clone.push, Clone.pull)
 
 
 @pytest.mark.soak

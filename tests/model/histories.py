@@ -28,7 +28,6 @@ from skillsync.core.reconcile import (
     RemoteFact,
     SkillFacts,
     decide_skill,
-    pull_upon,
 )
 from skillsync.core.stitched import (
     Ancestry,
@@ -252,9 +251,11 @@ class History:
         base, latest = self.taken(commit), self.remote[-1][0]
         if not self.rules.equal_is_nothing and values(self.remote[base - 1][0]) == values(latest):
             base = self.latest
+        trees = [self.remote[base - 1][0]] if base == self.latest else self.base_trees(commit)
+        alike = {digest(tree) for tree in trees}
         return SkillFacts(
             "triage",
-            BaseFact(base, str(base), FIRST, digest(self.remote[base - 1][0])),
+            BaseFact(base, str(base), FIRST, alike.pop() if len(alike) == 1 else Digest("")),
             LocalFact(digest(commit.tree)),
             RemoteFact(self.latest, str(self.latest), FIRST, digest(latest)),
             Absence.PRESENT,
@@ -332,7 +333,7 @@ class History:
 
     def pull(self, name: str) -> None:
         commit = self.branches[name]
-        step = pull_upon(decide_skill(self.facts(commit)).pull, self.bases(commit))
+        step = decide_skill(self.facts(commit)).pull
         if step is PullStep.NOTHING:
             return
         assert step in {PullStep.FAST_FORWARD, PullStep.MERGE, PullStep.LINK}, step

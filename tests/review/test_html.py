@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.review.render.escape import visible
-from skillsync.review.render.html import render_html
+from skillsync.review.render.html import (
+    ITEMS_PAGE,
+    PAGE,
+    live_tools,
+    render_html,
+    render_pages,
+)
 from skillsync.review.render.rendered import TAGS, render_text
 from skillsync.review.render.side_by_side import rows
-from skillsync.review.values import Hunk, Line, Review
+from skillsync.review.values import Hunk, Line, Live, Review, Standing
 from tests.api.raw_server import answer, serving
 from tests.review.builders import a_dataset, a_review, a_skill
 from tests.review.hostile import HOSTILE
@@ -189,6 +199,34 @@ def test_it_can_be_read_by_keyboard_and_ear() -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+def test_the_matrix_of_permissions_has_the_store_beside_before_and_after() -> None:
+    skill = replace(
+        a_skill(), standing=Standing.DRIFT, live=Live(8, "me", "", (), (), ("Read", "Bash(rm:*)"))
+    )
+    text = re.sub(r"\s*<[^>]+>\s*", "|", render_html(a_review(skills=(skill,))))
+    cells = re.sub(r"\|+", "|", text)
+    assert "|Bash(kubectl:*)|no|yes|no|widened: nothing before contains it|" in cells
+    assert "|Bash(rm:*)|no|no|yes|only in the store|" in cells
+    unasked = replace(skill, standing=Standing.UNVERIFIED, live=None)
+    assert live_tools(unasked) is None
+    assert live_tools(replace(unasked, standing=Standing.CURRENT)) == ("Read",)
+
+
+def test_a_report_that_is_too_long_has_its_items_on_a_second_page() -> None:
+    review = a_review()
+    assert render_pages(review) == {PAGE: render_html(review)}
+    pages = render_pages(review, longest=1_000)
+    assert list(pages) == [PAGE, ITEMS_PAGE]
+    first, second = (parsed(pages[name]) for name in pages)
+    assert ("a", (("href", f"{ITEMS_PAGE}#dataset-1"),)) in first.elements
+    assert "rf-0192" not in first.text
+    assert "deploy-runbook" in first.text
+    assert any(dict(attributes).get("id") == "dataset-1" for _, attributes in second.elements)
+    assert "rf-0192" in second.text
+    without = replace(review, datasets=())
+    assert list(render_pages(without, longest=1_000)) == [PAGE]
+
+
 def _luminance(color: str) -> float:
     full = color if len(color) == 6 else "".join(letter * 2 for letter in color)
     parts = [int(full[at : at + 2], 16) / 255 for at in (0, 2, 4)]
@@ -237,7 +275,7 @@ PAYLOADS = (
 )  # fmt: skip
 
 
-def dumped(html: str, folder: Path, name: str) -> str:
+def dumped(html: str, folder: Path, name: str, *flags: str) -> str:
     """Return the page as the browser has it once its scripts ran."""
     if CHROMIUM is None:
         if os.environ.get("TEST_CHROMIUM_REQUIRED"):
@@ -247,7 +285,7 @@ def dumped(html: str, folder: Path, name: str) -> str:
     path.write_text(html, "utf-8")
     words: Sequence[str] = (
         CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-        f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", path.as_uri(),
+        f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000", *flags, "--dump-dom", path.as_uri(),
     )  # fmt: skip
     done = subprocess.run(words, capture_output=True, timeout=90, check=True)
     return done.stdout.decode("utf-8", "replace")
@@ -297,3 +335,58 @@ def test_in_a_browser_no_request_leaves(tmp_path: Path) -> None:
         assert server.requests == []
         dumped(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html), tmp_path, "control")  # fmt: skip
         assert {request.path for request in server.requests} >= {"/a.png", "/b.css", "/c.js"}
+
+
+AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
+RUN_AXE = """<script>axe.run().then(found => {
+  const out = document.createElement("pre");
+  const seen = result => result.nodes.map(node => [result.id, result.impact, node.html.slice(0, 200)]);
+  out.id = "axe";
+  out.textContent = JSON.stringify({
+    page: getComputedStyle(document.body).backgroundColor,
+    violations: found.violations.flatMap(seen), unsure: found.incomplete.flatMap(seen),
+    passed: found.passes.map(result => result.id)});
+  document.body.append(out);
+})</script>"""
+THEMES = {"dark": ("rgb(21, 24, 28)", "0"), "light": ("rgb(255, 255, 255)", "1")}
+
+
+def audited(html: str, folder: Path, theme: str) -> dict[str, Any]:
+    """Return what axe-core finds in the page, all of it rendered, in a theme."""
+    if not AXE.is_file():
+        if os.environ.get("TEST_AXE_REQUIRED"):
+            pytest.fail("axe-core is missing: make axe")
+        pytest.skip("axe-core is missing: make axe")
+    page, setting = THEMES[theme]
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    # What is far below the window is not laid out otherwise, and nothing can be said of its colours.
+    whole = "<style>details { content-visibility: visible !important; }</style>"
+    html = html.replace(
+        "</body>", f"{whole}<script>{AXE.read_text('utf-8')}</script>{RUN_AXE}</body>"
+    )
+    shown = dumped(html, folder, theme, f"--blink-settings=preferredColorScheme={setting}", "--window-size=1280,9000",
+                   "--virtual-time-budget=60000")  # fmt: skip
+    answer = re.search(r'<pre id="axe">(.*?)</pre>', shown, re.DOTALL)
+    assert answer is not None
+    found: dict[str, Any] = json.loads(unescape(answer[1]))
+    assert found["page"] == page
+    assert "color-contrast" in found["passed"]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_in_either_theme(tmp_path: Path, theme: str) -> None:
+    found = audited(render_html(a_review()), tmp_path, theme)
+    assert found["violations"] == []
+    # It does not judge text of one sign; the sign's cell is judged by its words.
+    assert {one[2] for one in found["unsure"]} <= {
+        f'<span aria-hidden="true">{sign} </span>' for sign in "−+"
+    }
+
+
+@pytest.mark.slow
+def test_axe_sees_what_is_wrong(tmp_path: Path) -> None:
+    wrong = '<p style="color: #ccc">faint</p><img src="data:,"><main id="main">'
+    found = audited(render_html(a_review()).replace('<main id="main">', wrong), tmp_path, "light")
+    assert {"color-contrast", "image-alt"} <= {one[0] for one in found["violations"]}

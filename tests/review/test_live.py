@@ -168,7 +168,14 @@ def test_what_others_moved_is_one_line_unless_it_is_our_own(review: Review) -> N
 def test_words_of_the_store_are_shown_only_when_asked(world: World, review: Review) -> None:
     for each in FORMATS.values():
         assert WEB not in each.render(review, Options())
-    assert by_name(world.review(show_values="all"))["conflict"].live.by != "a project member"  # type: ignore[union-attr]
+    assert all(one.live is None or not one.live.parts for one in review.skills)
+    whole = world.review(show_values="all")
+    live = by_name(whole)["conflict"].live
+    assert live is not None
+    assert live.by != "a project member"
+    lines = [line for part in live.parts for hunk in part.hunks for line in hunk.lines]
+    assert any(line.op == "+" and WEB in line.text for line in lines)
+    assert WEB in FORMATS["html"].render(whole, Options())
 
 
 def test_it_writes_nothing_and_reads_no_more_than_it_needs(world: World) -> None:
@@ -203,6 +210,32 @@ def test_lines_that_were_dropped_on_the_way_are_reported(world: World, tmp_path:
     assert "D-DROPPED" in {found.rule for found in review.findings}
     lines = by_name(World(clone).review("origin/main..pull", show_values="all"))["idle"].dropped[0].lines  # fmt: skip
     assert [(line.op, line.text) for line in lines] == [("+", WEB), ("-", "a")]
+
+
+def test_a_fork_learns_nothing_of_what_the_base_does_not_have(world: World, review: Review) -> None:
+    """A name that is new in the range might be one of the store's: nobody says so, and nothing is asked."""
+    foreign = world.review(is_foreign=True)
+    skills, own = by_name(foreign), by_name(review)
+    assert own["collision"].standing is Standing.COLLISION
+    assert {one.standing for name, one in skills.items() if name in {"collision", "brand-new"}} == {Standing.UNVERIFIED}  # fmt: skip
+    for name in ("current", "drift", "conflict", "unseen"):
+        assert skills[name].standing is own[name].standing
+    assert (foreign.moved, len(review.moved)) == ((), 1)
+    assert "collision" not in {one.subject for one in foreign.findings if one.rule.startswith("D-")}
+
+
+def test_a_fork_s_own_pointers_ask_about_nothing(world: World, tmp_path: Path) -> None:
+    clone = world.clone.clone(tmp_path / "fork")
+    clone.git("checkout", "-q", "-b", "fork", "origin/main")
+    line = clone.read("datasets/left/.skillsync")
+    clone.write("datasets/rows/.skillsync", line)
+    clone.write("datasets/rows/items.jsonl", '{"id": "a", "input": 1}\n')
+    clone.write("skills/current/.skillsync", clone.read("skills/drift/.skillsync"))
+    clone.replace("skills/current/SKILL.md", "# One\n\na\n", "# One\n\nmine\n")
+    clone.commit("probing")
+    found = World(clone).review("origin/main..fork", is_foreign=True)
+    assert by_name(found)["current"].standing is Standing.UNVERIFIED
+    assert {one.standing for one in found.datasets} == {Standing.UNVERIFIED}
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ from skillsync.review.values import (
     Level,
     Line,
     Live,
+    LivePart,
     Moved,
     Overlap,
     Permissions,
@@ -59,7 +60,7 @@ def hostile_review(text: str) -> Review:
         trigger=Trigger(text, text, (Words("-", text), Words("+", text)), 1, 1, (Overlap(text, 50),)),
         sections=(Section((text, text), "changed", 1, 1, 1, (hunk,)),),
         files=(replace(a_skill().files[0], path=text, renamed_from=text, kind="text", hunks=(hunk,)),),
-        live=Live(8, text, text, (text,), (text,)),
+        live=Live(8, text, text, (text,), (text,), (text,), (LivePart(text, (hunk,)),)),
     )  # fmt: skip
     field = ItemField(text, text, text, shown=True)
     dataset = a_dataset(

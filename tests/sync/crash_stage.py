@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +67,8 @@ class Scene:
     kept: tuple[str, ...]
     moves_files: bool = True
     again: tuple[Run, ...] | None = None
+    moved: tuple[str, str] = ("", "")
+    """A folder that is moved, and where to: what lies in the one counts as if it lay in the other (design.md 2)."""
 
     @property
     def silent(self) -> tuple[Run, ...]:
@@ -109,7 +111,7 @@ class Stage:
         """Return what both sides are like; a publish makes version ids, so its pointers are left out."""
         files = {
             path: data
-            for path, data in clone.files().items()
+            for path, data in _as_moved(clone.files(), self.scene.moved).items()
             if self.scene.moves_files or path.rpartition("/")[2] not in POINTERS
         }
         return files, clone.git("ls-files", "-u"), contents(self.live)
@@ -136,7 +138,8 @@ class Stage:
         lives = when == "torn" and is_write(self.log[k - 1])
         assert died != lives
         if self.scene.moves_files:
-            check_atomic(clone.files(), self.files_before, self.files_after)
+            states = clone.files(), self.files_before, self.files_after
+            check_atomic(*(_as_moved(files, self.scene.moved) for files in states))
         elif died:
             check_pointers_true(reborn(clone), self.files_before)
         left = None if any(map(is_write, process.log)) else left_behind(clone)
@@ -196,6 +199,16 @@ def left_behind(clone: Clone) -> str:
             seen.update(f"{path.relative_to(clone.path)} {path.stat().st_mode}\n".encode())
             seen.update(path.read_bytes())
     return seen.hexdigest()
+
+
+def _as_moved(files: Mapping[str, bytes], moved: tuple[str, str]) -> dict[str, bytes]:
+    old, new = moved
+    return {
+        f"{new}/{path.removeprefix(f'{old}/')}"
+        if old and path.startswith(f"{old}/")
+        else path: data
+        for path, data in files.items()
+    }
 
 
 def _lines(clone: Clone) -> list[tuple[str, str]]:

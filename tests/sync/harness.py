@@ -18,6 +18,7 @@ from typing import Any, Self
 import httpx
 
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Telling, Untold
 from skillsync.api.transport import Transport
 from skillsync.config import Target
 from skillsync.repo.disk import REAL, Disk
@@ -31,6 +32,7 @@ from skillsync.sync.pull import PullRequest, pull
 from skillsync.sync.push import PushRequest, push
 from skillsync.sync.report import Outcome, Report
 from skillsync.sync.resolve import Choice, resolve
+from skillsync.sync.resolve_dataset import Edit
 from skillsync.sync.status import Status, status
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -55,6 +57,7 @@ class TurnedClock:
 
     seconds: float = 1_000.0
     slept: list[float] = field(default_factory=list)
+    year: int = 2026
 
     def monotonic(self) -> float:
         return self.seconds
@@ -64,7 +67,7 @@ class TurnedClock:
         self.seconds += seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+        return datetime(self.year, 8, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -328,6 +331,7 @@ class Clone:
     clock: TurnedClock = field(default_factory=TurnedClock)
     disk: Disk = REAL
     requests: Requests | None = None
+    telling: Telling = field(default_factory=Untold)
 
     # ---------------------------------------------------------------- files and git
 
@@ -424,8 +428,9 @@ class Clone:
                 key=Secret(self.live.keys[self.user]),
                 transport=requests,
                 sleep=self.clock.sleep,
+                telling=self.telling,
             ) as transport:
-                yield Remote(target, transport)
+                yield Remote(target, transport, self.workspace.repo)
 
         return connect
 
@@ -461,9 +466,13 @@ class Clone:
         with self.connect(target) as remote:
             return list_conflicts(workspace, target, remote, names=names)
 
-    def resolve(self, name: str, choice: Choice = Choice.AS_IS) -> Report:
+    def resolve(
+        self, name: str, choice: Choice = Choice.AS_IS, *, edit: Edit | None = None
+    ) -> Report:
         workspace, target = self._opened()
-        return resolve(workspace, target, self.connect, name=name, choice=choice, clock=self.clock)
+        return resolve(
+            workspace, target, self.connect, name=name, choice=choice, clock=self.clock, edit=edit
+        )
 
     def adopt(self, name: str, way: Way | None = None, *, dataset_id: str | None = None) -> Report:
         workspace, target = self._opened()

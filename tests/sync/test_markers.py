@@ -11,6 +11,7 @@ import pytest
 from skillsync.errors import ShallowClone
 from skillsync.formats.marker import Marker, read_marker
 from skillsync.sync.log import log
+from skillsync.sync.plan import make_plan
 from skillsync.sync.report import Report
 from tests.sync.dataset_steps import wrapped
 from tests.sync.harness import LIVES, Clone, Live, new_clone, outcome
@@ -435,6 +436,71 @@ def test_what_only_one_side_changed_since_the_fork_is_merged(created: Clone, liv
     assert "ONE\n\ntwo\n\nthree\n\nfour\n\nFIVE" in created.read(PATH)
 
 
+def everybody_says(clone: Clone, row: str, effect: str, pushed: int) -> None:
+    """What status, plan and push say of alpha before it is pulled: one decision."""
+    [line] = clone.status().lines
+    with clone.connect(clone.target) as remote:
+        _, plan = make_plan(clone.workspace, clone.target, remote)
+    assert (line.row, [action.effect for action in plan.actions]) == (row, [effect])
+    report = clone.push(from_branch=True)
+    assert (report.exit, outcome(report, "alpha").row) == (pushed, row)
+
+
+def test_taking_back_what_was_never_published_is_an_edit_like_any_other(
+    created: Clone, live: Live
+) -> None:
+    """B4: the branch is as the version that it took in was, and yet it has edited what it shares with main since."""
+    change(created, "one", "ONE")
+    created.git("switch", "-q", "-c", "branch")
+    change(created, "ONE", "one")
+    created.git("switch", "-q", "main")
+    change(created, "two", "TWO")
+    assert ci(created).exit == 0
+    created.git("switch", "-q", "branch")
+    everybody_says(created, "S10", "merge", 3)
+    report = created.pull()
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S10")
+    assert created.read(PATH).endswith("\none\n\nTWO\n\nthree\n\nfour\n\nfive\n")
+    created.commit("pulled")
+    assert created.push(from_branch=True).exit == 0
+    assert live.skill("alpha")["body"].startswith("one\n\nTWO")
+
+
+def test_a_server_that_is_as_it_was_may_have_taken_back_what_both_sides_shared(
+    created: Clone, live: Live
+) -> None:
+    """B4: not net zero (S11), for main published an edit of a commit that the branch has as well."""
+    change(created, "one", "ONE")
+    created.git("switch", "-q", "-c", "branch")
+    change(created, "five", "FIVE")
+    created.git("switch", "-q", "main")
+    change(created, "two", "TWO")
+    assert ci(created).exit == 0
+    created.write(PATH, created.git("show", "HEAD~2:" + PATH) + "\n")
+    created.commit("all as it was")
+    assert ci(created).exit == 0
+    assert live.skill("alpha")["body"] == BODY.strip()
+    created.git("switch", "-q", "branch")
+    everybody_says(created, "S10", "merge", 3)
+    assert created.pull().exit == 0
+    assert created.read(PATH).endswith("\none\n\ntwo\n\nthree\n\nfour\n\nFIVE\n")
+
+
+def test_a_branch_that_has_no_edit_of_its_own_is_behind(created: Clone, live: Live) -> None:
+    """B4: what it has is not what it took in, but what main was made from."""
+    change(created, "one", "ONE")
+    created.git("switch", "-q", "-c", "branch")
+    created.commit("something else")
+    created.git("switch", "-q", "main")
+    change(created, "two", "TWO")
+    assert ci(created).exit == 0
+    created.git("switch", "-q", "branch")
+    everybody_says(created, "S7", "update", 0)
+    report = created.pull()
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S7")
+    assert created.read(PATH).endswith("\nONE\n\nTWO\n\nthree\n\nfour\n\nfive\n")
+
+
 # ---------------------------------------------------------------- renames (S20–S22)
 
 
@@ -500,6 +566,11 @@ def test_a_name_that_was_changed_here_is_changed_on_the_server(linked: Clone, li
     assert outcome(report, "delta").did == "renamed from gamma; published v3"
     linked.commit("renamed again")
     assert linked.status().is_clean
+    linked.git("mv", "skills/alpha", "skills/epsilon")
+    linked.replace("skills/epsilon/SKILL.md", "name: delta\n", "name: epsilon\n")
+    linked.commit("renamed, and its folder moved, in one commit")
+    assert linked.pull().exit == 0
+    assert outcome(linked.push(), "epsilon").did == "renamed from delta"
 
 
 def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:
@@ -540,3 +611,33 @@ def test_the_log_names_the_commit_of_a_marker(linked: Clone, live: Live) -> None
         found = log(linked.workspace, linked.target, remote, "alpha", most=10)
     hows = [[one.how for one in entry.commits or ()] for entry in found.versions]
     assert hows == [[], ["marker"], []]
+
+
+def test_git_is_not_asked_about_the_markers_of_each_skill(
+    live: Live, solo: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull asks as many processes about the ancestry of many skills' markers as about that of few."""
+    names = [f"skill-{number}" for number in range(6)]
+    for name in names:
+        solo.skill(name, BODY)
+    solo.commit("skills")
+    solo.push()
+    solo.commit("pointers")
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    counts = []
+    for changed in (names[:1], names[1:]):
+        for name in changed:
+            solo.replace(f"skills/{name}/SKILL.md", "three", "THREE")
+        commit = solo.commit("three")
+        assert solo.push().exit == 0
+        for name in changed:
+            assert marker(live, name).commit == commit
+            live.edit_body(name, "one", "ONE")
+        solo.git("checkout", "-q", "--", ".")
+        trace.write_text("")
+        assert solo.pull().exit == 0
+        said = [line for line in trace.read_text().splitlines() if "built-in: git " in line]
+        counts.append(len(said))
+        solo.commit("pulled")
+    assert counts[0] == counts[1]

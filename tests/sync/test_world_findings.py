@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from skillsync.sync.adopt import Way
+from skillsync.sync.resolve import Choice
 from tests.failing import Crash
 from tests.sync.harness import Clone, Live, Requests, outcome
 
@@ -17,11 +18,6 @@ PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a pointer line that is gone is how `resolve --local` says that a skill shall be made again (S16); "
-    "one that a revert took along cannot be told from it",
-)
 def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live: Live) -> None:
     """P12: history still says that it was there, so what was archived there is not created again."""
     solo.skill("alpha")
@@ -31,8 +27,68 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     (solo.path / POINTER).unlink()
     solo.commit("the pointer is lost")
     live.archive("alpha")
-    solo.push()
+    report = solo.push()
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S15")
+    solo.replace(PATH, "Step one.", "Step 1.")
+    report = solo.push()
+    assert (report.exit, outcome(report, "alpha").row) == (4, "S16")
     assert live.skill("alpha") == {}
+
+
+def test_a_word_that_it_shall_be_made_again_holds_for_what_it_was_said_of(
+    solo: Clone, live: Live
+) -> None:
+    """S16, P12: the word stands in the pointer and goes with the commit; the next archiving is another one."""
+    solo.skill("alpha")
+    solo.skill("other")
+    assert solo.push().exit == 0
+    solo.commit("published")
+    live.archive("alpha")
+    assert outcome(solo.push(), "alpha").row == "S15"
+    assert solo.resolve("alpha", Choice.LOCAL).exit == 0
+    said = solo.read(POINTER)
+    assert " gone at=" in said
+    assert [line.state for line in solo.status(offline=True).lines] == ["local only"]
+    solo.commit("to be made again")
+    report = solo.push()
+    assert (report.exit, outcome(report, "alpha").row) == (0, "S2")
+    assert " gone" not in solo.read(POINTER)
+    solo.commit("made again")
+    assert solo.status().is_clean
+    live.archive("alpha")
+    (solo.path / POINTER).unlink()
+    solo.commit("the pointer is lost")
+    assert outcome(solo.push(), "alpha").row == "S15"
+    solo.write(POINTER, said)
+    solo.commit("the earlier word is back")
+    assert outcome(solo.push(), "alpha").row == "S15"
+    assert live.skill("alpha") == {}
+
+
+def test_a_job_makes_a_skill_again_only_where_the_commit_says_so(team: Clone, live: Live) -> None:
+    """S16 in a team: the word is HEAD's, so that a job needs no other."""
+    team.skill("alpha")
+    team.skill("other")
+    team.commit("new")
+    assert team.push().exit == 0
+    live.edit_body("alpha", "Step two.", "Step 2.")
+    assert team.pull().exit == 0
+    team.commit("pulled")
+    live.archive("alpha")
+    team.replace(PATH, "Step one.", "Step 1.")
+    team.git("rm", "-q", "--cached", POINTER)
+    (team.path / POINTER).unlink()
+    team.commit("edited, and the pointer lost")
+    report = team.push()
+    assert (report.exit, outcome(report, "alpha").row) == (4, "S16")
+    assert team.resolve("alpha", Choice.LOCAL).exit == 0
+    assert team.push().exit == 4
+    team.commit("to be made again")
+    assert outcome(team.push(), "alpha").row == "S2"
+    assert live.skill("alpha")["body"].startswith("Step 1.")
+    assert team.push().outcomes == []
+    assert team.pull().exit == 0
+    assert team.status().is_clean
 
 
 def test_a_skill_given_up_here_and_made_again_there_can_be_taken_up(

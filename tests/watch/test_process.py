@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from skillsync.watch.record import is_watched, read_record
+from skillsync.watch.alone import is_watched
+from skillsync.watch.record import read_record
 from tests.sync.harness import CONFIG, HOST, Live
 from tests.watch.daemon import STYLES
 from tests.watch.desk import BODY, QUICK, SKILL, Desk
@@ -130,6 +131,30 @@ def test_a_daemon_killed_at_random_moments_needs_nothing(desk: Desk, live: Live)
 @pytest.mark.soak
 def test_a_daemon_killed_at_fifty_random_moments_needs_nothing(desk: Desk, live: Live) -> None:
     _storm(desk, live, kills=50, seed=random.SystemRandom().randrange(10**6))
+
+
+@pytest.mark.slow
+def test_an_old_buffer_saved_while_the_daemon_is_dead_is_not_published(
+    desk: Desk, live: Live
+) -> None:
+    old = desk.clone.read(SKILL)
+    live.edit_body("alpha", "two", "two from the web")
+    with desk.watching("--publish") as daemon:
+        assert desk.run("pull")[0] == 0
+        assert "two from the web" in desk.clone.read(SKILL)
+        daemon.kill()
+        daemon.wait()
+    desk.clone.write(SKILL, old.replace("one", "one, typed in an old buffer"))
+    with desk.watching("--publish"):
+        desk.until(
+            lambda: (
+                [one["code"] for one in read_record(desk.state_dir)["needs_you"]]
+                == ["W-UNDOES-PULL"]
+            )
+        )
+        desk.clone.skill("beta", BODY)  # the others go on
+        desk.until(lambda: live.version("beta") == 1)
+    assert live.version("alpha") == 2
 
 
 @pytest.mark.slow

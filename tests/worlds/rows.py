@@ -134,10 +134,11 @@ class RowsWorld:
         self.there[key] = row
         with self.live.api() as client:
             metadata = dict(client.get(f"dataset_items/{self.ids[key]}/").json()["metadata"])
-        if field == "input":
-            self.live.patch_row(self.ids[key], input=row["input"].value)
-        else:
-            self.live.patch_row(self.ids[key], metadata={**metadata, "m": row["m"].value})
+        fields: dict[str, dict[str, Any]] = {
+            "input": {"input": row["input"].value},
+            "m": {"metadata": {**metadata, "m": row["m"].value}},
+        }
+        self.live.patch_row(self.ids[key], **fields[field])
 
     def web_add(self) -> None:
         row = self._new_row()
@@ -304,8 +305,8 @@ class RowsWorld:
         report = self._quietly(lambda: self.clone.resolve(f"{NAME}:{key}", choice))
         found = self.found().get(key)
         if report is None or report.exit:
-            books = {field: before[field].value for field in FIELDS} if before else None
-            assert found == books
+            kept = {field: before[field].value for field in FIELDS} if before else None
+            assert found == kept
             return
         if found is None:
             self.here.pop(key, None)

@@ -110,9 +110,8 @@ class World:
         self.versions: list[Version] = []
         self.is_archived = False
         self.is_open = False
-        self.consent = False
-        """Somebody said that what was archived shall be there again."""
-        self._had_line = False
+        self._may_return = False
+        """Whether a push may make again what was archived: see ``_look_at_line``."""
         self._parked: tuple[Slots, set[int]] = ({}, set())
         self.other: Desk | None = None
         """The desk of the other person, once somebody went there."""
@@ -268,8 +267,7 @@ class World:
             if str(row.id) in known:
                 continue
             values = self._values_of(row)
-            # A pointer line that is gone is how somebody says it, too: S16 --local leaves it out.
-            consent = self.consent or user == "web" or not self._had_line
+            consent = user == "web" or self._may_return
             if self.is_archived and not may_create and not consent:
                 raise Violation(f"v{row.version} was created although the skill was archived (P12)")
             made_of = {slot: slots[slot] for slot in values if slot in slots}
@@ -284,12 +282,23 @@ class World:
                 self._judge(self.latest, made_of, row.version)
             first = str(rows[0].id)
             self.versions.append(Version(str(row.id), row.version, first, made_of))
-            self.is_archived = self.consent = False
+            self.is_archived = False
 
-    def _look_at_line(self) -> None:
-        """Note whether the tree that is to be sent has a pointer line."""
-        tracked = self.clone.git("ls-tree", "--name-only", "HEAD", POINTER)
-        self._had_line = bool(tracked) if self.team else bool(self._text(POINTER).strip())
+    def _look_at_line(self, clone: Clone) -> None:
+        """Note whether a push may make again what was archived (P12).
+
+        Somebody said so in the line of the tree that is sent (S16 --local), or nothing that git keeps for it, nor the
+        tree, says that it was ever there: then a job published it, which leaves no line, and nobody pulled since.
+        """
+        file = clone.path / POINTER
+        line = file.read_text() if file.is_file() else ""
+        if self.team:
+            line = clone.git("show", f"HEAD:{POINTER}", check=False)
+        past = clone.git("log", "-p", "-m", "--no-renames", "--format=", "HEAD", "--", POINTER)
+        last = self.versions[-1].first if self.versions else ""
+        ids = {one.id for one in self.versions if one.first == last}
+        was_known = any(one in past + line for one in ids)
+        self._may_return = " gone" in line or not was_known
 
     def _values_of(self, row: Any) -> dict[int, str]:
         from skillsync.server.models import SkillFile
@@ -554,7 +563,7 @@ class World:
     def push(self) -> Report | None:
         sent = dict(self.pushed())
         was_archived = self.is_archived
-        self._look_at_line()
+        self._look_at_line(self.clone)
         report = self._quietly(self.clone.push)
         before = len(self.versions)
         self._observe(sent, may_create=not was_archived)
@@ -607,8 +616,7 @@ class World:
 
     def resolve(self, choice: Choice) -> None:
         if not self.is_open:
-            done = self._quietly(lambda: self.clone.resolve(NAME, choice))
-            self.consent |= done is not None and choice is not Choice.REMOTE
+            self._quietly(lambda: self.clone.resolve(NAME, choice))
             self.work = self._known_again()
             return
         here, disputed = self._parked
@@ -761,7 +769,7 @@ class World:
         job = self.clone.clone(path)
         job.git("checkout", "-q", "--detach", commit)
         was_archived = self.is_archived
-        self._had_line = job.git("ls-files", POINTER) != ""
+        self._look_at_line(job)
         self._quietly(job.push)
         self._observe(self.at(commit), may_create=not was_archived)
         if job.git("status", "--porcelain"):
@@ -774,7 +782,7 @@ class World:
         """The process dies at its k-th effect; the next one finishes what it had begun."""
         here, sent, there = dict(self.work), dict(self.pushed()), self.latest
         was_archived = self.is_archived
-        self._look_at_line()
+        self._look_at_line(self.clone)
         run: Callable[[Clone], object] = Clone.push if verb == "push" else Clone.pull
         try:
             died = Process(k, when=when).run(self.clone, run)

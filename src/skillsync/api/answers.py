@@ -28,6 +28,9 @@ from skillsync.model import Json
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
+NOT_MODIFIED = 304
+"""What was asked for is as it was when the server gave it the tag that the request names (RFC 9110, 15.4.5)."""
+
 LONGEST_DETAIL = 300
 """Characters of a server's text that a message repeats."""
 
@@ -64,11 +67,15 @@ _LIMIT_HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as messages name it: ``path`` without the query, ``subject`` the object it is about."""
+    """A request as messages name it: ``path`` without the query, ``subject`` the object it is about.
+
+    ``tag`` is the ETag that it names in ``If-None-Match``: only then 304 is an answer and no redirect.
+    """
 
     method: str
     path: str
     subject: str = ""
+    tag: str = ""
 
     @property
     def is_write(self) -> bool:
@@ -90,11 +97,12 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: ``json`` is None when the body was empty."""
+    """A successful answer: ``json`` is None when the body was empty, as it is with 304; ``body`` are its bytes."""
 
     status: int
     json: Json
     headers: Mapping[str, str]
+    body: bytes = field(default=b"", repr=False, compare=False)
 
 
 class NotJson(ValueError):
@@ -106,13 +114,13 @@ Hide: TypeAlias = Callable[[str], str]
 
 
 def read_answer(asked: Asked, raw: Raw, *, hide: Hide, now: float) -> Answer:
-    """Return the answer of a 2xx, or raise the RemoteError that the status and body stand for.
+    """Return the answer of a 2xx, or of a 304 to a request with a tag; else raise the RemoteError that it stands for.
 
     ``now`` is Unix time, for dates in ``Retry-After``. Sources: platform.md 4, 5; skills-api.md 8; sync.md 9.2.
     """
     if 200 <= raw.status <= 299:
         try:
-            return Answer(raw.status, _parse_body(raw, hide), raw.headers)
+            return Answer(raw.status, _parse_body(raw, hide), raw.headers, raw.body)
         except NotJson as error:
             raise BadAnswer(
                 f"{asked} was answered with {raw.status}, but the body {error}",
@@ -121,6 +129,8 @@ def read_answer(asked: Asked, raw: Raw, *, hide: Hide, now: float) -> Answer:
                 hint="check the host: it must be the API's own address",
                 indeterminate=asked.is_write,
             ) from error
+    if raw.status == NOT_MODIFIED and asked.tag:
+        return Answer(raw.status, None, raw.headers)
     if 300 <= raw.status <= 399:
         _raise_redirect(asked, raw, hide)
     raise _Refusal(asked, raw, hide).error(now)

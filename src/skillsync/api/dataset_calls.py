@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from skillsync.api.answers import Answer
 from skillsync.api.dataset_port import LIMITS_HEADER, Limits, parse_limits
 from skillsync.api.detect import Project
 from skillsync.api.listing import Listing, Page, Query, page_from, read_listing
+from skillsync.api.telling import Step
 from skillsync.errors import BadAnswer
 from skillsync.model import Json
 
@@ -40,13 +42,36 @@ class Calls:
         identity: str = "id",
     ) -> Listing[T]:
         """Read a list to its end; ``identity`` names the field by which a repetition shows."""
-        return read_listing(
-            lambda query: self.page(path, query, subject=subject),
-            first=first,
-            key_of=lambda item: str(item.get(identity)),
-            parse=lambda item: parse(dict(item)),
-            subject=subject,
-        )
+        with self.reading(path) as on_page:
+            return read_listing(
+                lambda query: self.page(path, query, subject=subject),
+                first=first,
+                key_of=lambda item: str(item.get(identity)),
+                parse=lambda item: parse(dict(item)),
+                subject=subject,
+                on_page=on_page,
+            )
+
+    @contextmanager
+    def reading(self, path: str) -> Iterator[Callable[[Page], None]]:
+        """Tell how far the reading of rows is, page by page; the first page says how many there are."""
+        telling, is_begun = self.project.transport.telling, False
+
+        def on_page(page: Page) -> None:
+            nonlocal is_begun
+            if path != ITEMS or not page.count:
+                return
+            if not is_begun:
+                is_begun = True
+                cost = 1 / max(len(page.results), 1)
+                telling.begin(Step("reading", "", total=page.count, cost=cost))
+            telling.done(len(page.results))
+
+        try:
+            yield on_page
+        finally:
+            if is_begun:
+                telling.end()
 
     def page(self, path: str, query: Query, *, subject: str) -> Page:
         """Read one page of a list; what it shows of datasets and items tells the generation."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
-from skillsync.api.dataset_port import DOCUMENTED_LIMITS, DatasetsPort, Guarantees, Limits
+from skillsync.api.dataset_port import (
+    DOCUMENTED_LIMITS,
+    DatasetsPort,
+    Guarantees,
+    Keep,
+    Limits,
+    whole,
+)
 from skillsync.api.detect import Capabilities, Project
 from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
 from skillsync.api.rows import dataset_changes
 from skillsync.api.seed_datasets import SeedDatasets
+from skillsync.api.telling import Step
 from skillsync.api.transport import Transport
 from skillsync.api.versioned_datasets import VersionedDatasets
 from skillsync.errors import NotFound, Refused, RemoteError
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 __all__ = ["PAGE", "DatasetsApi"]
 
@@ -140,9 +148,12 @@ class DatasetsApi:
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List a dataset's live rows, or the archived ones; exactly those of a revision where it keeps any."""
-        return self.spoken.list_rows(dataset, revision=revision, archived=archived, page=page)
+        return self.spoken.list_rows(
+            dataset, revision=revision, archived=archived, page=page, keep=keep
+        )
 
     def count_archived(self, dataset: str | None = None) -> int:
         """Count the archived rows of a dataset, or the project's archived datasets."""
@@ -155,6 +166,10 @@ class DatasetsApi:
     def read_any(self, item_id: str) -> RemoteRow:
         """Read a row, archived or not; NotFound when there never was one."""
         return self.spoken.read_any(item_id)
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions of a dataset, newest first, after ``skip``; none without history."""
+        return self.spoken.revisions(dataset, newest=newest, skip=skip)
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
         """List every version of a row, newest first; empty where there is no history."""
@@ -169,22 +184,22 @@ class DatasetsApi:
         dataset: str,
         rows: Sequence[Row],
         *,
-        on_done: Callable[[Row], None] | None = None,
         workers: int | None = None,
+        step: Step | None = None,
     ) -> Iterator[tuple[Row, RemoteRow | RemoteError]]:
-        """Create many rows, a few at a time, and yield each or its error as it comes."""
+        """Create many rows, a few at a time, and yield each or its error as it comes.
+
+        ``step`` is what whoever shows how far we are is told.
+        """
         if rows:
             _ = self.spoken  # asked once, not by every thread
-        found = each(
+        yield from each(
             rows,
             lambda row: self.create_row(dataset, row),
             transport=self._transport,
             workers=workers,
+            step=step,
         )
-        for row, result in found:
-            if on_done:
-                on_done(row)
-            yield row, result
 
     def update_row(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
         """Change fields, named as in ROW_FIELDS, of a row that is as ``now``; null clears one."""

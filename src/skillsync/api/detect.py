@@ -1,4 +1,12 @@
-"""What the server is and what the key may do, learned lazily from answers and remembered per target."""
+"""What the server is and what the key may do, learned lazily from answers and remembered per target.
+
+Remembered for one run and not on disk: it costs nothing to learn. The list of skills, an answer to a publish, the list
+of datasets and every row show it, and are asked for anyway. The one request that is made to learn something, the first
+page of rows, is sent where the project has no dataset yet and this clone has one; there a file could only say what the
+server was like once, and a first write in the wrong generation would be refused. The prefix of the URLs costs one 404
+per collection, and only on a server that does not know ``environments``, which every generation read so far does
+(datasets-api.md 1).
+"""
 
 from __future__ import annotations
 
@@ -135,8 +143,9 @@ class Project:
         json: Json = None,
         cap: int = DEFAULT_CAP,
         subject: str = "",
+        tag: str = "",
     ) -> Answer:
-        """Send a request for ``path`` below the project, such as ``llm_skills/name/x``.
+        """Send a request for ``path`` below the project, such as ``llm_skills/name/x``; the rest as for Transport.
 
         Only a 404 that says that the *endpoint* is missing makes the other prefix be tried; such a request
         was not processed, so this is safe for writes, too.
@@ -153,6 +162,7 @@ class Project:
                     json=json,
                     cap=cap,
                     subject=subject,
+                    tag=tag,
                 )
             except NotFound as error:
                 if error.reason != "endpoint":

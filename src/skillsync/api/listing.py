@@ -101,15 +101,24 @@ def read_listing(
     key_of: Callable[[Mapping[str, Json]], str],
     parse: Callable[[Mapping[str, Json]], T],
     subject: str,
+    on_page: Callable[[Page], None] | None = None,
 ) -> Listing[T]:
     """Read all pages, drop repetitions by ``key_of``, and start again when the total is not ``count``.
 
     An entry that ``parse`` refuses with a RemoteError is a problem and the others go on. After the last
-    restart the listing is returned with ``complete`` false. Raises BadAnswer for links that lead in circles.
+    restart the listing is returned with ``complete`` false. ``on_page`` sees every page. Raises BadAnswer for links
+    that lead in circles.
     """
+
+    def seen(query: Query) -> Page:
+        page = fetch(query)
+        if on_page is not None:
+            on_page(page)
+        return page
+
     walk: _Walk[T] = _Walk()
     for _ in range(MOST_WALKS):
-        walk = _walk(fetch, first=first, key_of=key_of, parse=parse, subject=subject)
+        walk = _walk(seen, first=first, key_of=key_of, parse=parse, subject=subject)
         if walk.is_clean and walk.count == len(walk.seen):
             return Listing(tuple(walk.items.values()), True, tuple(walk.problems))
     return Listing(tuple(walk.items.values()), False, tuple(walk.problems))

@@ -1,4 +1,4 @@
-"""How fast requests may go and when one may be repeated: sliding windows and pauses, as pure functions."""
+"""How fast requests may go and when one may be repeated: sliding windows and pauses, decided by pure functions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
+from skillsync.api.budget import Outlook, Window, outlook, wait_needed
 from skillsync.errors import BadAnswer, ConfigError, RemoteError, Throttled, Unreachable
 from skillsync.origin import is_loopback
 
@@ -33,14 +34,6 @@ _LONGEST_BACKOFF = 8.0
 _HOPELESS = frozenset({"deadline", "tls"})
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """At most ``limit`` requests in any ``seconds``."""
-
-    limit: int
-    seconds: float
-
-
 DOCUMENTED = (Window(480, 60.0), Window(4_800, 3_600.0))
 """PostHog's burst and sustained throttles (platform.md 6)."""
 
@@ -54,11 +47,11 @@ class Rules:
 
 
 def rules_for(origin: str, setting: PaceSetting) -> Rules:
-    """Choose the windows for a server by design.md 2; never any against this machine.
+    """Choose the windows for a server by design.md 2; against this machine only a number that somebody chose.
 
     ``origin`` is what ``parse_origin`` returned. ConfigError for a number that is not positive.
     """
-    if setting == "off" or is_loopback(origin):
+    if setting == "off" or (setting == "auto" and is_loopback(origin)):
         return Rules()
     if setting == "auto":
         host = urlsplit(origin).hostname or ""
@@ -72,21 +65,6 @@ def rules_for(origin: str, setting: PaceSetting) -> Rules:
         raise ConfigError(f'pace must be "auto", "off" or requests per minute, not {setting!r}')
     chosen = (Window(int(setting), 60.0),)
     return Rules(chosen, chosen)
-
-
-def wait_needed(sent: Sequence[float], windows: Sequence[Window], now: float) -> float:
-    """Seconds until one more request fits into every window; 0 when it fits now.
-
-    ``sent`` holds the times of earlier requests, oldest first, on the clock of ``now``.
-    """
-    return max(
-        (
-            sent[-window.limit] + window.seconds - now
-            for window in windows
-            if len(sent) >= window.limit
-        ),
-        default=0.0,
-    )
 
 
 def retry_after_seconds(value: str | None, *, now: float) -> float | None:
@@ -126,7 +104,10 @@ def pause_before_retry(error: RemoteError, *, attempt: int, is_write: bool) -> f
 
 
 class Pace:
-    """Let requests through as the rules say. One for all threads of a target; it sleeps unlocked."""
+    """Let requests through as the rules say. One for all threads of a target; it sleeps unlocked.
+
+    ``spent``: how many seconds ago each request of earlier runs was sent, the oldest first.
+    """
 
     def __init__(
         self,
@@ -135,6 +116,7 @@ class Pace:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         on_wait: Callable[[float], None] | None = None,
+        spent: Sequence[float] = (),
     ) -> None:
         self._rules = rules
         self._windows = rules.now
@@ -144,11 +126,13 @@ class Pace:
         self._lock = threading.Lock()
         self._not_before = 0.0
         longest = max((window.limit for window in (*rules.now, *rules.after_refusal)), default=0)
-        self._sent: deque[float] = deque(maxlen=longest)
+        now = clock()
+        self._sent: deque[float] = deque((now - age for age in spent), maxlen=longest)
+        self._own = 0
 
-    def take(self) -> None:
-        """Return when one more request may go, and count it."""
-        while (wait := self._try()) > 0:
+    def take(self, is_over: Callable[[], bool] = bool) -> None:
+        """Return when one more request may go, and count it; or, uncounted, once ``is_over`` says so."""
+        while not is_over() and (wait := self._try()) > 0:
             if self._on_wait:
                 self._on_wait(wait)
             self._sleep(wait)
@@ -159,10 +143,23 @@ class Pace:
             self._windows = self._rules.after_refusal
             self._not_before = max(self._not_before, self._clock() + pause)
 
+    def outlook(self, count: int) -> Outlook:
+        """Say how long ``count`` more requests take by the windows that hold now, and how many are left in them."""
+        with self._lock:
+            sent, windows, not_before = list(self._sent), self._windows, self._not_before
+        return outlook(count, windows, sent=sent, now=self._clock(), not_before=not_before)
+
+    def ages(self) -> list[float]:
+        """Return how many seconds ago each request of this run was sent, those that fill no window left out."""
+        with self._lock:
+            now, own = self._clock(), min(self._own, len(self._sent))
+            return [now - time for time in list(self._sent)[len(self._sent) - own :]]
+
     def _try(self) -> float:
         with self._lock:
             now = self._clock()
             wait = max(self._not_before - now, wait_needed(self._sent, self._windows, now))
             if wait <= 0:
                 self._sent.append(now)
+                self._own += 1
             return wait

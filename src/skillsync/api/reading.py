@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import NoReturn
 
@@ -116,10 +117,16 @@ def author_from(value: Json) -> Author:
     number = value.get("id")
     names = [part for part in (value.get("first_name"), value.get("last_name")) if part]
     label = value.get("email") or " ".join(str(name) for name in names)
-    return Author(
+    return _author(
         number if isinstance(number, int) and not isinstance(number, bool) else None,
         clean(str(label), limit=100) if label else "",
     )
+
+
+@lru_cache(maxsize=256)
+def _author(number: int | None, label: str) -> Author:
+    """One value for all rows of one author: a list of many rows names few of them."""
+    return Author(number, label)
 
 
 def shown_name(name: str) -> str:

@@ -85,7 +85,7 @@ def row_from(item: Json, *, dataset: str | None = None) -> RemoteRow:
         read.require_plain(value)
     return RemoteRow(
         id=number,
-        dataset=owner,
+        dataset=dataset if owner == dataset else owner,  # one text for all rows of a list
         row=Row(Key(f"{FOREIGN}{number}") if key is None else key, fields),
         created_at=read.time("created_at"),
         updated_at=read.time("updated_at") if read.value.get("updated_at") else "",

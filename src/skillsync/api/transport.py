@@ -24,9 +24,12 @@ import tenacity
 
 from skillsync import __version__
 from skillsync.api.answers import Answer, Asked, Method, Raw, clean, read_answer
+from skillsync.api.budget import Outlook
 from skillsync.api.deadline import Deadline, DeadlineBackend
 from skillsync.api.pacing import Pace, PaceSetting, pause_before_retry, rules_for
 from skillsync.api.secret import Secret
+from skillsync.api.spent import Spent
+from skillsync.api.telling import Telling, Untold
 from skillsync.errors import (
     BadAnswer,
     ConfigError,
@@ -55,6 +58,8 @@ _ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 _IDLE_SECONDS = 15.0
 _JITTER_STEPS = 1_000
+_NAP = 0.2
+"""Seconds after which a thread that waits looks whether everything shall end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Counters:
 
 
 _DEFAULT_TIMEOUTS = Timeouts()
+_UNTOLD = Untold()
 
 
 class Transport:
@@ -86,9 +92,10 @@ class Transport:
 
     ``host`` is an origin; ConfigError if it is not one that a key may be sent to (plain http only to this
     machine). ``transport`` replaces the network, for an application in this process. ``pace`` is the target's
-    setting. ``on_wait`` hears the seconds of every wait for a rate limit, ``on_answer`` that one more exchange is
-    over, and ``on_expect`` how many things are about to be asked for; from any thread. ``translate`` puts another
-    API's refusals into the words of ours before they are read; it gets the answer and the Unix time.
+    setting. ``telling`` hears of every wait for a rate limit, of every exchange that is over, and of what is about to
+    be asked for; from any thread. ``spent`` remembers from run to run when requests were sent, where there are windows
+    from the start. ``translate`` puts another API's refusals into the words of ours before they are
+    read; it gets the answer and the Unix time.
     """
 
     def __init__(
@@ -100,11 +107,10 @@ class Transport:
         transport: httpx.BaseTransport | None = None,
         pace: PaceSetting = "auto",
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         user_agent: str = f"skillsync/{__version__}",
-        on_wait: Callable[[float], None] | None = None,
-        on_answer: Callable[[], None] | None = None,
-        on_expect: Callable[[int], None] | None = None,
+        telling: Telling = _UNTOLD,
+        spent: Spent | None = None,
         translate: Callable[[Raw, float], Raw] | None = None,
     ) -> None:
         try:
@@ -115,18 +121,26 @@ class Transport:
         self._timeouts = timeouts
         self._given = transport
         self._clock = clock
-        self._sleep = sleep
+        self._sleep = sleep = sleep or self._nap
         self._user_agent = user_agent
-        self._on_wait = on_wait
-        self._on_answer = on_answer
-        self._on_expect = on_expect
+        self.telling = telling
         self._translate = translate
-        self._pace = Pace(rules_for(self.origin, pace), clock=clock, sleep=sleep, on_wait=on_wait)
+        rules = rules_for(self.origin, pace)
+        self._spent = spent if rules.now else None
+        self._pace = Pace(
+            rules,
+            clock=clock,
+            sleep=sleep,
+            on_wait=telling.waiting,
+            spent=self._spent.ages() if self._spent else (),
+        )
         self._deadline = Deadline(clock)
         self._lock = threading.Lock()
         self._idle: list[httpx.BaseTransport] = []
         self._counters = Counters()
         self._fastest: float | None = None
+        self._is_stopped = False
+        telling.opened(self.outlook)
 
     def __repr__(self) -> str:
         return f"Transport({self.origin!r}, key={self._key})"
@@ -140,6 +154,8 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._spent:
+            self._spent.add(self._pace.ages())
         self.close()
 
     @property
@@ -157,6 +173,22 @@ class Transport:
         """Tell whether the server is this machine."""
         return is_loopback(self.origin)
 
+    def outlook(self, count: int) -> Outlook:
+        """Say how long ``count`` more requests take by the windows that hold now."""
+        return self._pace.outlook(count)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self._is_stopped
+
+    def stop(self) -> None:
+        """Send nothing from now on: who waits for the rate limit, and who asks, gets Unreachable.
+
+        May be called from a signal's handler: it takes no lock.
+        """
+        self._is_stopped = True
+
     def close(self) -> None:
         """Close the idle connections. The transport may still be used afterwards."""
         with self._lock:
@@ -173,14 +205,15 @@ class Transport:
         json: Json = None,
         cap: int = DEFAULT_CAP,
         subject: str = "",
+        tag: str = "",
     ) -> Answer:
         """Send one request and return its 2xx answer.
 
         ``path`` starts with ``/`` and is percent-encoded by the caller; ``json`` None sends no body; ``cap`` is
-        in bytes of the decompressed answer. Reads are repeated when platform.md 5 allows it, writes only after
+        in bytes of the decompressed answer. With ``tag``, an ETag, the answer may also be a 304 without JSON. Reads are repeated when platform.md 5 allows it, writes only after
         a 429. Raises a RemoteError; InvalidContent when the body cannot be sent.
         """
-        asked = Asked(method, path, subject)
+        asked = Asked(method, path, subject, tag)
         content = None if json is None else _encode(json, subject)
         target = f"{self.origin}{path}" + (f"?{urlencode(query)}" if query else "")
         give_up_at = self._clock() + self._timeouts.patience
@@ -210,21 +243,23 @@ class Transport:
         try:
             return retrying(self._attempt, asked, target, content, cap)
         finally:
-            if self._on_answer:
-                self._on_answer()
-
-    def expect(self, count: int) -> None:
-        """Tell whoever shows how far we are that ``count`` more things are about to be asked for."""
-        if self._on_expect:
-            self._on_expect(count)
+            self.telling.answered()
 
     def _tell_wait(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        if self._on_wait and state.next_action and isinstance(error, Throttled):
-            self._on_wait(state.next_action.sleep)
+        if state.next_action and isinstance(error, Throttled):
+            self.telling.waiting(state.next_action.sleep)
+
+    def _nap(self, seconds: float) -> None:
+        """Sleep, but not on when everything shall end."""
+        end = time.monotonic() + seconds
+        while not self._is_stopped and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _NAP))
 
     def _attempt(self, asked: Asked, target: str, content: bytes | None, cap: int) -> Answer:
-        self._pace.take()
+        self._pace.take(lambda: self._is_stopped)
+        if self._is_stopped:
+            raise Unreachable(f"{asked} was not sent: interrupted", subject=asked.subject)
         self._count(asked)
         with self._wire() as wire:
             raw = self._exchange(wire, asked, target, content, cap)
@@ -245,7 +280,7 @@ class Transport:
         response: httpx.Response | None = None
         trouble: RemoteError
         try:
-            response = wire.handle_request(self._request(asked.method, target, content))
+            response = wire.handle_request(self._request(asked, target, content))
             self._note_latency(self._clock() - started)
             return Raw(
                 response.status_code,
@@ -262,7 +297,7 @@ class Transport:
                     response.close()
         raise trouble from cause
 
-    def _request(self, method: str, target: str, content: bytes | None) -> httpx.Request:
+    def _request(self, asked: Asked, target: str, content: bytes | None) -> httpx.Request:
         headers = {
             "Authorization": f"Bearer {self._key.reveal()}",
             "User-Agent": self._user_agent,
@@ -271,6 +306,8 @@ class Transport:
         }
         if content is not None:
             headers["Content-Type"] = "application/json"
+        if asked.tag:
+            headers["If-None-Match"] = asked.tag
         limits = {
             "connect": self._timeouts.connect,
             "read": self._timeouts.read,
@@ -278,7 +315,7 @@ class Transport:
             "pool": self._timeouts.connect,
         }
         return httpx.Request(
-            method, target, headers=headers, content=content, extensions={"timeout": limits}
+            asked.method, target, headers=headers, content=content, extensions={"timeout": limits}
         )
 
     def _body(self, response: httpx.Response, asked: Asked, cap: int) -> bytes:

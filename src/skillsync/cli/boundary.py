@@ -13,13 +13,12 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from skillsync.cli.options import Globals, standard_options
+from skillsync.cli.options import INTERRUPTED, Globals, standard_options
 from skillsync.cli.render import Output, open_output, visible
-from skillsync.errors import SkillsyncError, SystemRefused, UsageError
+from skillsync.errors import SkillsyncError, SystemRefused, UsageError, place_of
 from skillsync.model import Json
 
 ERROR_SCHEMA = "skillsync.error/1"
-INTERRUPTED = 130
 NOT_UNDERSTOOD = 70
 BROKEN_PIPE = 141
 _SYSTEM_ERRORS = frozenset(
@@ -117,8 +116,8 @@ def _understood(out: Output, error: SkillsyncError) -> int:
             "Nothing was changed."  # words and settings are checked before anything is done
         )
     path = str(getattr(error, "path", "") or "")
-    line = getattr(error, "line", None)
-    where = f"{path}:{line}" if path and line else path
+    line, column = getattr(error, "line", None), getattr(error, "column", None)
+    where = place_of(error)
     problems = tuple(getattr(error, "problems", ()))
     if problems:
         count = len(problems)
@@ -136,13 +135,14 @@ def _understood(out: Output, error: SkillsyncError) -> int:
                 "code": f"{error.code} (skillsync explain {error.code})",
             },
         )
-    facts: dict[str, Json] = {"path": path, "line": line} if path else {}
+    facts: dict[str, Json] = {"path": path, "line": line, "column": column} if path else {}
     if problems:
         facts["problems"] = [
             {
                 "code": each.code,
                 "path": each.path,
                 "line": each.line,
+                "column": each.column,
                 "message": _safe(each.message),
             }
             for each in problems

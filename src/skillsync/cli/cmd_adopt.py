@@ -43,7 +43,7 @@ def adopt(
     report = link(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         name=name,
         way=Way(chosen) if chosen else None,
         dataset_id=dataset_id,

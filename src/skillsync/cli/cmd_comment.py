@@ -9,22 +9,28 @@ from typing import TYPE_CHECKING
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
+from skillsync.cli.forge_session import (
+    TOKENS,
+    checks_of,
+    conversation_of,
+    find_token,
+    forge_calls,
+    forge_transport,
+    place_of,
+)
 from skillsync.cli.options import json_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillsync.api.secret import Secret
-    from skillsync.api.transport import Transport
     from skillsync.forge.decide import Wanted
     from skillsync.forge.place import Asked, Place
     from skillsync.forge.port import Forge
+    from skillsync.model import Json
     from skillsync.review.values import Review
 
 SCHEMA = "skillsync.comment/1"
-_TOKENS = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
-_PATIENCE = 900.0
-"""Seconds that a rate limit may make us wait in sum: a job should end some day."""
 
 
 @click.command()
@@ -55,6 +61,9 @@ _PATIENCE = 900.0
     "--key", default="default", metavar="NAME", help="Tells several comments of ours apart."
 )
 @click.option("--report-url", default="", metavar="URL", help="Where the full report is.")
+@click.option(
+    "--check", is_flag=True, help="Also leave the check skillsync/plan on the reviewed commit."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and print the comment.")
 @json_option
 @command_boundary
@@ -70,20 +79,27 @@ def comment(
     token_file: Path | None,
     key: str,
     report_url: str,
+    check: bool,
     dry_run: bool,
 ) -> int:
-    """Write a review into the one comment of its pull request.
+    """Write a review, or what a push did, into the one comment of its pull request.
 
     Updates the comment that it finds by marker and author, only when it changed, and never for an older commit. A
-    token that may not comment is a warning, and the review goes to the job's summary.
+    token that may not comment is a warning, and the review goes to the job's summary. With --check a check says
+    whether every gate passed: require it, and `push --reviewed auto` publishes what it let through.
     """
     from skillsync.forge.place import Asked
 
     asked = Asked(forge or "", api_url or "", repo or "", number, head or "")
+    document = _pushed(run, source)
+    if document is not None:
+        return _after_push(run, place_of(asked), document, key, dry_run=dry_run)
     review = _read(run, source)
     wanted = _wanted(review, key, report_url)
     place = _place(run, asked, wanted)
-    token = _token(run, place, token_file)
+    token = find_token(run, place, token_file)
+    if check and not dry_run:
+        _attest(run, place, review, token_file)
     if token is None:
         return _unable(run, wanted, "there is no token", dry_run=dry_run)
     return _post(run, place, token, wanted, dry_run=dry_run)
@@ -99,7 +115,43 @@ def _read(run: Run, source: Path) -> Review:
     return parse_review(path.read_bytes(), path=str(source))
 
 
+def _pushed(run: Run, source: Path) -> dict[str, Json] | None:
+    """Return what `push --json` printed, None where the file is something else."""
+    from skillsync.cli.published import SCHEMAS
+    from skillsync.formats.json_text import JsonTrouble, read_json
+    from skillsync.review.document import MAX_BYTES
+
+    path = run.directory / source
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        return None
+    try:
+        found = read_json(path.read_bytes().decode("utf-8"))
+    except (JsonTrouble, UnicodeDecodeError):
+        return None
+    return found if isinstance(found, dict) and found.get("schema") in SCHEMAS else None
+
+
+def _after_push(
+    run: Run, place: Place, document: dict[str, Json], key: str, *, dry_run: bool
+) -> int:
+    from skillsync.cli.published import Pushed, say_published
+    from skillsync.errors import NotAllowed
+    from skillsync.review.ranges import read_event
+
+    if dry_run:
+        run.out.raw(Pushed.read(document).body(key, "0" * 40))
+        return _done(run, "none", "a dry run", None, 0)
+    try:
+        writes = say_published(run, place, document, read_event(os.environ), key)
+    except NotAllowed as error:
+        run.out.warn(f"the comment was not written: {error.message}")
+        return _done(run, "unable", error.message, None, 0)
+    return _done(run, "published", f"{writes} comments were written", None, writes)
+
+
 def _wanted(review: Review, key: str, report_url: str) -> Wanted:
+    from datetime import UTC, datetime
+
     from skillsync.errors import UsageError
     from skillsync.forge.decide import Wanted
     from skillsync.review.render.markdown import render_markdown
@@ -109,16 +161,15 @@ def _wanted(review: Review, key: str, report_url: str) -> Wanted:
     except ValueError as error:
         raise UsageError(str(error)) from error
     empty = review.is_empty and not review.findings
-    return Wanted(body, key, review.range.head, is_empty=empty)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Wanted(body, key, review.range.head, is_empty=empty, now=now)
 
 
 def _place(run: Run, asked: Asked, wanted: Wanted) -> Place:
     """Find the pull request; a review of another commit than CI's is somebody's mistake or trick."""
     from skillsync.errors import UsageError
-    from skillsync.forge.place import find_place
-    from skillsync.review.ranges import read_event
 
-    place = find_place(asked, os.environ, read_event(os.environ))
+    place = place_of(asked)
     if place.head and place.head != wanted.head:
         raise UsageError(
             f"the review is of {wanted.head[:12]}, and this run is about {place.head[:12]}",
@@ -129,68 +180,38 @@ def _place(run: Run, asked: Asked, wanted: Wanted) -> Place:
     return place
 
 
-def _token(run: Run, place: Place, token_file: Path | None) -> Secret | None:
-    from skillsync.api.secret import Secret
-    from skillsync.errors import UsageError
-
-    if token_file is not None:
-        path = run.directory / token_file
-        if not path.is_file() or path.stat().st_size > 10_000:
-            raise UsageError(f"there is no token file {token_file}", subject=str(token_file))
-        return Secret(path.read_text("utf-8").strip(), source=f"the token in {token_file}")
-    name = _TOKENS[place.kind]
-    value = os.environ.get(name, "").strip()
-    return Secret(value, source=f"the token in {name}") if value else None
-
-
 def _post(run: Run, place: Place, token: Secret, wanted: Wanted, *, dry_run: bool) -> int:
     from skillsync.errors import NotAllowed, NotAuthenticated
 
-    with _transport(run, place, token) as transport:
+    with forge_transport(run, place, token) as transport:
         try:
-            forge = _forge(place, transport)
+            forge = conversation_of(place, transport)
             if forge is None:
                 return _done(run, "none", "no open pull request is at this commit", None, 0)
             return _decide(run, forge, wanted, dry_run=dry_run)
         except NotAuthenticated as error:
-            error.hint = f"check {_TOKENS[place.kind]}, or the file that --token-file names"
+            error.hint = f"check {TOKENS[place.kind]}, or the file that --token-file names"
             raise
         except NotAllowed as error:
             return _unable(run, wanted, error.message, dry_run=dry_run)
 
 
-def _transport(run: Run, place: Place, token: Secret) -> Transport:
-    from skillsync.api.transport import Timeouts, Transport
-    from skillsync.forge.refusals import translate
+def _attest(run: Run, place: Place, review: Review, token_file: Path | None) -> None:
+    """Leave the check. Raises NotAllowed: without it nobody knows what passed, and a required check stays open."""
+    from skillsync.cli.attestation import attestation_of
+    from skillsync.cli.render import visible
+    from skillsync.errors import NotAllowed
+    from skillsync.forge.attest import leave
 
-    return Transport(
-        host=place.origin,
-        key=token,
-        timeouts=Timeouts(patience=_PATIENCE),
-        translate=translate,
-        on_wait=lambda seconds: run.out.note(f"the forge's rate limit: waiting {seconds:.0f} s"),
-    )
-
-
-def _forge(place: Place, transport: Transport) -> Forge | None:
-    from skillsync.forge.github import GitHub, find_pull
-    from skillsync.forge.gitlab import GitLab
-    from skillsync.forge.port import Calls
-
-    calls, number = Calls(transport, place.prefix), place.number
-    if number is None and place.branch is not None:
-        number = find_pull(
-            calls,
-            repo=place.project,
-            head_repo=place.branch.repo,
-            branch=place.branch.name,
-            head=place.head,
-        )
-    if number is None:
-        return None
-    if place.kind == "github":
-        return GitHub(calls, place.project, number, place.graphql)
-    return GitLab(calls, place.project, number)
+    said = attestation_of(review)
+    with forge_calls(run, place, token_file) as calls:
+        try:
+            wrote = leave(checks_of(place, calls), said)
+        except NotAllowed as error:
+            error.hint = "the job needs the permission checks: write"
+            raise
+    word = "success" if said.passed else "failure"
+    run.out.note(visible(f"check: {word}, {said.title}" if wrote else "check: it is there already"))
 
 
 def _decide(run: Run, forge: Forge, wanted: Wanted, *, dry_run: bool) -> int:

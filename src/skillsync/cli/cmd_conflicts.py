@@ -33,7 +33,7 @@ def conflicts(
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         found = list_conflicts(workspace, chosen, remote, names=names)
     out = run.out
     for one in found:

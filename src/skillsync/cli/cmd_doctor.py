@@ -44,7 +44,7 @@ def doctor(run: Run, *, target: str | None, offline: bool, api_key_file: Path | 
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    connect = None if offline else connector(run, api_key_file=api_key_file)
+    connect = None if offline else connector(run, workspace.repo, api_key_file=api_key_file)
     found = examine(workspace, chosen, connect, describe_key)
     out = run.out
     for one in found.findings:

@@ -47,7 +47,7 @@ def import_versions(
         found = import_history(
             workspace,
             chosen,
-            connector(run, api_key_file=api_key_file),
+            connector(run, workspace.repo, api_key_file=api_key_file),
             ImportRequest(name, branch, on_version=lambda _: progress.advance()),
         )
     if found.added:

@@ -163,5 +163,5 @@ def _plans(run: Run, target: Target, api_key_file: Path | None) -> tuple[Plan, P
 
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target.name)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         return make_plan(workspace, chosen, remote)

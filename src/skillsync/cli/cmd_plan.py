@@ -59,7 +59,13 @@ def plan(
     Every step is listed with what it needs to be true; nothing is written, but with -o the file. That file holds
     push's plan, what it was made from, and no key.
     """
-    from skillsync.cli.plan_view import next_commands, plan_json, print_plans
+    from skillsync.cli.plan_view import (
+        ahead_json,
+        look_ahead,
+        next_commands,
+        plan_json,
+        print_plans,
+    )
     from skillsync.cli.session import connector, open_workspace
     from skillsync.errors import UsageError
     from skillsync.sync.plan import make_plan
@@ -68,7 +74,7 @@ def plan(
         raise UsageError("--archive and --max-removals are parts of a plan that is written with -o")
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, api_key_file=api_key_file)(chosen) as remote:
+    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         push, pull = make_plan(workspace, chosen, remote, names=names)
         if output is not None:
             from skillsync.sync.push import PushRequest
@@ -77,7 +83,8 @@ def plan(
             request = PushRequest(names=names, archive=archive, max_removals=max_removals)
             sealed, push = seal(workspace, chosen, remote, request, note=run.out.note)
             write_plan(run.directory / output, sealed)
-    print_plans(run.out, push, pull)
+        ahead = look_ahead(remote, push)
+    print_plans(run.out, push, pull, ahead)
     if commands := next_commands(push, pull):
         run.out.data(f"next: {commands}")
     if output is not None:
@@ -87,7 +94,7 @@ def plan(
         "skillsync.plan/1",
         {
             "target": chosen.name,
-            "push": plan_json(push),
+            "push": {**plan_json(push), **ahead_json(ahead)},
             "pull": plan_json(pull),
             "file": str(output) if output else None,
             "exit": code,

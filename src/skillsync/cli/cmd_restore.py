@@ -66,7 +66,7 @@ def restore(
     report = run_restore(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         RestoreRequest(
             name,
             number,

@@ -45,6 +45,7 @@ def _options(function: F) -> F:
             click.option("--drift", type=click.Choice(["fail", "warn", "ignore"]), help="What a store that moved means."),
             click.option("--require-ack", metavar="KINDS", help="What must be acknowledged: permissions,archive,trigger."),
             click.option("--ack", "acks", multiple=True, type=click.Choice(["permissions", "archive", "trigger"]), help="This was acknowledged; may be repeated."),
+            click.option("--labels", metavar="KEY", help="Take labels of the pull request whose comment has this key (default: default) as acknowledgements.", is_flag=False, flag_value="default"),
             click.option("--show-values", type=click.Choice(["none", "repo", "all"]), help="Dataset values: none, the repository's, or the store's too."),
             click.option("--sarif-in", multiple=True, type=path, metavar="FILE", help="Add another scanner's findings; may be repeated."),
             click.option("--no-secrets-scan", is_flag=True, help="Do not look for secrets in added lines."),
@@ -112,6 +113,10 @@ def _make(run: Run, commits: str | None, asked: dict[str, Any]) -> Review:
     settings, has_policy = policy_at(repo, policy, repo.root)
     target = resolve_target(settings, asked["target"], has_policy=has_policy)
     connect = _connect(run, target, asked, has_policy=has_policy)
+    if asked["labels"] is not None:
+        from skillsync.cli.forge_session import acknowledged_by_labels
+
+        asked["acks"] = (*asked["acks"], *acknowledged_by_labels(run, found.head, asked["labels"]))
     request = _request(run, found, policy, asked)
     return compute(repo, settings, target, request, connect=connect, has_policy=has_policy)
 
@@ -135,6 +140,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
     from skillsync.config_schema import ACKNOWLEDGEMENTS
     from skillsync.errors import UsageError
     from skillsync.review.compute import Request
+    from skillsync.review.ranges import is_foreign, read_event
 
     required = None
     if asked["require_ack"] is not None:
@@ -159,6 +165,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
         show_values=asked["show_values"],
         sarif=tuple(sarif),
         scan=not asked["no_secrets_scan"],
+        is_foreign=is_foreign(os.environ, read_event(os.environ)),
     )
 
 
@@ -179,7 +186,7 @@ def _connect(
         except (NotAuthenticated, HostNotTrusted) as error:
             run.out.detail(f"the store is not asked: {error.message}")
             return None
-    return connector(run, api_key_file=asked["api_key_file"])
+    return connector(run, None, api_key_file=asked["api_key_file"])
 
 
 def _show(
@@ -194,7 +201,7 @@ def _show(
     from skillsync.errors import UsageError
     from skillsync.review.codec import to_json
     from skillsync.review.render.formats import FORMATS as RENDERERS
-    from skillsync.review.render.formats import Options
+    from skillsync.review.render.formats import Options, files_of
     from skillsync.review.values import SCHEMA
 
     options = Options(max_chars, max_bytes)
@@ -206,10 +213,10 @@ def _show(
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     for name in dict.fromkeys(wanted):
-        file = RENDERERS[name].file
-        if folder is not None and file:
-            (folder / file).write_bytes(RENDERERS[name].render(found, options).encode())
-            run.out.note(f"{name}: {folder / file}")
+        if folder is not None and RENDERERS[name].file:
+            for file, text in files_of(name, found, options).items():
+                (folder / file).write_bytes(text.encode())
+                run.out.note(f"{name}: {folder / file}")
         elif not run.json:
             run.out.raw(RENDERERS[name].render(found, options))
     document = to_json(found)

@@ -61,7 +61,7 @@ def status(
 
         if target is not None:
             raise UsageError("--all-targets shows every target: leave --target out")
-        connect = None if offline else connector(run, api_key_file=api_key_file)
+        connect = None if offline else connector(run, workspace.repo, api_key_file=api_key_file)
         return print_all_targets(run, workspace, connect, names, exit_code=exit_code)
     chosen = workspace.settings.target(target)
     keys: list[FoundKey] = []
@@ -69,7 +69,9 @@ def status(
         found = look(workspace, chosen, remote=None, names=names)
     else:
         try:
-            with connector(run, api_key_file=api_key_file, on_key=keys.append)(chosen) as remote:
+            with connector(run, workspace.repo, api_key_file=api_key_file, on_key=keys.append)(
+                chosen
+            ) as remote:
                 found = look(workspace, chosen, remote=remote, names=names)
         except SkillsyncError:
             if run.verbose:

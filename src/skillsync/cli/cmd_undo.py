@@ -45,7 +45,7 @@ def undo(
     report = run_undo(
         workspace,
         workspace.settings.target(target),
-        connector(run, api_key_file=api_key_file),
+        connector(run, workspace.repo, api_key_file=api_key_file),
         UndoRequest(names=names, archive=archive, dry_run=dry_run),
     )
     code = print_report(run, report, nothing="nothing to undo")

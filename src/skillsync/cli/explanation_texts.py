@@ -19,6 +19,9 @@ TEXTS: Mapping[str, str] = {
     "E-STALE-PLAN": "A sealed plan is carried out exactly as it was printed or not at all. Since it was made, HEAD, "
     "the target, a remote version or the content here changed, or it was applied already; the message names what. "
     "Nothing was published. Make a new plan, look at it, and push that.",
+    "E-NOT-REVIEWED": "`push --reviewed` publishes what a review let through, whole, and nothing else. Something that "
+    "this push would do is in no review, was reviewed with other content, or its review did not pass; the message names "
+    "it. Nothing was published. Open a pull request for it, or push without --reviewed if that is what you want.",
     "E-GIT": "A git command failed; its words are part of the message. skillsync changed nothing after that point.",
     "E-SHALLOW": "Whether your tree has taken in the remote's version is read from git's history, and this clone is "
     "cut off before the answer. Fetch the rest: `git fetch --unshallow --filter=blob:none`; in CI, check out with "
@@ -83,7 +86,7 @@ TEXTS: Mapping[str, str] = {
     "E-DELETED-BUT-EDITED": "You deleted it here while somebody edited it there. `skillsync resolve NAME --local` "
     "keeps the deletion, `--remote` brings it back with their edit.",
     "E-EDITED-BUT-ARCHIVED": "You edited it here while somebody archived it there. `skillsync resolve NAME --local` "
-    "publishes it again, `--remote` removes it here.",
+    "publishes it again (its .skillsync says so, commit it), `--remote` removes it here.",
     "E-ERASED": "The row is gone from the server for good, which nobody can do with the API. Nothing was removed "
     "here; `skillsync resolve` decides.",
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
@@ -112,7 +115,9 @@ TEXTS: Mapping[str, str] = {
     "N-BEHIND": "The remote is newer and your files have no edits of their own: `skillsync pull` takes it in.",
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
-    "N-ARCHIVED": "It was archived on the remote, and you have no edits to it.",
+    "N-ARCHIVED": "It was archived on the remote, and you have no edits to it. It never comes back by itself, also where its "
+    "pointer line was lost: `skillsync pull --prune NAME` removes it here, `skillsync resolve NAME --local` notes in its "
+    ".skillsync that it shall be made again, which the next push does.",
     "N-SUPERSEDED": "A later commit was published, or decided about this, already: this one is older and sends nothing.",
     "E-CONFLICT": "Both sides changed the same thing in different ways, so a person has to choose. `skillsync "
     "conflicts` shows base, local and remote; edit the file, then `skillsync resolve NAME`.",

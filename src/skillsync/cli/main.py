@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from skillsync import __version__
-from skillsync.cli.options import ColorChoice, Globals, standard_options
+from skillsync.cli.options import INTERRUPTED, ColorChoice, Globals, standard_options
 
 VERBS: Mapping[str, str] = {
     "init": "Write skillsync.toml for this repository.",
@@ -100,7 +100,12 @@ class LazyGroup(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         if not standalone_mode:
             return super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
-        sys.exit(self._run(words, prog_name or "skillsync", complete_var, **extra))
+        code = self._run(words, prog_name or "skillsync", complete_var, **extra)
+        if code == INTERRUPTED:
+            from skillsync.cli.interrupt import leave_if_abandoned
+
+            leave_if_abandoned(code)
+        sys.exit(code)
 
     def _run(self, words: list[str], prog_name: str, complete_var: str | None, **extra: Any) -> int:
         try:

@@ -14,6 +14,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_DIFFERENT = 10
 """What ``--exit-code`` answers when there are differences (design.md 6)."""
+INTERRUPTED = 130
+"""After Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,29 +6,47 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skillsync.cli.progress_text import ahead_text
 from skillsync.cli.render import cell_width, visible
 from skillsync.cli.session import problems_json
+from skillsync.core.effort import effort_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from skillsync.api.budget import Outlook
     from skillsync.cli.render import Output
     from skillsync.core.plan import Action, Plan
     from skillsync.model import Json, Problem
+    from skillsync.sync.workspace import Remote
 
 SHOWN = 60
 SIGNS = {"create": "+", "update": "~", "merge": "&", "link": "=", "remove": "-"}
 
 
-def print_plans(out: Output, push: Plan, pull: Plan) -> None:
+def look_ahead(remote: Remote, push: Plan) -> Outlook:
+    """Return what the requests of a push mean with what is left of the rate limit now."""
+    effort = effort_of(push)
+    is_guarded = bool(effort.rows) and remote.datasets.guarantees.guarded
+    return remote.transport.outlook(effort.requests(guarded=is_guarded))
+
+
+def ahead_json(ahead: Outlook) -> dict[str, Json]:
+    """Return how many requests a push makes, about, and how many seconds they take by the rate limit alone."""
+    return {"requests": ahead.requests, "seconds": round(ahead.seconds)}
+
+
+def print_plans(out: Output, push: Plan, pull: Plan, ahead: Outlook) -> None:
     """Print both plans: counts, then a line for each step and for what stands in its way, many cut short.
 
-    What keeps an object out of both is said once, at the end.
+    ``ahead`` is said of the push where the rate limit makes it long. What keeps an object out of both is said once, at the end.
     """
     shared = [one for one in push.problems if one in pull.problems]
     for verb, plan in (("push", push), ("pull", pull)):
         own = replace(plan, problems=tuple(one for one in plan.problems if one not in shared))
         out.data(f"{verb}: {words_for_counts(own) or 'nothing to do'}", style="bold")
+        if plan is push and (text := ahead_text(ahead, effort_of(push).words)):
+            out.data(f"  {text}")
         _print_steps(out, [*map(_step, own.actions), *map(_pending, own.pending)])
         named = {problem.subject for problem in own.problems}
         for conflict in own.conflicts:
@@ -149,4 +167,11 @@ def _and(parts: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-__all__ = ["next_commands", "plan_json", "print_plans", "words_for_counts"]
+__all__ = [
+    "ahead_json",
+    "look_ahead",
+    "next_commands",
+    "plan_json",
+    "print_plans",
+    "words_for_counts",
+]

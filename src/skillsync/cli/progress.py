@@ -8,23 +8,30 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
+from skillsync.api.telling import Budget, Step, Telling, Untold
+from skillsync.cli.progress_text import (
+    Seen,
+    Stepped,
+    ahead_text,
+    run_text,
+    spoken,
+    step_text,
+)
+
 QUIET_SECONDS = 0.5
 REDRAW_SECONDS = 0.1
 HEARTBEAT_SECONDS = 20.0
-_MIN_FOR_ETA = 3
+OUTLOOK_SECONDS = 1.0
+"""The time left is worked out anew this often."""
+
+Say = Callable[[str], None]
 
 
-class Progress(Protocol):
+class Progress(Telling, Protocol):
     """What a long step tells: use it as a context manager, and tell it from any thread."""
 
     def advance(self, count: int = 1) -> None:
         """Say that ``count`` more are done."""
-
-    def expect(self, count: int) -> None:
-        """Say that ``count`` more are to come."""
-
-    def waiting(self, seconds: float) -> None:
-        """Say that the rate limit makes us wait that long."""
 
     def __enter__(self) -> Self: ...
 
@@ -36,16 +43,26 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-class Silent:
-    """Tells nobody: the default, so that the engine knows no terminal."""
+class Silent(Untold):
+    """Tells nobody how far it is: the default, so that the engine knows no terminal.
+
+    What takes long is said all the same, before it begins, to ``say``.
+    """
+
+    def __init__(self, say: Say | None = None) -> None:
+        self._say = say
+        self._budget: Budget | None = None
+
+    def opened(self, budget: Budget) -> None:
+        """Take it for what is ahead."""
+        self._budget = budget
+
+    def ahead(self, requests: int, what: str) -> None:
+        """Say how long it takes, if the windows make it long."""
+        if self._say and self._budget and (text := ahead_text(self._budget(requests), what)):
+            self._say(text)
 
     def advance(self, count: int = 1) -> None:
-        """Do nothing."""
-
-    def expect(self, count: int) -> None:
-        """Do nothing."""
-
-    def waiting(self, seconds: float) -> None:
         """Do nothing."""
 
     def __enter__(self) -> Self:
@@ -60,14 +77,21 @@ class Silent:
         return None
 
 
-class _Counting:
+class _Counting(Silent):
     """Counts, and decides when it is time to say so. A wait of ``worth_telling`` seconds is said at once."""
 
     worth_telling = QUIET_SECONDS
 
     def __init__(
-        self, stream: TextIO, *, label: str, total: int | None, clock: Callable[[], float]
+        self,
+        stream: TextIO,
+        *,
+        label: str,
+        total: int | None,
+        clock: Callable[[], float],
+        say: Say | None = None,
     ) -> None:
+        super().__init__(say)
         self._stream = stream
         self._label = label
         self._total = total
@@ -76,6 +100,9 @@ class _Counting:
         self._done = 0
         self._waits = False
         self._pause = 0.0
+        self._step: Stepped | None = None
+        self._step_began = 0.0
+        self._outlook_at = 0.0
         self._lock = threading.Lock()
 
     def advance(self, count: int = 1) -> None:
@@ -83,7 +110,12 @@ class _Counting:
         with self._lock:
             self._done += count
             self._pause = 0.0
-            self._show()
+            if self._step is None:
+                self._show()
+
+    def answered(self) -> None:
+        """Count one more request."""
+        self.advance()
 
     def expect(self, count: int) -> None:
         """Raise the total, so that it covers ``count`` more than were done."""
@@ -95,24 +127,56 @@ class _Counting:
         with self._lock:
             self._waits = self._waits or seconds > 0
             self._pause = seconds
+            if self._step is not None and seconds > 0:
+                self._renew(waits=True)
             self._show(now=seconds >= self.worth_telling)
 
-    def __enter__(self) -> Self:
-        return self
+    def begin(self, step: Step) -> None:
+        """Show this step from now on."""
+        with self._lock:
+            self._step, self._step_began = Stepped(step), self._clock()
+            self._outlook_at = float("-inf")
+
+    def done(self, count: int = 1) -> None:
+        """Count things of the step, and show it if it is time."""
+        with self._lock:
+            if self._step is not None:
+                self._renew(done=self._step.done + count)
+                self._show()
+
+    def end(self) -> None:
+        """Show requests again."""
+        with self._lock:
+            self._step = None
+
+    def _renew(self, *, done: int | None = None, waits: bool = False) -> None:
+        """Take in what changed of the step."""
+        old = self._step
+        assert old is not None
+        now = self._clock()
+        outlook = old.outlook
+        seen = Stepped(
+            old.step,
+            old.done if done is None else done,
+            now - self._step_began,
+            old.waits or waits,
+            outlook,
+        )
+        if self._budget is not None and now - self._outlook_at >= OUTLOOK_SECONDS:
+            self._outlook_at = now
+            outlook = self._budget(seen.requests_left)
+            seen = Stepped(seen.step, seen.done, seen.elapsed, seen.waits, outlook)
+        self._step = seen
 
     def _show(self, *, now: bool = False) -> None:
         raise NotImplementedError
 
     def _text(self, elapsed: float) -> str:
-        left = (self._total or 0) - self._done
-        text = f"{self._label} {self._done}" + (
-            f"/{self._total}" if left >= 0 < (self._total or 0) else ""
+        if self._step is not None:
+            return step_text(self._step, self._pause)
+        return run_text(
+            Seen(self._label, self._done, self._total, elapsed, self._waits, self._pause)
         )
-        if self._waits and left > 0 and self._done >= _MIN_FOR_ETA:
-            text += f", the rate limit binds: about {_spoken(left * elapsed / self._done)} left"
-        elif self._pause >= 1:
-            text += f", the rate limit binds: going on in {_spoken(self._pause)}"
-        return text
 
 
 class Line(_Counting):
@@ -126,11 +190,18 @@ class Line(_Counting):
         total: int | None,
         width: int = 80,
         clock: Callable[[], float] = time.monotonic,
+        say: Say | None = None,
     ) -> None:
-        super().__init__(stream, label=label, total=total, clock=clock)
+        super().__init__(stream, label=label, total=total, clock=clock, say=say)
         self._width = width
         self._drawn = 0.0
         self._visible = False
+
+    def ahead(self, requests: int, what: str) -> None:
+        """Say it on a line of its own."""
+        with self._lock:
+            self._wipe()
+        super().ahead(requests, what)
 
     def _show(self, *, now: bool = False) -> None:
         at = self._clock()
@@ -142,15 +213,19 @@ class Line(_Counting):
         self._stream.write("\r\x1b[K" + self._text(elapsed)[: max(1, self._width - 1)])
         self._stream.flush()
 
+    def _wipe(self) -> None:
+        if self._visible:
+            self._visible = False
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._visible:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+        self._wipe()
 
 
 class Heartbeat(_Counting):
@@ -165,8 +240,9 @@ class Heartbeat(_Counting):
         label: str,
         total: int | None,
         clock: Callable[[], float] = time.monotonic,
+        say: Say | None = None,
     ) -> None:
-        super().__init__(stream, label=label, total=total, clock=clock)
+        super().__init__(stream, label=label, total=total, clock=clock, say=say)
         self._last = self._started
 
     def _show(self, *, now: bool = False) -> None:
@@ -174,29 +250,23 @@ class Heartbeat(_Counting):
         if now or at - self._last >= HEARTBEAT_SECONDS:
             self._last = at
             elapsed = at - self._started
-            self._stream.write(f"{self._text(elapsed)} after {_spoken(elapsed)}\n")
+            self._stream.write(f"{self._text(elapsed)} after {spoken(elapsed)}\n")
             self._stream.flush()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        return None
 
 
 def choose_progress(
-    stream: TextIO, *, label: str, total: int | None, terminal: bool, ci: bool, width: int = 80
+    stream: TextIO,
+    *,
+    label: str,
+    total: int | None,
+    terminal: bool,
+    ci: bool,
+    width: int = 80,
+    say: Say | None = None,
 ) -> Progress:
     """Return the progress that suits where stderr goes."""
     if terminal:
-        return Line(stream, label=label, total=total, width=width)
+        return Line(stream, label=label, total=total, width=width, say=say)
     if ci:
-        return Heartbeat(stream, label=label, total=total)
-    return Silent()
-
-
-def _spoken(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole} s" if whole < 120 else f"{round(whole / 60)} min"
+        return Heartbeat(stream, label=label, total=total, say=say)
+    return Silent(say)

@@ -131,10 +131,11 @@ class Output:
     def progress(self, label: str, total: int | None = None) -> Progress:
         """Return a context manager that shows how far we are, where somebody can see it.
 
-        Silent by default; a line that changes, on a terminal and after half a second; a heartbeat line in CI.
+        Silent by default; a line that changes, on a terminal and after half a second; a heartbeat line in CI. What
+        takes long is a note before it begins, in any case.
         """
         if self.json_mode and not _is_terminal(self.stderr):
-            return Silent()
+            return Silent(self._ahead)
         return choose_progress(
             self.stderr,
             label=visible(label),
@@ -142,7 +143,11 @@ class Output:
             terminal=_is_terminal(self.stderr) and self.environ.get("TERM") != "dumb",
             ci=bool(self.environ.get("CI")),
             width=self.width,
+            say=self._ahead,
         )
+
+    def _ahead(self, text: str) -> None:
+        self.note(f"note: {visible(text)}")
 
     def _plain_table(self, headers: Sequence[str], rows: list[list[Cell]]) -> list[str]:
         texts = [list(headers), *([_cell(cell)[0] for cell in row] for row in rows)]

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from skillsync.cli.boundary import Run
-from skillsync.cli.render import Output, visible
+from skillsync.cli.render import Output
+from skillsync.cli.report_view import print_notes, print_outcomes
 from skillsync.model import Json, Problem, Severity
 
 if TYPE_CHECKING:
     from skillsync.api.keys import FoundKey
     from skillsync.config import Target
-    from skillsync.sync.report import Outcome, Report
+    from skillsync.repo.git import Repository
+    from skillsync.sync.report import Report
     from skillsync.sync.workspace import Connect, Remote, Workspace
-
-MARKS = {"failed": "error", "conflict": "red", "blocked": "yellow"}
 
 
 def open_workspace(run: Run) -> Workspace:
@@ -31,19 +31,23 @@ def open_workspace(run: Run) -> Workspace:
 
 def connector(
     run: Run,
+    repo: Repository | None,
     *,
     api_key_file: Path | None = None,
     on_key: Callable[[FoundKey], None] | None = None,
 ) -> Connect:
     """Return how to connect: the key is found and checked against the host before any request.
 
+    ``repo`` is the clone in which what is read is kept for later commands; None: nothing is kept.
     ``on_key`` is told which key was found; without it ``-v`` says so.
     """
 
     @contextmanager
     def connect(target: Target) -> Iterator[Remote]:
         from skillsync.api.keys import find_key
+        from skillsync.api.spent import spent_on
         from skillsync.api.transport import Transport
+        from skillsync.cli.interrupt import stopping
         from skillsync.sync.workspace import Remote
 
         found = find_key(target, api_key_file=api_key_file)
@@ -61,12 +65,12 @@ def connector(
                 host=target.host,
                 key=found.secret,
                 pace=target.pace,
-                on_wait=progress.waiting,
-                on_answer=progress.advance,
-                on_expect=progress.expect,
+                telling=progress,
+                spent=spent_on(target.host, target.project),
             ) as transport,
+            stopping(transport.stop),
         ):
-            yield Remote(target, transport)
+            yield Remote(target, transport, repo)
         done = transport.requests
         run.out.detail(f"requests: {done.reads} reads, {done.writes} writes")
 
@@ -76,14 +80,12 @@ def connector(
 def print_report(run: Run, report: Report, *, nothing: str) -> int:
     """Print what a run did, for people and as JSON, and return its exit code."""
     out = run.out
-    for outcome in report.outcomes:
-        print_outcome(out, outcome)
+    print_outcomes(out, report.outcomes)
     problems = [one for one in report.problems if one.severity is Severity.ERROR]
     out.problems(one for one in report.problems if one.severity is not Severity.NOTE)
     if not report.outcomes and not problems:
         out.data(nothing)
-    for note in report.notes:
-        out.note(f"note: {visible(note)}")
+    print_notes(out, report.notes)
     code = max_exit(report.exit, problems)
     out.emit_json(
         f"skillsync.{report.command}/1",
@@ -103,24 +105,6 @@ def max_exit(code: int, problems: Sequence[Problem]) -> int:
     return code or (1 if problems else 0)
 
 
-def print_outcome(out: Output, outcome: Outcome) -> None:
-    """Print one object's outcome with its reason and the next command."""
-    style = "green" if outcome.changed and not outcome.exit else ""
-    if outcome.exit:
-        style = "red" if outcome.exit in {1, 4} else "yellow"
-    out.data(
-        f"{out.style(visible(outcome.subject), 'bold')}: {out.style(visible(outcome.did), style)}"
-    )
-    if outcome.message and not outcome.conflicts:
-        for line in outcome.message.split("\n"):
-            out.data(f"    {visible(line)}")
-    for conflict in outcome.conflicts:
-        out.data(f"    {visible(conflict.unit)}: {visible(conflict.reason)}")
-    if outcome.fix and (outcome.exit or outcome.code):
-        code = f"  [{outcome.code}]" if outcome.code else ""
-        out.data(f"    next: {visible(outcome.fix)}{code}")
-
-
 def problems_json(problems: Sequence[Problem]) -> list[Json]:
     """Return problems as JSON objects."""
     return [
@@ -131,6 +115,7 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
             "subject": one.subject,
             "path": one.path,
             "line": one.line,
+            "column": one.column,
             "fix": one.fix,
         }
         for one in problems

@@ -39,6 +39,7 @@ __all__ = [
     "newest",
     "own_creation",
     "own_walk",
+    "predecessor",
     "publish_edge",
     "taken_in",
 ]
@@ -123,6 +124,21 @@ def newest(pointers: Iterable[SkillPointer], latest_first: str | None) -> SkillP
     pointers = list(pointers)
     current = [pointer for pointer in pointers if pointer.first == latest_first] or pointers
     return max(current, key=_age, default=None)
+
+
+def predecessor(
+    gone: Iterable[SkillPointer], confirmed: SkillPointer | None
+) -> SkillPointer | None:
+    """Return what was archived under the name of a skill that would be created, None if nothing was (P12).
+
+    ``gone`` are the lines of history that are of no live skill. ``confirmed`` is the tree's line that says that its
+    incarnation is gone and the skill shall be made again: a person's word, about that one and those before.
+    """
+    found = newest(gone, None)
+    if found is None or confirmed is None:
+        return found
+    is_later = found.first.removesuffix("Z") > confirmed.first.removesuffix("Z")
+    return found if is_later else None
 
 
 def _age(pointer: SkillPointer) -> tuple[str, int, str]:

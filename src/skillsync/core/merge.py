@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.merge_bases import common_base
 from skillsync.core.merge_files import FilesMerge, exact_renames, merge_files
-from skillsync.core.merge_rows import InfoMerge, RowMerge, changed_row_groups, merge_info, merge_row
+from skillsync.core.merge_rows import (
+    InfoMerge,
+    RowMerge,
+    changed_row_groups,
+    incoming_groups,
+    merge_info,
+    merge_row,
+    settle_row,
+)
 from skillsync.core.merge_text import TextMerge, TextMerger, merge_lines
 from skillsync.core.merge_units import Take, choose, conflict_of, merge_mapping, merge_set, shown
 from skillsync.model import Extra, Skill, UnitKind
@@ -32,9 +40,11 @@ __all__ = [
     "changed_row_groups",
     "common_base",
     "exact_renames",
+    "incoming_groups",
     "merge_info",
     "merge_row",
     "merge_skill",
+    "settle_row",
 ]
 
 BODY = "SKILL.md:body"
@@ -74,7 +84,7 @@ def merge_skill(
     """
     if isinstance(base, Sequence):
         base = common_base(base, sides=(local, remote))
-    ancestor = base or Skill(local.name, "", "", extra=Extra())
+    ancestor = base or Skill(local.name, "", "")
     scalars, conflicts = _merge_scalars(ancestor, local, remote)
     metadata, metadata_conflicts = merge_mapping(ancestor.metadata, local.metadata, remote.metadata)
     conflicts += _key_conflicts(
@@ -93,9 +103,9 @@ def merge_skill(
         conflicts.append(_tools_conflict(ancestor, local, remote))
         tools = _tools(local, stand_in=remote)
     if extra is not None:
-        known = ancestor.files.keys() | local.files.keys() | remote.files.keys()
-        empty = extra.empty - files.files.keys()
-        executable = extra.executable - (known - files.files.keys() - empty)
+        # A file that goes was in the base; one that is neither there nor in the result the API cannot hold.
+        gone, empty = ancestor.files.keys() - files.files.keys(), extra.empty - files.files.keys()
+        executable = extra.executable - (gone - empty)
         extra = Extra(extra.frontmatter, tools.carried, executable, empty)
     skill = Skill(
         name=local.name,

@@ -94,8 +94,7 @@ def take_skill_side(
                 merged = _take_file(merged, conflict.unit, source, side=side, texts=texts)
             case UnitKind.FRONTMATTER | UnitKind.EXTRA:
                 merged = _take_key(merged, conflict.unit, source)
-            case UnitKind.ROW | UnitKind.DATASET:
-                continue
+            # Rows and datasets are no parts of a skill.
     return merged
 
 

@@ -163,12 +163,11 @@ def _action_order(action: Action) -> tuple[object, ...]:
 
 
 def _problem_order(problem: Problem) -> tuple[str, str, int, str, str]:
-    return problem.subject, problem.path, problem.line or 0, problem.code, problem.message
+    return problem.subject, problem.path, problem.line or 0, problem.code, repr(problem)
 
 
 def _conflict_order(conflict: Conflict) -> tuple[str, ...]:
-    values = (value or "" for value in (conflict.base, conflict.local, conflict.remote))
-    return conflict.subject, conflict.kind, conflict.unit, *values
+    return conflict.subject, conflict.kind, conflict.unit, repr(conflict)
 
 
 def _describe_problem(problem: Problem) -> str:

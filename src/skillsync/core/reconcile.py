@@ -26,7 +26,7 @@ from skillsync.core.reconcile_row import (
     removable_duplicates,
     winner,
 )
-from skillsync.core.reconcile_skill import decide_skill, needs_remote_content, pull_upon
+from skillsync.core.reconcile_skill import decide_skill, needs_remote_content
 from skillsync.core.row_states import RowFacts, RowGroups, RowPull, RowPush, RowState, RowVerdict
 from skillsync.core.skill_states import (
     Absence,
@@ -73,7 +73,6 @@ __all__ = [
     "find_rekeyed",
     "needs_remote_content",
     "pair_by_content",
-    "pull_upon",
     "removable_duplicates",
     "settle_claims",
     "winner",

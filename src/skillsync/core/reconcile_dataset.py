@@ -108,9 +108,7 @@ class DatasetVerdict:
 def decide_dataset(facts: DatasetFacts) -> DatasetVerdict:
     """Return the row D1–D6 that ``facts`` are in; row "" means: nothing to say, look at the rows. Total and pure."""
     verdict = _decide(facts)
-    return (
-        replace(verdict, fix=verdict.fix.replace("{name}", facts.slug)) if verdict.fix else verdict
-    )
+    return replace(verdict, fix=verdict.fix.replace("{name}", facts.slug))
 
 
 def _decide(facts: DatasetFacts) -> DatasetVerdict:

@@ -19,7 +19,6 @@ from skillsync.core.skill_states import (
     SkillState,
     Verdict,
 )
-from skillsync.core.stitched import Bases
 
 __all__ = [
     "Absence",
@@ -33,7 +32,6 @@ __all__ = [
     "Verdict",
     "decide_skill",
     "needs_remote_content",
-    "pull_upon",
 ]
 
 
@@ -74,16 +72,6 @@ def decide_skill(facts: SkillFacts) -> Verdict:
     if facts.superseded and not _is_other_incarnation(facts):
         verdict = _superseded(verdict, facts)
     return _limited(verdict, facts)
-
-
-def pull_upon(step: PullStep, found: Bases) -> PullStep:
-    """Return what pull does where ``found`` are all common ancestors of the tree and the latest version (B4).
-
-    That one side has the content of the version taken in proves nothing while a commit is an ancestor, too: what is
-    equal to that version may be an edit of what stands in the commit. Only a merge upon all of them can tell.
-    """
-    is_one_sided = step in {PullStep.FAST_FORWARD, PullStep.LINK}
-    return PullStep.MERGE if is_one_sided and found.commits else step
 
 
 def _state(facts: SkillFacts) -> SkillState:
@@ -167,7 +155,7 @@ def _is_backwards(facts: SkillFacts) -> bool:
 
 
 def _fill(verdict: Verdict, facts: SkillFacts) -> Verdict:
-    return replace(verdict, fix=verdict.fix.format(name=facts.name)) if verdict.fix else verdict
+    return replace(verdict, fix=verdict.fix.format(name=facts.name))
 
 
 def _unreachable(verdict: Verdict, facts: SkillFacts) -> Verdict:

@@ -60,10 +60,10 @@ def bases_at(
     lagging: dict[Key, int] = {}
     for key in [*base, *(key for key in there if key not in base)]:
         digest = base.get(key, ABSENT)
-        if digest != there.get(key, ABSENT):
-            since = 0 if digest == ABSENT else known.get(key, before)
-        elif digest == ABSENT:
+        if digest == ABSENT:
             since = 0
+        elif digest != there.get(key):
+            since = known.get(key, before)
         else:
             digests[key] = digest
             continue

@@ -45,10 +45,12 @@ class LocalFact:
 
 @dataclass(frozen=True, slots=True)
 class BaseFact:
-    """The newest version that the tree has taken in (core/base.py).
+    """The newest version that the tree has taken in (core/base.py), and what the two sides have in common.
 
-    ``number`` 0: none, but a later version was published from commits that share some with HEAD; ``digest`` is then
-    what those that are shared last have, "" where they differ (sync.md 5.3).
+    ``number`` 0: none, but a later version was published from commits that share some with HEAD. ``digest`` is that of
+    the version or, where commits are common ancestors beside or instead of it, what all ancestors have alike, "" where
+    they differ (B4): what equals the version alone may be an edit of what stands in such a commit, and no proof that
+    nothing was edited.
     """
 
     number: int
@@ -244,7 +246,7 @@ def _table() -> Mapping[SkillState, Verdict]:
             push.NOTHING,
             pull.MARK_ARCHIVED,
             code="N-ARCHIVED",
-            fix="skillsync pull --prune {name}",
+            fix="skillsync pull --prune {name}, or skillsync resolve {name} --local (create it again)",
         ),
         Verdict(
             "S16",

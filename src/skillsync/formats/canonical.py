@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from skillsync.errors import InvalidContent
-from skillsync.model import Digest, Extra
+from skillsync.model import Digest, Extra, KnownFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -174,12 +174,16 @@ def files_digest(files: Iterable[tuple[str, bytes]]) -> str:
     It is what a pointer's stamp remembers (design.md 3). A change of line ends alone is no change. A path may
     hold bytes that are no UTF-8, as a file system has them.
     """
+    return digest_of_digests(
+        (path, sha256(data.replace(b"\r\n", b"\n")).hexdigest()) for path, data in files
+    )
+
+
+def digest_of_digests(files: Iterable[tuple[str, str]]) -> str:
+    """As ``files_digest``, of (path, SHA-256 of the content with LF line ends)."""
     digests = sorted(
-        (
-            path.encode(errors="surrogateescape").decode(errors="backslashreplace"),
-            sha256(data.replace(b"\r\n", b"\n")).hexdigest(),
-        )
-        for path, data in files
+        (path.encode(errors="surrogateescape").decode(errors="backslashreplace"), digest)
+        for path, digest in files
     )
     return _sha256(canonical_json([[path, digest] for path, digest in digests]))[:32]
 
@@ -233,6 +237,8 @@ def row_digest(row: Row, *, has_floats: bool = True) -> Digest:
     A missing field equals null, and missing, null and ``{}`` metadata are one value. ``has_floats`` as for
     ``canonical_json``.
     """
+    if isinstance(row.fields, KnownFields):
+        return row.fields.digest
     text = canonical_json(canonical_fields(row.fields), has_floats=has_floats)
     return Digest(ALGORITHM + _sha256(text))
 

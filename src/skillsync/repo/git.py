@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from subprocess import PIPE, Popen
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from skillsync.errors import GitFailed, NotARepository, ShallowClone
 from skillsync.repo import git_formats as formats
@@ -148,6 +149,14 @@ def run_git(
     """
     child = start_git(folder, arguments, reads=reads, environment=environment)
     return finish_git(child, arguments, data=data, accept=accept)
+
+
+def widen_pipe(descriptor: int) -> None:
+    """Let a pipe hold a megabyte where the system can: each side then waits for the other less often."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _shown(arguments: Sequence[str]) -> str:
@@ -536,6 +545,15 @@ class Repository:
         found = self.read_objects(ids, missing_ok=missing_ok)
         return {blob: each.data for blob, each in found.items() if each.data is not None}
 
+    def read_named(self, names: Iterable[str], *, limit: int) -> dict[str, bytes]:
+        """Read blobs by ``REVISION:PATH``, without a process of their own; missing and longer ones are left out."""
+        found = self._objects.read_many((one for one in names if "\n" not in one), limit=limit)
+        return {
+            name: each.data
+            for name, each in found.items()
+            if each is not None and each.kind == "blob" and each.data is not None
+        }
+
     def read_objects(
         self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None
     ) -> dict[str, GitObject]:
@@ -549,6 +567,45 @@ class Repository:
             raise GitFailed("git cat-file --batch", 0, f"{missing} is missing")
         return {each: object for each, object in found.items() if object is not None}  # noqa: A001
 
+    @contextmanager
+    def opened_blob(self, blob: str) -> Iterator[BinaryIO]:
+        """Hold a blob's content as a stream from a git process of its own, so that nobody holds it whole.
+
+        Raises GitFailed, when the block is left at the latest, unless all of it came. A block that is left by another
+        error, or before the end, ends the process.
+        """
+        if not formats.is_object_id(blob):
+            raise GitFailed("git cat-file", 128, f"{blob!r} is not an object id")
+        # Git itself would hold a blob that is shorter than this.
+        asked = ["-c", "core.bigFileThreshold=1m", "cat-file", "blob", blob]
+        child = start_git(self.root, asked)
+        assert child.stdin is not None  # started with pipes
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdin.close()
+        widen_pipe(child.stdout.fileno())
+        try:
+            yield cast("BinaryIO", child.stdout)
+            is_whole = not child.stdout.read(1)
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            child.stdout.close()
+            complaint = child.stderr.read()
+            child.stderr.close()
+            status = child.wait()
+        if is_whole and status:
+            raise GitFailed("git cat-file blob", status, os.fsdecode(complaint))
+
+    def named_objects(self, names: Collection[str]) -> dict[str, GitObject]:
+        """Read objects by name (a ref, ``COMMIT:PATH``), without a process of their own; missing ones are left out.
+
+        A name must not hold a line end.
+        """
+        found = self._objects.read_many(names)
+        return {name: each for name, each in found.items() if each is not None}
+
     def close(self) -> None:
         """End the process that reads objects; a later question starts another."""
         self._objects.close()
@@ -560,6 +617,25 @@ class Repository:
         return formats.parse_sizes(
             self.run(["cat-file", "--batch-check"], data=_id_lines(ids)).output
         )
+
+    def existing_blobs(self, ids: Collection[str]) -> frozenset[str]:
+        """Return those of ``ids`` that are in this clone, with one process; none is fetched for it."""
+        if not ids:
+            return frozenset()
+        offline = {"GIT_NO_LAZY_FETCH": "1"}
+        done = self.run(["cat-file", "--batch-check"], data=_id_lines(ids), environment=offline)
+        return frozenset(formats.parse_sizes(done.output))
+
+    def index_blob(self, path: str) -> str:
+        """Return the blob of a path in the index, "" when there is none, or several sides of a conflict."""
+        listed = formats.parse_listing(
+            self._literal(["ls-files", "-z", "-t", "-s", "--cached", "--", path]).output
+        )
+        return next((each.blob for each in listed if each.path == path and each.stage == 0), "")
+
+    def has_long_ids(self) -> bool:
+        """Tell whether git names its objects by SHA-256 here."""
+        return len(self.run(["hash-object", "--stdin"], data=b"").line) == 64
 
     def write_blobs(self, contents: Sequence[bytes]) -> list[str]:
         """Store contents as blobs, as they are (no filter, no line-end conversion), and return their ids."""

@@ -43,12 +43,25 @@ ITEMS_LIMIT = 2_000_000_000
 class Roots:
     """The folders that are searched, relative to the repository; ``"."`` is the repository itself.
 
-    ``items_limit``: bytes of ``items.jsonl`` and of ``.skillsync.rows`` that are read.
+    ``items_limit``: bytes of ``items.jsonl`` and of ``.skillsync.rows`` that are read. ``large_from``: an
+    ``items.jsonl`` of so many bytes is not held, its entry only says where it lies; None: all are held.
     """
 
     skills: tuple[str, ...]
     datasets: tuple[str, ...]
     items_limit: int = ITEMS_LIMIT
+    large_from: int | None = None
+
+    def limit_of(self, name: str) -> int | None:
+        """Return how many bytes of a dataset's file are held, None for a file of no dataset."""
+        if name == ITEMS and self.large_from is not None:
+            return min(self.large_from - 1, self.items_limit)
+        return self.items_limit if name in (ITEMS, ROWS) else None
+
+    def is_large(self, name: str, size: int) -> bool:
+        """Tell whether a file of this name and size is one that is not held but may be read."""
+        held = self.limit_of(name)
+        return name == ITEMS and held is not None and held < size <= self.items_limit
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -61,6 +74,7 @@ def make_roots(
     datasets: Sequence[str] | None,
     *,
     items_limit: int = ITEMS_LIMIT,
+    large_from: int | None = None,
 ) -> Roots:
     """Normalise configured roots; None or nothing for skills means the default ones.
 
@@ -70,6 +84,7 @@ def make_roots(
         tuple(_root(each) for each in (skills or DEFAULT_SKILL_ROOTS)),
         tuple(_root(each) for each in (datasets or ())),
         items_limit,
+        large_from,
     )
 
 

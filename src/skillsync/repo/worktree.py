@@ -27,12 +27,12 @@ from skillsync.repo.handles import (
     read_descriptor,
     split_path,
 )
+from skillsync.repo.large import GitFile, WorkingFile
 from skillsync.repo.look import Look, take_look
 from skillsync.repo.object_reader import GitObject
 from skillsync.repo.objects import (
     DATASET_FILES,
     DATASET_MD,
-    ITEMS,
     ITEMS_LIMIT,
     POINTER_FILES,
     SKILL_MD,
@@ -101,17 +101,20 @@ def read_folders(
     commit: str | None = None,
     only: Collection[str] | None = None,
     items_limit: int = ITEMS_LIMIT,
+    look: Look | None = None,
+    large_from: int | None = None,
 ) -> Scan:
     """Read the objects below the roots of the working tree, or of ``commit``.
 
-    ``only`` narrows the reading to these folders. Roots: None for the default ones (``skills``,
-    ``.agents/skills``; no datasets); ``"."`` for the whole repository, which alone makes a SKILL.md at its root
-    a skill. Raises ConfigError for a root outside the repository, GitFailed.
+    ``only`` narrows the reading to these folders; ``look`` is one at these roots that was taken a moment ago.
+    Roots: None for the default ones (``skills``, ``.agents/skills``; no datasets); ``"."`` for the whole repository,
+    which alone makes a SKILL.md at its root a skill. ``large_from``: an ``items.jsonl`` of so many bytes is not held, its entry says where it lies.
+    Raises ConfigError for a root outside the repository, GitFailed.
     """
-    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit)
+    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit, large_from=large_from)
     if commit is not None:
         return _read_commit(repo, roots, commit, only)
-    return _read_worktree(repo, roots, only)
+    return _read_worktree(repo, roots, only, look or take_look(repo, roots))
 
 
 def read_folder(
@@ -122,12 +125,13 @@ def read_folder(
     skill_roots: Sequence[str] | None = None,
     dataset_roots: Sequence[str] | None = None,
     items_limit: int = ITEMS_LIMIT,
+    large_from: int | None = None,
 ) -> Folder | None:
     """Read one object's folder as ``commit`` has it, without looking at the rest; None: no object is there.
 
     Costs no process, so that it may be asked for every object. Otherwise as ``read_folders``.
     """
-    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit)
+    roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit, large_from=large_from)
     tree = {each.path: each for each in repo.tree_below(commit, folder)}
     files = {path for path, each in tree.items() if each.mode not in {SYMLINK, GITLINK}}
     if not any(posixpath.join(folder, name) in files for name in (SKILL_MD, *DATASET_FILES)):
@@ -140,18 +144,18 @@ def read_folder(
     members = grouping.skills.get(folder) or grouping.datasets.get(folder)
     if members is None:
         return None
-    return _tree_folder(members, *_with_contents(repo, members, tree, items_limit), [])
+    return _tree_folder(repo, roots, members, *_with_contents(repo, roots, members, tree), [])
 
 
 def _with_contents(
-    repo: Repository, members: Members, tree: Mapping[str, TreeEntry], items_limit: int
+    repo: Repository, roots: Roots, members: Members, tree: Mapping[str, TreeEntry]
 ) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
     """Return the members' entries with their sizes, and the contents of those that are not too long."""
     paths = {posixpath.join(members.dir, name): name for name in members.paths}
     limits: dict[str, int] = {}
     for path, name in paths.items():
         if tree[path].mode != GITLINK:
-            limits[tree[path].blob] = max(_limit(name, items_limit), limits.get(tree[path].blob, 0))
+            limits[tree[path].blob] = max(_limit(name, roots), limits.get(tree[path].blob, 0))
     objects: dict[str, GitObject] = {}
     for limit in set(limits.values()):
         wanted = [blob for blob, its_limit in limits.items() if its_limit == limit]
@@ -211,10 +215,12 @@ def _list_worktree(look: Look) -> _Listing:
     return listing
 
 
-def _read_worktree(repo: Repository, roots: Roots, only: Collection[str] | None) -> Scan:
-    listing = _list_worktree(take_look(repo, roots))
+def _read_worktree(
+    repo: Repository, roots: Roots, only: Collection[str] | None, look: Look
+) -> Scan:
+    listing = _list_worktree(look)
     grouping = group_paths(listing.paths, roots, files=listing.files)
-    reader = _Reader(repo, listing, repo.has_modes(), roots.items_limit)
+    reader = _Reader(repo, listing, repo.has_modes(), roots)
     with opened_root(repo.root) as root:
         skills = reader.folders(root, grouping.skills, only)
         datasets = reader.folders(root, grouping.datasets, only)
@@ -236,7 +242,7 @@ class _Reader:
     repo: Repository
     listing: _Listing
     has_modes: bool
-    items_limit: int
+    roots: Roots
     problems: list[Problem] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     skipped_blobs: dict[str, bytes] = field(default_factory=dict)
@@ -295,19 +301,22 @@ class _Reader:
         *parents, last = split_path(path)
         try:
             with opened_folder(root, tuple(parents)) as at:
-                read = _read_settled(at, last, _limit(name, self.items_limit), path)
+                read = _read_settled(at, last, _limit(name, self.roots), path)
         except FileNotFoundError:
             return None
+        entry = replace(read, path=name)
+        if read.kind == "file" and read.data is None and self.roots.is_large(name, read.size):
+            entry = replace(entry, large=WorkingFile(self.repo, path, read.size))
         if self.has_modes or read.kind != "file":
-            return Entry(name, read.data, read.size, read.executable, read.kind, read.target)
-        executable = indexed is not None and indexed.mode & 0o111 != 0
-        return Entry(name, read.data, read.size, executable)
+            return entry
+        return replace(entry, executable=indexed is not None and indexed.mode & 0o111 != 0)
 
 
-def _limit(name: str, items_limit: int) -> int:
-    if name in (ITEMS, ROWS):
-        return items_limit
-    return _POINTER_LIMIT if name == POINTER else SKILL_FILE_LIMIT
+def _limit(name: str, roots: Roots) -> int:
+    limit = roots.limit_of(name)
+    if limit is None:
+        limit = _POINTER_LIMIT if name == POINTER else SKILL_FILE_LIMIT
+    return limit
 
 
 def _read_settled(at: int, name: str, limit: int, path: str) -> Entry:
@@ -389,9 +398,10 @@ def _gone(
     there = {*grouping.skills, *grouping.datasets}
     head = repo.head()
     blobs = {path: each.blob for path, each in listing.indexed.items() if each.mode != GITLINK}
-    if head is not None:
+    if head is not None and (only is None or only):
         # HEAD's blob wins over the index's: what is committed was agreed.
-        blobs |= {each.path: each.blob for each in repo.tree(head, roots.all) if each.size >= 0}
+        below = roots.all if only is None or "" in only else sorted(only)
+        blobs |= {each.path: each.blob for each in repo.tree(head, below) if each.size >= 0}
     folders = {
         posixpath.dirname(path)
         for path in blobs
@@ -443,16 +453,14 @@ def _read_commit(repo: Repository, roots: Roots, commit: str, only: Collection[s
         for name in each.paths
     ]
     loose = [path for path in grouping.loose if tree[path].mode == SYMLINK]
-    blobs = {
-        tree[path].blob
-        for path, name in paths
-        if 0 <= tree[path].size <= _limit(name, roots.items_limit)
-    }
+    blobs = {tree[path].blob for path, name in paths if 0 <= tree[path].size <= _limit(name, roots)}
     contents = repo.read_blobs(blobs | {tree[path].blob for path in loose})
     problems: list[Problem] = case_problems(grouping, roots)
     return Scan(
-        tuple(_tree_folder(each, tree, contents, problems) for each in wanted_skills),
-        tuple(_tree_folder(each, tree, contents, problems) for each in wanted_datasets),
+        tuple(_tree_folder(repo, roots, each, tree, contents, problems) for each in wanted_skills),
+        tuple(
+            _tree_folder(repo, roots, each, tree, contents, problems) for each in wanted_datasets
+        ),
         tuple(problems),
         find_links(
             {path: os.fsdecode(contents[tree[path].blob]) for path in loose}, grouping.skills
@@ -461,6 +469,8 @@ def _read_commit(repo: Repository, roots: Roots, commit: str, only: Collection[s
 
 
 def _tree_folder(
+    repo: Repository,
+    roots: Roots,
     members: Members,
     tree: Mapping[str, TreeEntry],
     contents: Mapping[str, bytes],
@@ -471,6 +481,8 @@ def _tree_folder(
     for name in members.paths:
         path = posixpath.join(members.dir, name)
         entry = _blob_entry(name, tree[path], contents)
+        if entry.data is None and entry.kind == "file" and roots.is_large(name, entry.size):
+            entry = replace(entry, large=GitFile(repo, tree[path].blob, entry.size))
         if name in POINTER_FILES:
             beside[name] = entry.data
             problems.extend(_pointer_problems(path, entry))

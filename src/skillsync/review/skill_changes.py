@@ -11,7 +11,7 @@ from skillsync.formats.carry import STANDARD_KEYS
 from skillsync.formats.checks import BEHAVIOURAL_KEYS
 from skillsync.formats.skill_document import SkillDocument
 from skillsync.formats.skill_folder import SKILL_FILE, Omitted, SkillReading, classify, read_skill
-from skillsync.model import Digest, Entry, Folder, Json
+from skillsync.model import Digest, Entry, Folder, Json, Skill
 from skillsync.review.differ import counts, hunks, word_runs
 from skillsync.review.grants import READ_ONLY, Grant, parse_grants, relation
 from skillsync.review.sections import compare_bodies
@@ -20,10 +20,12 @@ from skillsync.review.values import (
     FileChange,
     Hunk,
     Line,
+    LivePart,
     Permissions,
     Section,
     Trigger,
 )
+from skillsync.sync.diff import skill_units
 
 Clean = Callable[[str], str]
 """Takes secrets out of a text."""
@@ -103,6 +105,15 @@ def compare_skill(before: Content, after: Content, clean: Clean) -> SkillParts:
         sections,
         files,
         left_out.lines,
+    )
+
+
+def compare_live(base: Skill, live: Skill, clean: Clean) -> tuple[LivePart, ...]:
+    """Return what the store changed since the base, part by part, every text clean; long ones are cut."""
+    left_out = _Budget()
+    return tuple(
+        LivePart(clean(unit), left_out.hunks(hunks(_split(old or ""), _split(new or "")), clean))
+        for unit, old, new in skill_units(base, live)
     )
 
 
@@ -359,16 +370,16 @@ class _Budget:
     def section(self, section: Section, clean: Clean) -> Section:
         path = tuple(clean(word) for word in section.path)
         return Section(path, section.status, section.line, section.added, section.removed,
-                       self._hunks(section.hunks, clean))  # fmt: skip
+                       self.hunks(section.hunks, clean))  # fmt: skip
 
     def file(self, file: FileChange, clean: Clean) -> FileChange:
         return FileChange(
             file.path, file.status, file.kind, file.size_before, file.size_after, file.mode_before,
             file.mode_after, file.sent, file.renamed_from, file.added, file.removed,
-            self._hunks(file.hunks, clean),
+            self.hunks(file.hunks, clean),
         )  # fmt: skip
 
-    def _hunks(self, found: tuple[Hunk, ...], clean: Clean) -> tuple[Hunk, ...]:
+    def hunks(self, found: tuple[Hunk, ...], clean: Clean) -> tuple[Hunk, ...]:
         left = MAX_LINES
         kept = []
         for hunk in found:

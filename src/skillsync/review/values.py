@@ -42,7 +42,7 @@ class Standing(StrEnum):
     """How base, head and live of an object stand to each other (review.md 5.1)."""
 
     UNVERIFIED = "unverified"
-    """Offline: nobody asked the store."""
+    """Nobody asked the store: offline, or because a fork brings it and must not learn what else is there."""
     CURRENT = "current"
     """The store is at the base: a push publishes."""
     PUBLISHED = "published"
@@ -244,11 +244,20 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """What the store has that the base has not; ``units`` names the parts that both sides changed, or only it did.
+class LivePart:
+    """A part of a skill that the store changed since the base (a frontmatter key, ``body``, a file), by line."""
 
-    ``version`` and ``created_at`` are the latest's (None and ``""``: gone). ``by`` is a person's label only with
-    ``show_values`` all, else ``a project member``.
+    unit: str
+    hunks: tuple[Hunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the store has that the base has not: the parts that ``both`` sides changed, or ``only_live`` did.
+
+    ``version`` and ``created_at`` are the latest's (None and ``""``: gone). ``by`` is a person's label, ``tools`` the
+    pre-approved tools there and ``parts`` the text itself only with ``show_values`` all; else ``a project member``,
+    None and ().
     """
 
     version: int | None
@@ -256,6 +265,8 @@ class Live:
     created_at: str
     both: tuple[str, ...]
     only_live: tuple[str, ...]
+    tools: tuple[str, ...] | None = None
+    parts: tuple[LivePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

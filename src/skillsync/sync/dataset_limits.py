@@ -23,7 +23,7 @@ FEW = 0.2
 def check_limits(views: Sequence[DatasetView], remote: Remote) -> None:
     """Refuse each dataset that would hold too much; the others go on. Says what would be over, and by how much."""
     going = [view for view in views if view.error is None and view.verdict.push in GOES_ON]
-    if not any(_created(view) or _is_new(view) for view in going):
+    if not any(rows_to_create(view) or _is_new(view) for view in going):
         return
     limits = remote.datasets.limits
     if limits is None:
@@ -38,8 +38,8 @@ def _is_new(view: DatasetView) -> bool:
     return view.verdict.push is DatasetPush.CREATE
 
 
-def _created(view: DatasetView) -> int:
-    """How many rows are created."""
+def rows_to_create(view: DatasetView) -> int:
+    """How many rows a push creates."""
     if view.local is not None and view.remote_rows is None and _is_new(view):
         return len(view.local.rows) + len(view.local.items.keyless)
     return sum(row.verdict.push is RowPush.CREATE for row in view.rows)
@@ -66,7 +66,7 @@ def _check_datasets(new: Sequence[DatasetView], limits: Limits, remote: Remote) 
 
 
 def _check_rows(view: DatasetView, limits: Limits, remote: Remote) -> None:
-    new = _created(view)
+    new = rows_to_create(view)
     if not new:
         return
     archived = 0 if view.remote is None else remote.datasets.count_archived(view.remote.id)
@@ -105,6 +105,19 @@ def refuse_full_row(row: RemoteRow, limits: Limits | None, *, archiving: bool = 
         unchanged="The row was not sent.",
         hint="give the line another id: it is then a new row, and the old one can stay or be archived",
     )
+
+
+def full_rows(views: Sequence[DatasetView], remote: Remote) -> list[str]:
+    """Name the rows that would be changed and have had all their versions; each would fail alone."""
+    ahead = [
+        (view, row) for view in views for row in view.rows if row.verdict.push is RowPush.PATCH
+    ]
+    limits = remote.datasets.limits if ahead else None
+    return [
+        f"{view.slug}:{row.key} ({row.remote.version} versions of {limits.versions})"
+        for view, row in ahead
+        if limits is not None and row.remote is not None and row.remote.version >= limits.versions
+    ]
 
 
 def nearly_full(view: DatasetView, limits: Limits | None) -> list[tuple[RemoteRow, int]]:

@@ -13,20 +13,23 @@ from skillsync.repo.pointer import parse_pointer
 
 if TYPE_CHECKING:
     from skillsync.core.elsewhere import Files
-    from skillsync.model import Folder, Pointer
+    from skillsync.model import Entry, Folder, Pointer
     from skillsync.repo.git import Repository, TextMerge
 
 
 def folder_files(folder: Folder | None) -> dict[str, bytes]:
     """Return an object's files by path, line ends folded; one that was not read counts by size and link target."""
-    return {
-        entry.path: (
-            entry.data.replace(b"\r\n", b"\n")
-            if entry.data is not None
-            else f"\0unread {entry.size} {entry.target}".encode()
-        )
-        for entry in (folder.entries if folder else ())
-    }
+    return {entry.path: folded(entry) for entry in (folder.entries if folder else ())}
+
+
+def folded(entry: Entry) -> bytes:
+    """Return a file's content with its line ends folded, as ``folder_files`` does."""
+    data = entry.data
+    if data is None and entry.large is not None:
+        data = entry.large.read()
+    if data is None:
+        return f"\0unread {entry.size} {entry.target}".encode()
+    return data.replace(b"\r\n", b"\n")
 
 
 @dataclass

@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
+from typing import TypeAlias
 
 from skillsync.core.base import LineEvidence, line_counts
-from skillsync.formats.canonical import files_digest
-from skillsync.model import DatasetPointer, Folder, Pointer, SkillPointer
+from skillsync.formats.canonical import digest_of_digests
+from skillsync.model import DatasetPointer, Entry, Folder, Pointer, SkillPointer
 from skillsync.repo.git import HistoryLine, Repository
 from skillsync.repo.pointer import POINTER, parse_line
-from skillsync.sync.elsewhere import Elsewhere, folder_files
+from skillsync.sync.elsewhere import Elsewhere, folded
+
+FilesNow: TypeAlias = str | Callable[[], str]
+"""The digest of an object's files for a stamp, or how to find it out where that takes long."""
 
 UNBORN = "unborn"
 """Stands for HEAD in a stamp before the first commit."""
 
 
-def folder_files_digest(folder: Folder) -> str:
-    """Return the digest of an object's files for a stamp: content only, line ends folded (design.md 3)."""
-    return files_digest(folder_files(folder).items())
+def folder_files_digest(folder: Folder, *, known: Mapping[str, str] = {}) -> str:
+    """Return the digest of an object's files for a stamp: content only, line ends folded (design.md 3).
+
+    ``known`` are the digests of files, by path, that need not be read for it.
+    """
+    return digest_of_digests(
+        (entry.path, known.get(entry.path) or _folded_digest(entry)) for entry in folder.entries
+    )
+
+
+def _folded_digest(entry: Entry) -> str:
+    if entry.data is None and entry.large is not None:
+        return entry.large.folded()
+    return sha256(folded(entry).replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _pointer_path(directory: str) -> str:
@@ -39,13 +55,14 @@ class History:
     """Questions about HEAD's history, each answered once per run.
 
     ``folder_at(commit, dir)`` returns the object's files in that commit (None: in the working tree), None when it
-    has none. All objects lie below the ``roots``. ``at`` is the commit that stands for HEAD; None is HEAD itself.
+    has none, and ``light_at`` does so without holding large files. All objects lie below the ``roots``. ``at`` is the commit that stands for HEAD; None is HEAD itself.
     """
 
     repo: Repository
     folder_at: Callable[[str | None, str], Folder | None]
     roots: Sequence[str] = (".",)
     at: str | None = None
+    light_at: Callable[[str | None, str], Folder | None] | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
@@ -117,7 +134,7 @@ class History:
         """Return the stamp digest of an object's files in a commit, None when it is not there."""
         key = (commit, directory)
         if key not in self._digests:
-            folder = self.folder_at(commit, directory)
+            folder = (self.light_at or self.folder_at)(commit, directory)
             self._digests[key] = folder_files_digest(folder) if folder else None
         return self._digests[key]
 
@@ -183,11 +200,13 @@ class History:
 
     # ------------------------------------------------------------ does a line count?
 
-    def uncommitted_counts(self, pointer: Pointer, directory: str, files_now: str) -> bool:
+    def uncommitted_counts(self, pointer: Pointer, directory: str, files_now: FilesNow) -> bool:
         """Decide whether a line that differs from HEAD's counts (design.md 3)."""
         stamp = pointer.stamp
         if stamp is None:
             return False
+        if callable(files_now):
+            files_now = files_now()
         at_in_history = self.is_in_history(stamp.at)
         head_is_at = stamp.at == (self.head or UNBORN)
         match = files_now == stamp.files
@@ -221,7 +240,9 @@ class History:
             )
         )
 
-    def committed_counts(self, pointer: Pointer, directory: str, files_now: str | None) -> bool:
+    def committed_counts(
+        self, pointer: Pointer, directory: str, files_now: FilesNow | None
+    ) -> bool:
         """Decide whether a line that HEAD's tree or history holds counts: not when its files never came along."""
         stamp = pointer.stamp
         if stamp is None or files_now == stamp.files:
@@ -230,7 +251,7 @@ class History:
         if intro is None:
             return True
         at_intro = self.files_digest_at(intro, directory)
-        if at_intro == stamp.files:
+        if at_intro == stamp.files or (callable(files_now) and files_now() == stamp.files):
             return True
         before = self.first_parent(intro)
         changed = before is None or self.files_digest_at(before, directory) != at_intro
@@ -270,7 +291,7 @@ class History:
         return None
 
     def tree_line(
-        self, lines: Lines, directory: str, files_now: str
+        self, lines: Lines, directory: str, files_now: FilesNow
     ) -> tuple[Pointer | None, bool]:
         """Return the line of the tree that counts, and whether a line was ignored.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from skillsync.model import Folder, Json, Pointer, Problem, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, render_line
 from skillsync.repo.worktree import QuickScan, quick_scan
 from skillsync.sync.memory import Memory, open_memory
@@ -19,6 +20,7 @@ from skillsync.sync.report import Kind
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.errors import SkillsyncError
     from skillsync.sync.local import LocalDataset, LocalSkill
     from skillsync.sync.workspace import Workspace
 
@@ -28,15 +30,16 @@ class Facts:
     """What is remembered of one folder.
 
     ``digest`` is the skill's, or that of all rows of a dataset, ``meta`` that of a dataset's description; both
-    ``""`` while invalid. ``files`` is the stamp digest, ``pointers`` the lines by place, ``blobs`` git's ids of the
-    pointer files. ``missing``: the folder is gone, the rest is HEAD's.
+    ``""`` while invalid. ``files`` is the stamp digest (None: of a large file, and nobody has asked for it yet),
+    ``pointers`` the lines by place, ``blobs`` git's ids of the pointer files. ``missing``: the folder is gone, the rest
+    is HEAD's.
     """
 
     kind: Kind
     dir: str
     name: str
     digest: str
-    files: str
+    files: str | None
     pointers: Mapping[str, str]
     blobs: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
@@ -69,6 +72,21 @@ class LocalFacts:
     objects: list[Facts]
     head: HeadPointers
     problems: list[Problem] = field(default_factory=list)
+    _found: dict[str, str] = field(default_factory=dict)
+
+    def files_of(self, facts: Facts) -> str | None:
+        """Return the stamp digest where it is known without reading a large file."""
+        return self._found.get(facts.dir, facts.files)
+
+    def find_files(self, workspace: Workspace, facts: Facts) -> str:
+        """Return the stamp digest, reading a large file if that has to be."""
+        known = self.files_of(facts)
+        if known is None:
+            from skillsync.sync.evidence import folder_files_digest
+
+            folder = workspace.light_folder_at(None, facts.dir)
+            known = self._found[facts.dir] = folder_files_digest(folder) if folder else ""
+        return known
 
 
 def local_facts(workspace: Workspace) -> LocalFacts:
@@ -95,19 +113,26 @@ def gather_facts(workspace: Workspace, memory: Memory) -> LocalFacts:
         if directory not in scan.folders and not scan.is_hidden(directory)
     ]
     if unknown or gone or scan.denied:
-        fresh, found.problems = _read(workspace, [*unknown, *gone])
+        fresh, found.problems = _read(workspace, [*unknown, *gone], memory.look)
         cache.keep_only(scan.folders)
         cache.put(
             [
                 (facts.dir, scan.folders[facts.dir], _to_json(facts))
                 for facts in fresh
-                if not facts.missing and facts.dir in scan.folders
+                if not facts.missing and facts.dir in scan.folders and not _is_unsteady(facts)
             ],
             scanned_at=memory.clock,
         )
         objects |= {facts.dir: facts for facts in fresh}
     found.objects = [objects[directory] for directory in sorted(objects)]
     return found
+
+
+def _is_unsteady(facts: Facts) -> bool:
+    """Tell whether the files changed while they were read, so that nothing is known of them."""
+    from skillsync.errors import LocalChanged
+
+    return any(problem.code == LocalChanged.code for problem in facts.problems)
 
 
 # ---------------------------------------------------------------- HEAD's pointers
@@ -181,7 +206,9 @@ def blob_id(data: bytes) -> str:
     In a repository with SHA-256 no id equals it, and contents are compared instead.
     """
     folded = data.replace(b"\r\n", b"\n")
-    return hashlib.sha1(b"blob %d\0%b" % (len(folded), folded), usedforsecurity=False).hexdigest()
+    found = hashlib.sha1(b"blob %d\0" % len(folded), usedforsecurity=False)
+    found.update(folded)  # not joined with the above: the bases of a large dataset are long
+    return found.hexdigest()
 
 
 def _join(directory: str, name: str) -> str:
@@ -191,16 +218,18 @@ def _join(directory: str, name: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-def _read(workspace: Workspace, folders: list[str]) -> tuple[list[Facts], list[Problem]]:
+def _read(
+    workspace: Workspace, folders: list[str], look: Look
+) -> tuple[list[Facts], list[Problem]]:
     from skillsync.formats.row_lines import collector_paused
-    from skillsync.sync.local import read_tree
+    from skillsync.sync.local import read_lean_tree
 
     with collector_paused():  # rows by the million are no garbage
-        tree = read_tree(workspace, only=folders)
+        tree = read_lean_tree(workspace, only=folders, look=look)
         fresh = [_skill_facts(skill) for skill in tree.skills]
-        fresh += [_dataset_facts(dataset) for dataset in tree.datasets]
+        fresh += [_dataset_facts(workspace, dataset) for dataset in tree.datasets]
         fresh += [_skill_facts(skill, missing=True) for skill in tree.gone_skills]
-        fresh += [_dataset_facts(dataset, missing=True) for dataset in tree.gone_datasets]
+        fresh += [_gone_facts(dataset) for dataset in tree.gone_datasets]
     return fresh, tree.problems
 
 
@@ -219,31 +248,33 @@ def _skill_facts(skill: LocalSkill, *, missing: bool = False) -> Facts:
     )
 
 
-def _dataset_facts(dataset: LocalDataset, *, missing: bool = False) -> Facts:
+def _dataset_facts(workspace: Workspace, dataset: LocalDataset) -> Facts:
+    from skillsync.errors import InvalidContent, LocalChanged
+
+    facts = _gone_facts(dataset, missing=False)
+    try:
+        if dataset.large is not None:
+            return _large_facts(workspace, dataset, facts)
+        facts = replace(facts, files=dataset.files)
+        if dataset.problem is None:
+            return _small_facts(dataset, facts)
+        error: SkillsyncError = dataset.problem
+    except (InvalidContent, LocalChanged) as trouble:
+        error = trouble
+    return replace(facts, problems=(*facts.problems, _problem_of(dataset, error)))
+
+
+def _problem_of(dataset: LocalDataset, error: SkillsyncError) -> Problem:
+    path, line = getattr(error, "path", ""), getattr(error, "line", None)
+    column = getattr(error, "column", None)
+    fix = error.hint or f"skillsync lint {dataset.slug}"
+    return Problem(error.code, error.message, dataset.slug, path, line, fix=fix, column=column)
+
+
+def _small_facts(dataset: LocalDataset, facts: Facts) -> Facts:
     from skillsync.formats.canonical import rows_digest
     from skillsync.model import Digest
 
-    pointers, problems = _pointers_of(dataset.folder)
-    error = None if missing else dataset.problem
-    if error is not None:
-        problems += (
-            Problem(
-                error.code, error.message, dataset.slug, error.path, error.line, fix=error.hint
-            ),
-        )
-    facts = Facts(
-        Kind.DATASET,
-        dataset.dir,
-        dataset.name,
-        "",
-        "" if missing else dataset.files,
-        pointers,
-        _blobs_of(dataset.folder),
-        problems,
-        missing=missing,
-    )
-    if missing or error is not None:
-        return facts
     short = dataset.row_digests.items()
     return replace(
         facts,
@@ -251,6 +282,41 @@ def _dataset_facts(dataset: LocalDataset, *, missing: bool = False) -> Facts:
         meta=dataset.info_digest,
         rows=len(dataset.rows),
         keyless=len(dataset.items.keyless),
+    )
+
+
+def _large_facts(workspace: Workspace, dataset: LocalDataset, facts: Facts) -> Facts:
+    from skillsync.sync.evidence import folder_files_digest
+    from skillsync.sync.large_rows import contents_of
+    from skillsync.sync.local import ITEMS
+
+    assert dataset.large is not None
+    held = contents_of(workspace, dataset, dataset.large)
+    return replace(
+        facts,
+        digest=held.contents.digest,
+        files=folder_files_digest(dataset.folder, known={ITEMS: held.folded})
+        if held.folded
+        else None,
+        meta=dataset.info_digest,
+        rows=held.contents.rows,
+        keyless=held.contents.keyless,
+    )
+
+
+def _gone_facts(dataset: LocalDataset, *, missing: bool = True) -> Facts:
+    """Return what the folder says of itself without its content: all there is to say of one that is gone."""
+    pointers, problems = _pointers_of(dataset.folder)
+    return Facts(
+        Kind.DATASET,
+        dataset.dir,
+        dataset.name,
+        "",
+        "" if missing else None,
+        pointers,
+        _blobs_of(dataset.folder),
+        problems,
+        missing=missing,
     )
 
 
@@ -281,7 +347,10 @@ def _to_json(facts: Facts) -> Json:
         "rows": facts.rows,
         "keyless": facts.keyless,
         "problems": [
-            [one.code, one.message, one.subject, one.path, one.line, str(one.severity), one.fix]
+            [
+                *(one.code, one.message, one.subject, one.path, one.line),
+                *(str(one.severity), one.fix, one.column),
+            ]
             for one in facts.problems
         ],
     }
@@ -300,8 +369,8 @@ def _from_json(directory: str, value: Json) -> Facts | None:
             record["pointers"],
             record["blobs"],
             tuple(
-                Problem(code, message, subject, path, line, Severity(severity), fix)
-                for code, message, subject, path, line, severity, fix in record["problems"]
+                Problem(code, message, subject, path, line, Severity(severity), fix, column)
+                for code, message, subject, path, line, severity, fix, column in record["problems"]
             ),
             meta=record["meta"],
             rows=record["rows"],

@@ -132,6 +132,7 @@ class Markers:
     def look_again(self, view: SkillView) -> None:
         """Decide anew what was taken in, from the pointer alone and the version that is the latest now."""
         view.base, view.by_marker, view.superseded = view.pointed, False, False
+        view.bases = view.alike = None
         if view.version is not None and self._matters(view, view.version):
             try:
                 self._look(view)
@@ -204,25 +205,55 @@ class Markers:
 
     # ------------------------------------------------------------ the bases of a merge
 
+    def find_bases(self, view: SkillView) -> None:
+        """Note all bases of a skill whose latest version is not taken in, and what they have alike (B4).
+
+        Needs the latest version's content: where it was not read, it does not decide.
+        """
+        base, version, content = view.base, view.version, view.content
+        if base is None or version is None or content is None or content.version.id != version.id:
+            return
+        if view.local is None or view.error or view.renamed or base.first != version.first:
+            return
+        if base.id == version.id:
+            return
+        view.bases = self.bases_of(view, content)
+        if view.bases.commits:
+            alike = {self._digest_at(view, commit) or Digest("") for commit in view.bases.commits}
+            alike |= {base.digest} if view.bases.version else set()
+            view.alike = alike.pop() if len(alike) == 1 else Digest("")
+
     def bases_of(self, view: SkillView, content: RemoteSkill) -> Bases:
         """Return all bases of a merge of the tree with ``content``, the latest version (B4).
 
-        Each later version that was published from a commit is read, because here a marker on foreign content would
-        make somebody's edit look like an old text.
+        Where commits are among them, each later version that was published from one is read, because here a marker on
+        foreign content would make somebody's edit look like an old text.
         """
         taken = view.base.number if view.base else 0
         if content.version.description is None or self.graph.head is None:
             return Bases(taken)
-        marked: list[MarkedVersion] = []
-        for version in content.versions or self.remote.skills.versions(view.name, newest=_PAGE):
-            commit = self.commit_of(view, version)
-            if commit is not None and version.number > taken:
-                read = content if version.id == content.version.id else self._read(view, version)
-                commit = self.commit_of(view, version, content=view.digest_of(read))
-            marked.append(MarkedVersion(version.number, version.id, commit))
+        versions = content.versions or self.remote.skills.versions(view.name, newest=_PAGE)
+        claimed = [MarkedVersion(one.number, one.id, self.commit_of(view, one)) for one in versions]
+        found = self._bases(taken, claimed, content.version.first)
+        if not found.commits:
+            return found  # fewer markers would make no more of them
+        proven = [
+            self._proven(view, content, one) if one.number > taken else marked
+            for one, marked in zip(versions, claimed, strict=True)
+        ]
+        return self._bases(taken, proven, content.version.first)
+
+    def _proven(self, view: SkillView, content: RemoteSkill, version: Version) -> MarkedVersion:
+        commit = self.commit_of(view, version)
+        if commit is not None:
+            read = content if version.id == content.version.id else self._read(view, version)
+            commit = self.commit_of(view, version, content=view.digest_of(read))
+        return MarkedVersion(version.number, version.id, commit)
+
+    def _bases(self, taken: int, marked: Sequence[MarkedVersion], first: str) -> Bases:
         pointers = [
             (pointer.number, line.commit)
-            for line, pointer in self.workspace.history.pointers_for(content.version.first)
+            for line, pointer in self.workspace.history.pointers_for(first)
             if pointer.number >= taken
         ]
 

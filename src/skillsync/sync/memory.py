@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skillsync.sync.status import Status
     from skillsync.sync.workspace import Workspace
 
-_FORM = "facts-3"
+_FORM = "facts-4"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.effort import Effort
+from skillsync.core.reconcile_skill import PushStep
 from skillsync.errors import RefusedForSafety
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
+from skillsync.sync.dataset_limits import full_rows
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.holding import Hold, hold_back_from_push
-from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
 from skillsync.sync.push_dataset_words import is_blocked
@@ -24,12 +27,16 @@ from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+
+
+_PUBLISHING = {PushStep.CREATE, PushStep.PUBLISH, PushStep.MARK, PushStep.RENAME}
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ def push(
             workspace.check_publish_branch()
         finished = writer.recover()
         recorder = Recorder(workspace, target, request.clock)
-        with watched(connect, recorder)(target) as remote:
+        ending = says_what_was_done(writer, lambda: recorder.accepted)
+        with ending, watched(connect, recorder)(target) as remote:
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")
@@ -81,6 +89,7 @@ def push(
             try:
                 _push(workspace, target, remote, request, writer, report)
             finally:
+                recorder.flush()
                 writer.stage()
     return report
 
@@ -97,7 +106,7 @@ def _push(
     if workspace.is_team and commit is None:
         report.note("there is no commit yet, and in team mode only commits are published")
         return
-    tree = read_tree(workspace, commit=commit)
+    tree = read_lean_tree(workspace, commit=commit)
     if commit is not None:
         _name_left_out(workspace, report)
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
@@ -125,9 +134,19 @@ def _push(
     _give_keys(workspace, remote, pusher, datasets)
     pusher.check(datasets)
     if request.all_or_nothing:
-        _check_all(skills, datasets)
+        _check_all(skills, datasets, remote)
+    _tell_effort(remote, skills, pusher.effort(datasets))
     SkillPush(workspace, target, remote, writer, options, report).run(skills)
     pusher.run(datasets)
+
+
+def _tell_effort(remote: Remote, skills: SkillSurvey, rows: Effort) -> None:
+    """Say how many requests are ahead, before the first of them (sync.md 10.4)."""
+    views = [view for view in skills.views.values() if not (view.error or view.problem)]
+    effort = replace(rows, skills=sum(view.verdict.push in _PUBLISHING for view in views))
+    if effort != Effort():
+        is_guarded = bool(rows.rows) and remote.datasets.guarantees.guarded
+        remote.transport.telling.ahead(effort.requests(guarded=is_guarded), effort.words)
 
 
 def survey_for_push(
@@ -181,7 +200,9 @@ def _give_keys(
     again = {view.dir: view for view in waiting if view.error is None}
     if not again:
         return
-    fresh = {dataset.dir: dataset for dataset in read_tree(workspace, only=_dirs(again)).datasets}
+    fresh = {
+        dataset.dir: dataset for dataset in read_lean_tree(workspace, only=_dirs(again)).datasets
+    }
     for directory, view in again.items():
         view.local = fresh.get(directory or "", view.local)
         if view.remote_rows is not None:
@@ -192,7 +213,7 @@ def _dirs(views: dict[str | None, DatasetView]) -> Collection[str]:
     return {directory for directory in views if directory is not None}
 
 
-def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
+def _check_all(skills: SkillSurvey, datasets: DatasetSurvey, remote: Remote) -> None:
     """--all-or-nothing: refuse the whole run when any object could not be published."""
     reasons = [
         f"{view.name} ({view.error.message if view.error else view.verdict.state})"
@@ -200,6 +221,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
         if view.error or view.problem or view.verdict.push_exit
     ]
     reasons += [f"{view.slug}" for view in datasets.views if is_blocked(view)]
+    reasons += full_rows(datasets.views, remote)
     if reasons:
         raise RefusedForSafety(
             f"{len(reasons)} objects cannot be published: {', '.join(reasons[:10])}",

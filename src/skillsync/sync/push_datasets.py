@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from skillsync.core.effort import Effort
 from skillsync.core.reconcile_dataset import DatasetPush
 from skillsync.core.reconcile_row import RowPush
 from skillsync.core.row_bases import Bases
@@ -21,7 +22,7 @@ from skillsync.formats.canonical import info_digest
 from skillsync.formats.jsonl import assign_keys, render_items
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.sync.dataset_limits import check_limits
+from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
@@ -91,8 +92,7 @@ class DatasetPusher:
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
         known = [row.local for row in view.rows if row.is_paired and row.local is not None]
         file = assign_keys(local.items, known=known, new_key=self.new_key)
-        entry = local.folder.entry(ITEMS)
-        change = FileChange(ITEMS, entry.data if entry else None, render_items(file))
+        change = FileChange(ITEMS, local.items_data, render_items(file))
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
         count = len(local.items.keyless)
         self.report.note(f"{view.slug}: {count} lines were given an id; commit {view.dir}/{ITEMS}")
@@ -138,6 +138,18 @@ class DatasetPusher:
             return False
         named = {view.slug, view.name, f"{view.slug}:{row.key}", f"{view.name}:{row.key}"}
         return bool(named & set(self.options.archive))
+
+    def effort(self, survey: DatasetSurvey) -> Effort:
+        """Count the rows that will be written, once the run was checked."""
+        created = updated = removed = 0
+        for view in survey.views:
+            if view.error is not None or view.problem is not None or not view.is_usable:
+                continue
+            if view.verdict.push in GOES_ON and not view.rekeyed:
+                created += rows_to_create(view)
+                updated += sum(row.verdict.push is RowPush.PATCH for row in view.rows)
+                removed += sum(self._may_remove(view, row) for row in view.rows)
+        return Effort(created=created, updated=updated, removed=removed)
 
     def run(self, survey: DatasetSurvey) -> None:
         """Publish each dataset in scope; each is independent of the others."""

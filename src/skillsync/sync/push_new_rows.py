@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from skillsync.api.rows import FOREIGN
+from skillsync.api.telling import Step
 from skillsync.core.merge import changed_row_groups
 from skillsync.core.merge_rows import GROUP_FIELDS, METADATA
 from skillsync.core.reconcile_row import RowPush
@@ -69,7 +70,8 @@ class RowCreator:
         """
         unclear: list[Row] = []
         silent: list[RemoteError] = []
-        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows):
+        told = Step("creating", sending.view.slug)
+        for row, result in self.remote.datasets.create_rows(sending.remote.id, rows, step=told):
             if not isinstance(result, RemoteError):
                 silent.clear()
                 self._created(sending, row, result)
@@ -95,9 +97,9 @@ class RowCreator:
         """Count a row that is there now; ``since`` is the version that an archived one was brought back from."""
         if since is None and result.version == 1:
             since = 0
-        sending.is_base(row.key, result, since=since)
+        is_same = sending.is_base(row.key, result, since=since, sent=row)
         sending.created += 1
-        if row_digest(result.row) != row_digest(row):
+        if not is_same:
             self.report.note(
                 f"{sending.row_name(row.key)}: the server keeps this row in another form than it was sent"
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from skillsync.api.parallel import each
+from skillsync.api.telling import Step
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import (
     BadAnswer,
@@ -93,8 +94,10 @@ class RowPusher:
         Raises RemoteError when the run cannot go on.
         """
         ahead = [row for row in sending.view.rows if row.verdict.push is RowPush.PATCH]
-        if ahead:
-            _ = self.remote.datasets.guarantees  # asked once, not by every thread
+        if not ahead:
+            return
+        is_guarded = self.remote.datasets.guarantees.guarded  # asked once, not by every thread
+        told = Step("updating", sending.view.slug, cost=1 if is_guarded else 3)
 
         def one(row: RowView) -> RemoteRow | Outcome | SkillsyncError:
             try:
@@ -104,10 +107,11 @@ class RowPusher:
             except SkillsyncError as error:
                 return error
 
-        for row, result in each(ahead, one, transport=self.remote.transport):
+        for row, result in each(ahead, one, transport=self.remote.transport, step=told):
             match result:
                 case RemoteRow():
-                    sending.is_base(row.key, result, since=row.remote.version if row.remote else 0)
+                    since = row.remote.version if row.remote else 0
+                    sending.is_base(row.key, result, since=since, sent=row.local)
                     sending.updated += 1
                 case Outcome():
                     said[row.key] = result

@@ -19,12 +19,13 @@ from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.plan import push_plan
 from skillsync.sync.sealed_facts import facts_of
+from skillsync.sync.settle import waiting_for_a_person
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
 from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
-    from skillsync.model import RemoteRow, RemoteSkill, Version
+    from skillsync.model import RemoteRow
 
 APPLIED = "applied-plans"
 NOTHING = "Nothing was published."
@@ -32,39 +33,21 @@ AGAIN = "skillsync plan -o FILE makes a new one"
 
 
 @dataclass
-class Guard:
-    """Lets a push go on only while everything is as the plan says, and send only what the plan printed.
+class OnlyThese:
+    """Lets a push send only the writes that carry out certain actions, each over the version they were decided on.
 
-    The set of writes is made from the views that were compared with the plan, so that it names what the actions
-    mean: a version's base, an item's id.
+    The set of writes is made from the views that the actions were made from, so that it names what they mean: a
+    version's base, an item's id.
     """
 
-    workspace: Workspace
-    plan: SealedPlan
     allowed: set[Write] = field(default_factory=set)
     created: dict[str, set[str]] = field(default_factory=dict)
     _new_ids: dict[str, str] = field(default_factory=dict)
 
-    def check(self, skills: SkillSurvey, datasets: DatasetSurvey) -> None:
-        """Refuse the push (StalePlan) before its first write unless every fact and action is as planned."""
-        words = differences(self.plan.facts, list(facts_of(skills, datasets)))
-        if words:
-            more = f" and {len(words) - 10} more" if len(words) > 10 else ""
-            raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, skills, datasets, archive=self.plan.archive)
-        if now.actions != self.plan.actions:
-            raise self._stale("what push would do is not what the plan says")
-        self._allow(now.actions, skills, datasets)
-        mark_applied(self.workspace, self.plan)
-
-    def _stale(self, why: str) -> StalePlan:
-        return StalePlan(
-            f"the plan was made from another state: {why}", unchanged=NOTHING, hint=AGAIN
-        )
-
-    def _allow(
+    def allow(
         self, actions: Sequence[Action], skills: SkillSurvey, datasets: DatasetSurvey
     ) -> None:
+        """Add the writes of these actions."""
         by_slug = {view.slug: view for view in datasets.views}
         for action in actions:
             if action.what is What.SKILL:
@@ -88,9 +71,6 @@ class Guard:
         self.allowed.update(_row_writes(action, view, row))
 
     # ------------------------------------------------------------ as one who looks on
-
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """Reads are free."""
 
     def seen_row(self, row: RemoteRow) -> None:
         """Reads are free."""
@@ -116,6 +96,33 @@ class Guard:
         number = getattr(answer, "id", None)
         if write.kind is WriteKind.CREATE_DATASET and isinstance(number, str):
             self._new_ids[number] = write.name
+
+
+@dataclass
+class Guard:
+    """Lets a push go on only while everything is as the plan says, and send only what the plan printed."""
+
+    workspace: Workspace
+    plan: SealedPlan
+    writes: OnlyThese = field(default_factory=OnlyThese)
+
+    def check(self, skills: SkillSurvey, datasets: DatasetSurvey) -> None:
+        """Refuse the push (StalePlan) before its first write unless every fact and action is as planned."""
+        words = differences(self.plan.facts, list(facts_of(skills, datasets)))
+        if words:
+            more = f" and {len(words) - 10} more" if len(words) > 10 else ""
+            raise self._stale(f"{'; '.join(words[:10])}{more}")
+        waiting = [one.name for one in waiting_for_a_person(self.workspace, self.plan.place)]
+        now = push_plan(skills, datasets, archive=self.plan.archive, waiting=waiting)
+        if now.actions != self.plan.actions:
+            raise self._stale("what push would do is not what the plan says")
+        self.writes.allow(now.actions, skills, datasets)
+        mark_applied(self.workspace, self.plan)
+
+    def _stale(self, why: str) -> StalePlan:
+        return StalePlan(
+            f"the plan was made from another state: {why}", unchanged=NOTHING, hint=AGAIN
+        )
 
 
 def _skill_writes(action: Action, view: SkillView) -> Iterator[Write]:

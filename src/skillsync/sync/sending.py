@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import SkillsyncError
@@ -23,7 +23,7 @@ class Sending:
     """The work on one dataset: where it goes, the bases as they become, and what happened.
 
     ``written`` are the rows that this run wrote, as the server then had them, those it archived included, and
-    ``revisions`` how many revisions these are, None when nobody knows.
+    ``revisions`` how many revisions these are, None when nobody knows; both where the server counts revisions.
     """
 
     view: DatasetView
@@ -48,13 +48,21 @@ class Sending:
         """Return what a row is called: ``DATASET:KEY``."""
         return f"{self.view.slug}:{key}"
 
-    def is_base(self, key: Key, row: RemoteRow, *, since: int | None = None) -> None:
+    def is_base(
+        self, key: Key, row: RemoteRow, *, since: int | None = None, sent: Row | None = None
+    ) -> bool:
         """Record that a remote row is what was sent; ``since`` is the version that it had at the start.
 
-        0 for a row that is new. None: nobody knows.
+        0 for a row that is new. None: nobody knows. Return whether its content is that of the line that was ``sent``,
+        which then stands for it, so that it is not held twice.
         """
-        self.base[key] = short(row_digest(row.row))
+        assert self.view.local is not None
+        digest = self.base[key] = short(row_digest(row.row))
+        is_same = sent is not None and digest == self.view.local.row_digests.get(key)
+        if is_same and sent is not None:
+            row = replace(row, row=sent)
         self._note(key, row, since)
+        return is_same
 
     def was_removed(self, key: Key, row: RemoteRow | None, *, since: int) -> None:
         """Record that a row was archived; None: that is all that is known of it."""
@@ -62,6 +70,8 @@ class Sending:
         self._note(key, row, since if row is not None else None)
 
     def _note(self, key: Key, row: RemoteRow | None, since: int | None) -> None:
+        if self.start.revision is None:
+            return  # without revisions nothing is remembered of it
         if row is not None:
             self.written[key] = row
         if row is not None and row.revision <= (self.start.revision or 0):

@@ -98,10 +98,28 @@ def _line(
     """Add one object; returns whether its line counts by its files alone (``History.committed_counts``)."""
     tree = facts.line_for(target.place)
     lines = Lines(tree, local.head.line_for(facts, target.place, tree=tree))
-    line, ignored = workspace.history.tree_line(lines, facts.dir, facts.files)
+    files = local.files_of(facts)
+    line, ignored = workspace.history.tree_line(
+        lines,
+        facts.dir,
+        files if files is not None else lambda: local.find_files(workspace, facts),
+    )
     if facts.missing:
-        if line is not None:
+        if line is not None and not _is_gone(line):
             found.lines.append(_missing(facts, line))
+        return False
+    if _is_pointer_in_conflict(workspace, facts):
+        found.lines.append(
+            Outcome(
+                facts.kind,
+                facts.subject,
+                "its pointer file is in conflict after a git merge",
+                state="conflict",
+                code="E-POINTER",
+                message="what both sides have taken in decides, so that nobody has to",
+                fix=f"skillsync pull {facts.subject}",
+            )
+        )
         return False
     found.problems.extend(facts.problems)
     if any(problem.severity is Severity.ERROR for problem in facts.problems):
@@ -115,7 +133,7 @@ def _line(
         found.in_sync += 1
         found.rows += facts.rows
         stamp = line.stamp if line is not None else None
-        return stamp is None or stamp.files == facts.files
+        return stamp is None or stamp.files == local.files_of(facts)
     found.lines.append(
         Outcome(
             facts.kind,
@@ -126,6 +144,17 @@ def _line(
         )
     )
     return False
+
+
+def _is_pointer_in_conflict(workspace: Workspace, facts: Facts) -> bool:
+    """Tell whether git has the object's pointer unmerged, and what the next command would make of it."""
+    if not any(problem.code == "E-POINTER" for problem in facts.problems):
+        return False
+    from skillsync.sync.merged_pointers import merged_files, unmerged_objects
+
+    unmerged = workspace.repo.unmerged()
+    is_unmerged = facts.dir in unmerged_objects(workspace, unmerged)
+    return is_unmerged and merged_files(workspace.repo, facts.dir, unmerged) is not None
 
 
 def _missing(facts: Facts, line: Pointer) -> Outcome:
@@ -140,9 +169,15 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
     )
 
 
+def _is_gone(line: Pointer) -> bool:
+    return isinstance(line, SkillPointer) and line.gone
+
+
 def _difference(facts: Facts, line: Pointer | None) -> tuple[str, str]:
     """Return how an object differs from its base, in words and as a state; ``("", "")`` when it does not."""
     keyless = f"{facts.keyless} {'line has' if facts.keyless == 1 else 'lines have'} no id yet"
+    if line is not None and _is_gone(line):
+        return "archived on the server, to be made again", "local only"
     if facts.kind is Kind.SKILL and isinstance(line, SkillPointer):
         if line.digest == facts.digest:
             return "", ""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from skillsync.config import Settings, Target, load_settings
 from skillsync.errors import NotARepository, RefusedForSafety
@@ -18,6 +18,8 @@ from skillsync.repo.pointer import POINTER
 if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
+    from skillsync.api.kept_pages import Pages
+    from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
@@ -27,18 +29,31 @@ if TYPE_CHECKING:
 
 CONFIG = "skillsync.toml"
 
+LARGE_FROM = 1_000_000
+"""A shorter items.jsonl is read whole at no cost worth a word."""
+
+
+class SkillOptions(TypedDict):
+    """What ``SkillsApi`` takes beside the transport and the project."""
+
+    carries: bool
+    pages: Pages | None
+    shelf: Shelf | None
+
 
 @dataclass(frozen=True)
 class Workspace:
     """One clone: its repository and settings. ``start`` was the folder the command was run from.
 
     ``at`` is the commit that stands for HEAD, where a command looks at another one; None is HEAD itself.
+    ``large_from``: bytes of an items.jsonl from which it is not held where a stream does.
     """
 
     repo: Repository
     settings: Settings
     start: Path
     at: str | None = None
+    large_from: int = LARGE_FROM
 
     @classmethod
     def open(cls, start: Path) -> Workspace:
@@ -66,7 +81,9 @@ class Workspace:
         from skillsync.sync.evidence import History
 
         roots = (*self.settings.skills, *self.settings.datasets)
-        return History(self.repo, self.folder_at, roots=roots, at=self.at)
+        return History(
+            self.repo, self.folder_at, roots=roots, at=self.at, light_at=self.light_folder_at
+        )
 
     @cached_property
     def skill_history(self) -> SkillHistory:
@@ -104,8 +121,26 @@ class Workspace:
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
 
+    def head_pointer(self, directory: str) -> bytes | None:
+        """Return one pointer file of HEAD's tree, without asking for the others."""
+        head = self.history.head
+        return (
+            self.repo.show(head, f"{directory}/{POINTER}" if directory else POINTER)
+            if head
+            else None
+        )
+
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
+        return self._folder_at(commit, directory, large_from=None)
+
+    def light_folder_at(self, commit: str | None, directory: str) -> Folder | None:
+        """As ``folder_at``, but a large file of rows is not held: its entry says where it lies."""
+        return self._folder_at(commit, directory, large_from=self.large_from)
+
+    def _folder_at(
+        self, commit: str | None, directory: str, *, large_from: int | None
+    ) -> Folder | None:
         from skillsync.repo.worktree import read_folder, read_folders
 
         settings = self.settings
@@ -117,6 +152,7 @@ class Workspace:
                 skill_roots=settings.skills,
                 dataset_roots=settings.datasets,
                 items_limit=settings.items_limit,
+                large_from=large_from,
             )
         scan = read_folders(
             self.repo,
@@ -124,6 +160,7 @@ class Workspace:
             dataset_roots=settings.datasets,
             only={directory},
             items_limit=settings.items_limit,
+            large_from=large_from,
         )
         return next(
             (folder for folder in (*scan.skills, *scan.datasets) if folder.dir == directory), None
@@ -159,10 +196,14 @@ class Workspace:
 
 @dataclass
 class Remote:
-    """One target's connection. Answers are asked for once per run."""
+    """One target's connection. Answers are asked for once per run.
+
+    ``repo`` is where what was read is kept for later runs; None: nowhere.
+    """
 
     target: Target
     transport: Transport
+    repo: Repository | None = None
     _publishers: frozenset[int] | None = field(default=None, repr=False)
 
     @cached_property
@@ -170,7 +211,20 @@ class Remote:
         """The skills side of the API."""
         from skillsync.api.skills import SkillsApi
 
-        return SkillsApi(self.transport, self.target.project, carries=self.target.carry != "local")
+        return SkillsApi(self.transport, self.target.project, **self.skill_options)
+
+    @property
+    def skill_options(self) -> SkillOptions:
+        """How the skills side is opened, for whoever opens one of its own."""
+        from skillsync.sync.kept_lists import KeptLists
+        from skillsync.sync.version_shelf import VersionShelf
+
+        repo, place = self.repo, self.target.place
+        return {
+            "carries": self.target.carry != "local",
+            "pages": KeptLists(repo.state_dir, place) if repo else None,
+            "shelf": VersionShelf(repo, place) if repo else None,
+        }
 
     @cached_property
     def datasets(self) -> DatasetsApi:

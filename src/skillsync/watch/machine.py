@@ -16,6 +16,7 @@ from skillsync.watch.values import (
     Poll,
     Publish,
     Pull,
+    Recall,
     Report,
     Stop,
     Wait,
@@ -35,11 +36,13 @@ def decide(state: State, options: Options, now: Moment) -> Action:
         return Stop()
     if (look := _look(state, options, now)) is not None:
         return look
+    if state.wants_recall:
+        return Recall()
     if now.mono >= state.next_poll:
         return Poll()
     if not (state.is_busy or state.look_all):
         if state.wants_pull and now.mono >= state.pull_after:
-            return Pull(unsettled(state, options), state.git)
+            return Pull(unsettled(state, options), state.git, state.changes)
         if (send := _send(state, options, now)) is not None:
             return send
     return Wait(max(_wake(state, options), now.mono + 0.01))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from skillsync.review.document import render_review
-from skillsync.review.render.html import render_html
+from skillsync.review.render.html import PAGE, render_html, render_pages
 from skillsync.review.render.machines import render_github, render_gitlab, render_sarif
 from skillsync.review.render.markdown import MAX_BYTES, MAX_CHARS, render_markdown
 from skillsync.review.render.text import render_text
@@ -39,7 +39,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 review, max_chars=options.max_chars, max_bytes=options.max_bytes
             ),
         ),
-        "html": Format("review.html", lambda review, _: render_html(review)),
+        "html": Format(PAGE, lambda review, _: render_html(review)),
         "json": Format("review.json", lambda review, _: render_review(review).decode("ascii")),
         "sarif": Format(
             "review.sarif",
@@ -50,3 +50,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """Every format by its name on the command line."""
+
+
+def files_of(name: str, review: Review, options: Options) -> dict[str, str]:
+    """Return what a format writes below ``--out``: texts by file name. A huge HTML report has two."""
+    if name == "html":
+        return render_pages(review)
+    made = FORMATS[name]
+    return {made.file: made.render(review, options)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -27,6 +28,7 @@ from skillsync.review.render.words import (
     version_step,
     what_changes,
 )
+from skillsync.review.values import Standing
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -36,16 +38,45 @@ if TYPE_CHECKING:
 _SELECTOR = "\ufe0f"
 
 
-def render_html(review: Review) -> str:
-    """Return the report. The same review gives the same bytes. Raises MissingExtra."""
+PAGE = "review.html"
+ITEMS_PAGE = "review-datasets.html"
+MAX_PAGE = 20_000_000
+"""Characters of one page; a longer report has the items of its datasets on a second one."""
+
+
+def render_pages(review: Review, *, longest: int = MAX_PAGE) -> dict[str, str]:
+    """Return the report as files by name: one, or two where it would be longer than ``longest`` characters.
+
+    Raises MissingExtra.
+    """
+    whole = render_html(review)
+    if len(whole) <= longest or not any(one.items for one in review.datasets):
+        return {PAGE: whole}
+    named = {one.name for one in review.datasets}
+    rows_only = replace(
+        review,
+        skills=(),
+        moved=(),
+        findings=tuple(one for one in review.findings if one.subject in named),
+    )
+    return {PAGE: render_html(review, items_page=ITEMS_PAGE), ITEMS_PAGE: render_html(rows_only)}
+
+
+def render_html(review: Review, *, items_page: str = "") -> str:
+    """Return the report. The same review gives the same bytes. Raises MissingExtra.
+
+    ``items_page`` is the file that has the datasets' items, "" where this one has them.
+    """
     template, style, script = _template()
     needs = headline(review)
     found: dict[str, list[Finding]] = defaultdict(list)
     for one in review.findings:
         found[one.subject].append(one)
     counts = by_subject(review)
+    captions = _Captions()
     return template.render(
         review=review,
+        items_page=items_page,
         style=_trusted(style),
         script=_trusted(script),
         policy=policy(style, script),
@@ -53,9 +84,29 @@ def render_html(review: Review) -> str:
         needs=needs[1],
         intro=intro(review),
         decisions=decisions(review),
+        scroll=captions.scroll,
+        caption=captions.caption,
         findings_of=lambda name: found.get(visible(name), []),
         mark=lambda change: _mark(change, counts[visible(change.name)]),
     )
+
+
+class _Captions:
+    """Names a table's scrolling frame by the table's caption, whose text is no attribute."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def scroll(self) -> Any:
+        """Return the opening tag of the next table's frame, which the keyboard can reach and scroll."""
+        self.count += 1
+        return _trusted(
+            f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{self.caption()}">'
+        )
+
+    def caption(self) -> str:
+        """Return the id of the caption that belongs to the frame opened last."""
+        return f"caption-{self.count}"
 
 
 def policy(style: str, script: str) -> str:
@@ -98,6 +149,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "counted": counted,
+        "live_tools": live_tools,
         "place": place,
         "rows": rows,
         "version_step": version_step,
@@ -105,6 +157,17 @@ def _environment() -> Environment:
         "rendered": _rendered,
     }
     return environment
+
+
+def live_tools(change: SkillChange) -> tuple[str, ...] | None:
+    """Return the pre-approved tools of the skill in the store, None where nobody asked or it may not be shown."""
+    if change.live is not None:
+        return change.live.tools
+    return {
+        Standing.CURRENT: change.permissions.before,
+        Standing.PUBLISHED: change.permissions.after,
+        Standing.UNCHANGED: change.permissions.after,
+    }.get(change.standing)
 
 
 def _seen(value: Any) -> Any:

@@ -1,0 +1,188 @@
+"""Compares two files of lines in nearly the same order, a window at a time, holding neither of them. Pure.
+
+Equal stretches are compared as bytes and never split; only where the sides differ are lines looked at, until both are
+at an equal line again. Where that would take more than the window holds, the comparison says so and stops.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    Read: TypeAlias = Callable[[int], bytes]
+
+WINDOW = 16_000_000
+"""Bytes of one side that are held at most while an equal line is looked for."""
+
+_LEAST = 4_096
+_MOST = 262_144
+"""Bytes that are compared at once: few after a difference, as the next one may be near."""
+
+
+class TooFarApart(Exception):
+    """The sides are not in nearly the same order: a comparison by key has to be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines, their ends included, that stand at one place on one side and not on the other.
+
+    ``base_at`` and ``local_at`` are the bytes before that place. (Lines are not counted: that would take as long as
+    comparing them.)
+    """
+
+    base_at: int
+    base: tuple[bytes, ...]
+    local_at: int
+    local: tuple[bytes, ...]
+
+
+def differing_lines(base: Read, local: Read, *, window: int = WINDOW) -> Iterator[Hunk]:
+    """Yield the lines that differ; what both sides have besides them is the same lines in the same order.
+
+    The sides are asked for so many bytes at most, give none at their end, and are split at LF only. A line may be in a
+    hunk though the other side has it elsewhere (it was moved). Raises TooFarApart once one side's part of a hunk does
+    not fit into the ``window``.
+    """
+    one, other = _Side(base, window), _Side(local, window)
+    while True:
+        _skip_equal(one, other)
+        hunk = _next_hunk(one, other)
+        if hunk is None:
+            return
+        yield hunk
+
+
+def _skip_equal(one: _Side, other: _Side) -> None:
+    """Move both sides to the start of the first line that differs, or to the end."""
+    begun = b""
+    """What is equal of the line that the last block ended in: it may still turn out to differ."""
+    size = _LEAST
+    while True:
+        first, second = one.take(size), other.take(size)
+        if first != second or not first:
+            break
+        end = first.rfind(b"\n") + 1
+        begun = first[end:] if end else begun + first
+        size = min(2 * size, _MOST)
+    if not first and not second:
+        return
+    common = _common(first, second)
+    cut = first.rfind(b"\n", 0, common) + 1
+    one.put_back(first[cut:] if cut else begun + first)
+    other.put_back(second[cut:] if cut else begun + second)
+
+
+def _common(first: bytes, second: bytes) -> int:
+    """Return how many bytes at the start of two texts are the same."""
+    low, high = 0, min(len(first), len(second)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _next_hunk(one: _Side, other: _Side) -> Hunk | None:
+    """Take the lines up to the next one that both sides have; None when both are at their end."""
+    mine: list[bytes] = []
+    theirs: list[bytes] = []
+    my_places: dict[bytes, int] = {}
+    their_places: dict[bytes, int] = {}
+    held = theirs_held = 0
+    for step in count():
+        line = one.line_at(held)
+        if line is not None:
+            if line in their_places:
+                theirs = theirs[: their_places[line]]
+                break
+            mine.append(line)
+            held += len(line)
+            if line.strip():
+                my_places.setdefault(line, step)
+        their_line = other.line_at(theirs_held)
+        if their_line is not None:
+            if their_line in my_places:
+                mine = mine[: my_places[their_line]]
+                break
+            theirs.append(their_line)
+            theirs_held += len(their_line)
+            if their_line.strip():
+                their_places.setdefault(their_line, step)
+        if line is None and their_line is None:
+            break
+        if max(held, theirs_held) > one.window:
+            if line is not None and their_line is not None:
+                raise TooFarApart
+            break  # one side is at its end: the other's lines can be told piece by piece
+    if not mine and not theirs:
+        return None
+    hunk = Hunk(one.place, tuple(mine), other.place, tuple(theirs))
+    one.take(sum(map(len, mine)))
+    other.take(sum(map(len, theirs)))
+    return hunk
+
+
+class _Side:
+    """One side as it is read, what was read and not yet taken, and the ``place``: how many bytes were taken."""
+
+    def __init__(self, read: Read, window: int) -> None:
+        self._read = read
+        self._data = b""
+        self._at = 0
+        self.window = window
+        self.place = 0
+
+    def take(self, size: int) -> bytes:
+        """Return the next ``size`` bytes, fewer at the end only, and move over them."""
+        there = len(self._data) - self._at
+        if there > size:
+            self._at += size
+            self.place += size
+            return self._data[self._at - size : self._at]
+        taken = self._data[self._at :]
+        self._data, self._at = b"", 0
+        more = self._exactly(size - there)
+        self.place += there + len(more)
+        return taken + more if taken else more
+
+    def _exactly(self, size: int) -> bytes:
+        """Read so many bytes, fewer at the end only."""
+        data = self._read(size) if size else b""
+        if len(data) == size or not data:
+            return data
+        parts = [data]
+        left = size - len(data)
+        while left and (more := self._read(left)):
+            parts.append(more)
+            left -= len(more)
+        return b"".join(parts)
+
+    def put_back(self, data: bytes) -> None:
+        """Let these bytes, which were taken last, be the next ones."""
+        self._data, self._at = data + self._data[self._at :], 0
+        self.place -= len(data)
+
+    def line_at(self, offset: int) -> bytes | None:
+        """Return the line that begins so many bytes ahead, None at the end. Raises TooFarApart for one too long."""
+        looked = self._at + offset
+        start = looked
+        more = _LEAST
+        while (end := self._data.find(b"\n", looked)) < 0:
+            looked = len(self._data)
+            if looked - self._at > 2 * self.window:
+                raise TooFarApart
+            found = self._exactly(more)
+            if not found:
+                return self._data[start:] or None
+            looked, start = looked - self._at, start - self._at
+            self._data, self._at = self._data[self._at :] + found, 0
+            more = min(2 * more, self.window)
+        return self._data[start : end + 1]

@@ -1,0 +1,139 @@
+"""Keeps the tables of large files of rows that were read whole and are valid, each under git's id of the content.
+
+A cache in the strict sense (P7): an id stands for one content, so that its table holds as long as the rules of reading
+are the same, and a table is believed only if it has the digest that it was written with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from skillsync import __version__
+from skillsync.formats.row_table import Bodies, TableDigest, TableTrouble, blocks_of
+from skillsync.model import Digest
+from skillsync.repo.disk import temp_name
+
+if TYPE_CHECKING:
+    from skillsync.sync.local import LocalDataset
+    from skillsync.sync.workspace import Workspace
+
+FOLDER = "tables"
+MOST_TABLES = 16
+MOST_BYTES = 256_000_000
+"""So many tables, and bytes of them, are kept; the oldest go, never the newest."""
+
+_FORMAT = 1
+_PIECE = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a valid file of rows holds: the digest of its rows, how many there are, and how many lines have no key."""
+
+    digest: Digest
+    rows: int
+    keyless: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that is there. ``blob`` is the content's id."""
+
+    blob: str
+    contents: Contents
+    path: Path
+    bodies: Bodies = field(default_factory=Bodies, compare=False)
+
+    @contextmanager
+    def opened(self) -> Iterator[Iterator[bytes]]:
+        """Hold its blocks.
+
+        Raises TableTrouble, once all were taken, if they are not what was written; OSError.
+        """
+        with self.path.open("rb") as stream:
+            stream.readline()
+            yield self._checked(stream)
+
+    def _checked(self, stream: BinaryIO) -> Iterator[bytes]:
+        found = TableDigest(self.bodies)
+        while block := stream.read(_PIECE):
+            block += stream.readline()
+            found.add(block)
+            yield block
+        if (found.digest, found.rows) != (self.contents.digest, self.contents.rows):
+            raise TableTrouble
+
+
+class RowTables:
+    """The tables of one dataset's items.jsonl, as long as it is read by the same rules."""
+
+    def __init__(self, workspace: Workspace, dataset: LocalDataset) -> None:
+        self._folder = workspace.repo.state_dir / FOLDER
+        fields = sorted((dataset.mapping or {}).items())
+        rules = f"{_FORMAT} {__version__} {dataset.dir} {fields} {dataset.content_keys} {dataset.limits}"
+        self._rules = hashlib.sha256(rules.encode()).hexdigest()[:32]
+
+    def of(self, blob: str) -> Table | None:
+        """Return the table of a content, None when there is none."""
+        path = self._folder / f"{self._rules}-{blob}"
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            with path.open("rb") as stream:
+                head = json.loads(stream.readline())
+            known = {**head, "check": ""}
+            if head["check"] == _check(known) and head["blob"] == blob:
+                contents = Contents(Digest(head["digest"]), head["rows"], head["keyless"])
+                return Table(blob, contents, path)
+        return None
+
+    def newest(self) -> list[Table]:
+        """Return all tables, the one that was written last first."""
+        with suppress(OSError):
+            paths = sorted(self._folder.glob(f"{self._rules}-*"), key=_age, reverse=True)
+            tables = [self.of(path.name.rpartition("-")[2]) for path in paths]
+            return [table for table in tables if table is not None]
+        return []
+
+    def keep(self, blob: str, contents: Contents, lines: Iterable[bytes]) -> None:
+        """Keep a table; what cannot be kept costs time, nothing else."""
+        head = {
+            "blob": blob,
+            "digest": contents.digest,
+            "rows": contents.rows,
+            "keyless": contents.keyless,
+            "check": "",
+        }
+        head["check"] = _check(head)
+        path = self._folder / f"{self._rules}-{blob}"
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            aside = self._folder / temp_name()
+            try:
+                with aside.open("xb") as stream:
+                    stream.write(json.dumps(head).encode() + b"\n")
+                    for block in blocks_of(lines):
+                        stream.write(block)
+                aside.replace(path)
+            finally:
+                aside.unlink(missing_ok=True)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        size = 0
+        for place, path in enumerate(sorted(self._folder.iterdir(), key=_age, reverse=True)):
+            size += path.stat().st_size
+            if place and (place >= MOST_TABLES or size > MOST_BYTES):
+                path.unlink(missing_ok=True)
+
+
+def _age(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def _check(head: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
