@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -171,7 +172,13 @@ def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:
 
 
 values = st.sampled_from(["", "a", "b", "c"])
-mappings = st.dictionaries(st.sampled_from("kl"), values, max_size=2)
+mappings = st.sampled_from(
+    [
+        {key: value for key, value in zip("kl", pair, strict=True) if value is not None}
+        for pair in product([None, "", "a", "b", "c"], repeat=2)
+    ]
+)
+"""Every mapping of two keys at most: one draw instead of many."""
 skills = st.builds(
     lambda description, terms, metadata, frontmatter, files: skill(
         description=description or "d",
@@ -236,7 +243,9 @@ def test_more_ancestors_never_settle_what_one_leaves_open(
     assert merge_skill(bases, local, local, merge_text=merge_text).is_clean
 
 
-bodies = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5).map("\n".join)
+bodies = st.sampled_from(
+    ["\n".join(lines) for count in range(1, 6) for lines in product("abcd", repeat=count)]
+)
 
 
 @given(st.lists(bodies, min_size=2, max_size=3), bodies, bodies)
