@@ -245,6 +245,14 @@ def test_after_a_creation_the_walk_goes_on_from_its_commit() -> None:
     assert own_walk(created, [step(2, 3, own=False), step(3, 5)], after=2).number == 1
 
 
+def test_what_a_commit_beyond_head_went_back_to_is_no_publish_from_here() -> None:
+    """A late job would publish the text that the later commit undid."""
+    created = own_creation(step(1, 2), FIRST)
+    assert created is not None
+    assert own_creation(replace(step(1, 2), later=True), FIRST) is None
+    assert own_walk(created, [step(2, 3), replace(step(3, 4), later=True)], after=2).number == 2
+
+
 def test_the_walk_ends_after_fifty_versions() -> None:
     later = [step(number, number) for number in range(4, 4 + WALK_LIMIT + 5)]
     assert own_walk(start, later).number == 3 + WALK_LIMIT

@@ -18,6 +18,7 @@ from typing import Any, Self
 import httpx
 
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Telling, Untold
 from skillsync.api.transport import Transport
 from skillsync.config import Target
 from skillsync.repo.disk import REAL, Disk
@@ -56,6 +57,7 @@ class TurnedClock:
 
     seconds: float = 1_000.0
     slept: list[float] = field(default_factory=list)
+    year: int = 2026
 
     def monotonic(self) -> float:
         return self.seconds
@@ -65,7 +67,7 @@ class TurnedClock:
         self.seconds += seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+        return datetime(self.year, 8, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -329,6 +331,7 @@ class Clone:
     clock: TurnedClock = field(default_factory=TurnedClock)
     disk: Disk = REAL
     requests: Requests | None = None
+    telling: Telling = field(default_factory=Untold)
 
     # ---------------------------------------------------------------- files and git
 
@@ -425,6 +428,7 @@ class Clone:
                 key=Secret(self.live.keys[self.user]),
                 transport=requests,
                 sleep=self.clock.sleep,
+                telling=self.telling,
             ) as transport:
                 yield Remote(target, transport, self.workspace.repo)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from skillsync.api.telling import Step, Untold
 from skillsync.sync.report import Report
-from tests.sync.dataset_steps import ITEMS, key_of, numbered, published
+from tests.sync.dataset_steps import ITEMS, key_of, line, numbered, published
 from tests.sync.harness import Clone, Live
 
 SKILLS = 6
@@ -109,6 +110,47 @@ def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
         made = [each for each in _made(solo) if "dataset" in each[1]]
         assert len(made) == 3, made
         assert {method for method, _ in made} == {"GET"}
+
+
+class Told(Untold):
+    """Writes down what a push says of how far it is."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def ahead(self, requests: int, what: str) -> None:
+        self.said.append(f"{requests} requests for {what}")
+
+    def begin(self, step: Step) -> None:
+        self.said.append(f"{step.doing} {step.name} {step.total} of {step.cost:g}")
+
+    def done(self, count: int = 1) -> None:
+        self.said.append(str(count))
+
+    def end(self) -> None:
+        self.said.append("end")
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_a_push_says_what_is_ahead_and_counts_its_rows(solo: Clone, live: Live) -> None:
+    published(solo, numbered(3))
+    solo.write(ITEMS, solo.read(ITEMS).replace("question 2", "edited") + line("more", 1) + "\n")
+    solo.telling = told = Told()
+    before = len(solo.requests.made) if solo.requests else 0
+    assert solo.push().exit == 0
+    guarded = live.dialect == "current"
+    wanted = ["2 requests for 2 rows" if guarded else "4 requests for 2 rows"]
+    wanted += ["creating cases 1 of 1", "1", "end"]
+    wanted += [f"updating cases 1 of {1 if guarded else 3}", "1", "end"]
+    reading = [] if guarded else ["reading  3 of 0.333333", "3", "end"]
+    assert told.said == reading + wanted
+    assert solo.requests
+    made = [path for _, path in solo.requests.made[before:] if "dataset_items" in path]
+    listed = [path for path in made if "?" in path]
+    assert len(made) - len(listed) == (2 if guarded else 4)
+    assert len(listed) == (2 if guarded else 1), (
+        "the page of rows, or what is archived and how much"
+    )
 
 
 def test_git_is_not_asked_per_row_nor_about_the_past_without_need(

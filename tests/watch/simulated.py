@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from skillsync.sync.narrow import Changes
 from skillsync.watch.absorb import absorb
 from skillsync.watch.machine import decide
 from skillsync.watch.record import About, remembered_publishes, render_record
-from skillsync.watch.settle import in_hand
+from skillsync.watch.settle import in_hand, versions_left
 from skillsync.watch.stale import is_undone, taken_in
 from skillsync.watch.state import State
 from skillsync.watch.values import (
@@ -26,6 +27,7 @@ from skillsync.watch.values import (
     Changed,
     Fact,
     GitSeen,
+    Kept,
     Lists,
     Look,
     Looked,
@@ -105,6 +107,7 @@ class World:
     head: int = 0
     branch: str = "main"
     busy: bool = False
+    work: str = "rebase"
     down: bool = False
     locked: bool = False
     editors: set[str] = field(default_factory=set)
@@ -114,6 +117,7 @@ class World:
     publishes: dict[str, list[float]] = field(default_factory=dict)
     writes: int = 0
     actions: Counter[str] = field(default_factory=Counter)
+    tried: Counter[tuple[str, StatEntry, int, int]] = field(default_factory=Counter)
     pulls: list[Changes | None] = field(default_factory=list)
     conflicts: set[str] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
@@ -178,7 +182,7 @@ class World:
 
     @property
     def git(self) -> GitSeen:
-        return GitSeen(str(self.head), self.branch, ("rebase",) if self.busy else ())
+        return GitSeen(str(self.head), self.branch, (self.work,) if self.busy else ())
 
     def seen(self, directory: str, guarded: tuple[TakenIn, ...] = ()) -> ObjectSeen | None:
         one = self.objects.get(directory)
@@ -241,8 +245,10 @@ class World:
             if one is not None and one.base == number:
                 continue
             if looked_at is not None and directory not in looked_at.dirs:
-                # What a narrow pull passes by was dealt with: there is nothing in it that could be taken in now.
-                assert directory in self.conflicts or directory in self.state.held, directory
+                # What a narrow pull passes by was dealt with, or is news that the next poll brings.
+                polled = self.state.polled.skills if self.state.polled else {}
+                is_known = directory in self.conflicts or directory in self.state.held
+                assert is_known or polled.get(directory) != str(number), directory
                 continue
             reason = self._in_hand(directory, action)
             if reason:
@@ -296,14 +302,21 @@ class World:
             return trouble
         assert action.ready is not None
         sent: dict[str, Sent] = {}
-        held: dict[str, str] = {}
+        held: dict[str, Kept] = {}
         blocked = False
         for directory, one in list(self.objects.items()):
             number, text = self.latest(directory)
+            if directory in action.ready:
+                tried = (directory, one.entry, one.base, number)
+                self.tried[tried] += 1
+                assert self.tried[tried] < 6, f"{tried} is tried again and again"
             if one.text == (text if one.base == number else None):
                 continue
             if one.base != number:
                 blocked |= directory in action.ready
+                continue
+            if reason := versions_left(number):
+                held[directory] = Kept(reason, math.inf)
                 continue
             settled, seen = action.ready.get(directory), self.seen(directory)
             if (
@@ -312,12 +325,14 @@ class World:
                 or not seen.is_same(settled)
                 or self.git != action.git
             ):
-                held[directory] = "it is being saved"
+                held[directory] = Kept("it is being saved")
                 continue
             self._send(directory, one)
             sent[directory] = Sent(directory, one.text.digest, number)
         mattering = {at: why for at, why in held.items() if at in action.ready}
-        return Published(frozenset(action.ready), sent, mattering, blocked=blocked)
+        return Published(
+            frozenset(action.ready), sent, mattering, passed_by=frozenset(held), blocked=blocked
+        )
 
     def _send(self, directory: str, one: Local) -> None:
         """A publish is accepted: whole, settled, within its budgets, from a quiet git (P2, P18, P23)."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from skillsync.api.listing import Listing
 from skillsync.formats.row_names import Spelling
 from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
+
+Keep: TypeAlias = Callable[[RemoteRow], RemoteRow]
+"""Says what is held of a row while there may be a million of them: the same row, its content perhaps elsewhere."""
+
+
+def whole(row: RemoteRow) -> RemoteRow:
+    """Hold a row as it came."""
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,12 @@ class DatasetsPort(Protocol):
         ...
 
     def list_rows(
-        self, dataset: str, *, revision: int | None, archived: bool, page: int
+        self, dataset: str, *, revision: int | None, archived: bool, page: int, keep: Keep
     ) -> Listing[RemoteRow]:
-        """List a dataset's live rows, or the archived ones; at a revision where there is history."""
+        """List a dataset's live rows, or the archived ones; at a revision where there is history.
+
+        ``keep`` is given each row as it comes, and what it returns is listed.
+        """
         ...
 
     def count_archived(self, dataset: str | None) -> int:

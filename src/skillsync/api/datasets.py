@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
-from skillsync.api.dataset_port import DOCUMENTED_LIMITS, DatasetsPort, Guarantees, Limits
+from skillsync.api.dataset_port import (
+    DOCUMENTED_LIMITS,
+    DatasetsPort,
+    Guarantees,
+    Keep,
+    Limits,
+    whole,
+)
 from skillsync.api.detect import Capabilities, Project
 from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
@@ -141,9 +148,12 @@ class DatasetsApi:
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List a dataset's live rows, or the archived ones; exactly those of a revision where it keeps any."""
-        return self.spoken.list_rows(dataset, revision=revision, archived=archived, page=page)
+        return self.spoken.list_rows(
+            dataset, revision=revision, archived=archived, page=page, keep=keep
+        )
 
     def count_archived(self, dataset: str | None = None) -> int:
         """Count the archived rows of a dataset, or the project's archived datasets."""

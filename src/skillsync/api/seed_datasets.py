@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, not_done, one
-from skillsync.api.dataset_port import LAST_WRITER_WINS
+from skillsync.api.dataset_port import LAST_WRITER_WINS, Keep, whole
 from skillsync.api.listing import Listing
 from skillsync.api.rows import (
     dataset_from,
@@ -71,6 +71,7 @@ class SeedDatasets(Calls):
         revision: int | None = None,  # noqa: ARG002
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List all live items of a dataset, newest first, complete and counted (datasets-api.md 2.5).
 
@@ -83,7 +84,7 @@ class SeedDatasets(Calls):
                 return self.listing(
                     ITEMS,
                     first=(("dataset", dataset), ("limit", page)),
-                    parse=lambda value: row_from(value, dataset=dataset),
+                    parse=lambda value: keep(row_from(value, dataset=dataset)),
                     subject=f"the items of dataset {dataset}",
                 )
             except BadAnswer as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
-from skillsync.api.dataset_port import VERSIONED
+from skillsync.api.dataset_port import VERSIONED, Keep, whole
 from skillsync.api.detect import Project
 from skillsync.api.listing import Listing, Page, Query
 from skillsync.api.parallel import each
@@ -40,6 +40,7 @@ class _Found:
     """The rows of the pages that were read so far, and what is wrong with some of them."""
 
     dataset: str
+    keep: Keep
     rows: list[RemoteRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -51,7 +52,7 @@ class _Found:
             self.count += 1
             self.ids.add(str(item.get("id")))
             try:
-                self.rows.append(versioned_row_from(dict(item), dataset=self.dataset))
+                self.rows.append(self.keep(versioned_row_from(dict(item), dataset=self.dataset)))
             except BadAnswer as error:
                 self.problems.append(
                     Problem(error.code, error.message, subject=str(item.get("id")))
@@ -121,6 +122,7 @@ class VersionedDatasets(Calls):
         revision: int | None = None,
         archived: bool = False,
         page: int = ITEM_PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List the rows of a dataset at a revision: exactly those, however many write meanwhile.
 
@@ -135,17 +137,17 @@ class VersionedDatasets(Calls):
             return self.listing(
                 ITEMS,
                 first=first,
-                parse=lambda value: versioned_row_from(value, dataset=dataset),
+                parse=lambda value: keep(versioned_row_from(value, dataset=dataset)),
                 subject=subject,
             )
-        return self._pinned(dataset, (*first, ("revision", revision)), subject=subject)
+        found = _Found(dataset, keep)
+        return self._pinned(found, (*first, ("revision", revision)), subject=subject)
 
-    def _pinned(self, dataset: str, first: Query, *, subject: str) -> Listing[RemoteRow]:
+    def _pinned(self, found: _Found, first: Query, *, subject: str) -> Listing[RemoteRow]:
         """Read the pages of a fixed revision side by side: none can move (datasets-api.md 3.3).
 
         Each page becomes rows at once, so that no more than a few are held as they came.
         """
-        found = _Found(dataset)
         with self.reading(ITEMS) as on_page:
             page = self.page(ITEMS, first, subject=subject)
             on_page(page)

@@ -174,6 +174,8 @@ class Repository:
         self.root = root
         self.state_dir = state_dir
         self._objects = ObjectReader(lambda: start_git(root, ["cat-file", "--batch"]))
+        # A command asks for HEAD's files again and again; a commit never holds others.
+        self._last_tree: tuple[tuple[str, tuple[str, ...]] | None, tuple[TreeEntry, ...]] = None, ()
 
     @classmethod
     def open(cls, start: Path) -> Repository:
@@ -489,8 +491,14 @@ class Repository:
 
     def tree(self, commit: str, roots: Sequence[str] = (".",)) -> list[TreeEntry]:
         """List the files of a commit below the folders (or at the paths) ``roots``, sorted by path."""
-        asked = ["ls-tree", "-r", "-z", "-l", "--full-tree", _rev(commit), "--", *_below(roots)]
-        return formats.parse_tree(self._literal(asked).output)
+        wanted = (commit, tuple(roots))
+        known, entries = self._last_tree
+        if known != wanted:
+            asked = ["ls-tree", "-r", "-z", "-l", "--full-tree", _rev(commit), "--", *_below(roots)]
+            entries = tuple(formats.parse_tree(self._literal(asked).output))
+            if formats.is_object_id(commit):  # a name may mean another commit the next time
+                self._last_tree = wanted, entries
+        return list(entries)
 
     def show(self, commit: str, path: str) -> bytes | None:
         """Return a file's content in a commit, None when it has no such file."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import io
 import itertools
 from bisect import bisect_left
 from contextlib import suppress
@@ -26,11 +25,12 @@ from skillsync.formats.row_table import (
     TableTrouble,
     blocks_of,
     key_of,
+    lines_of,
     once,
     table_line,
     with_edits,
 )
-from skillsync.repo.large import PIECE, FoldedHash, GitFile, Watched, recall_folded, remember_folded
+from skillsync.repo.large import FoldedHash, GitFile, buffered, recall_folded, remember_folded
 from skillsync.repo.spill import SortedLines
 from skillsync.sync.local import ITEMS, join
 from skillsync.sync.row_tables import FOLDER, Contents, RowTables
@@ -108,7 +108,7 @@ def _by_comparing(
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
     changes = Changes()
-    digest = TableDigest()
+    digest = TableDigest(table.bodies)
     try:
         if large.blob != table.blob:
             changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
@@ -152,7 +152,7 @@ def large_changes(
     if table is not None:
         with suppress(*_UNDECIDED):
             changes = changes_between(dataset, base, local)
-            _apply(changes, table, TableDigest())
+            _apply(changes, table, TableDigest(table.bodies))
             return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
@@ -167,10 +167,8 @@ def _by_key(workspace: Workspace, dataset: LocalDataset, base: Large, local: Lar
     tables = RowTables(workspace, dataset)
     sides = [table_of(workspace, dataset, side, tables) for side in (base, local)]
     with sides[0].opened() as one, sides[1].opened() as other:
-        lines = heapq.merge(
-            itertools.chain.from_iterable(one), itertools.chain.from_iterable(other)
-        )
-        keys = {key_of(line) for line in once(lines)}
+        ordered = (itertools.chain.from_iterable(map(lines_of, side)) for side in (one, other))
+        keys = {key_of(line) for line in once(heapq.merge(*ordered))}
     return Changes(_pick(dataset, base, keys), _pick(dataset, local, keys), lines=len(keys))
 
 
@@ -192,7 +190,7 @@ def _pick(dataset: LocalDataset, large: Large, keys: Collection[Key]) -> dict[Ke
         join(dataset.dir, ITEMS), RowNames.from_mapping(dataset.mapping), dataset.limits
     )
     with large.opened() as raw, collector_paused():
-        for line in read_rows(io.BufferedReader(Watched(raw), PIECE), reader):
+        for line in read_rows(buffered(raw), reader):
             if line.row is not None and line.row.key in keys:
                 found[line.row.key] = Placed(line.row, short(row_digest(line.row)))
     return found
@@ -244,7 +242,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
     others: list[str] = []
     trouble: InvalidContent | None = None
     with large.opened() as raw, collector_paused():
-        stream = io.BufferedReader(Watched(raw, *hashes), PIECE)
+        stream = buffered(raw, *hashes)
         try:
             for line in read_rows(stream, reader):
                 row = line.row
@@ -288,5 +286,5 @@ def _refuse_double(dataset: LocalDataset, large: Large, doubled: Collection[str]
     names = RowNames.from_mapping(dataset.mapping)
     reader = LooseReader(join(dataset.dir, ITEMS), names, dataset.limits, doubled=doubled)
     with large.opened() as raw:
-        for _ in read_rows(io.BufferedReader(Watched(raw), PIECE), reader):
+        for _ in read_rows(buffered(raw), reader):
             pass

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skillsync.core.plan import exit_code
-from skillsync.errors import NotAllowed, SkillsyncError
+from skillsync.errors import NotAllowed, SkillsyncError, place_of
 from skillsync.model import Conflict, Json, Problem, Severity
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") ->
 
     A 403 for one object is that object's failure alone (sync.md S25); one for the whole run is raised instead.
     """
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     return Outcome(
         kind,
         subject,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import SkillState, Verdict
-from skillsync.errors import SkillsyncError
+from skillsync.errors import SkillsyncError, place_of
 from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import nearly_full
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import MISSING, SKILL_STATES
-from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.local import last_part, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
@@ -37,7 +37,7 @@ def look_online(
     found: Status,
 ) -> None:
     """Add to ``found`` what the surveys of both sides say. Raises RemoteError when the run cannot go on."""
-    tree = as_settled(workspace, read_tree(workspace))
+    tree = as_settled(workspace, read_lean_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     found.problems.extend(skills.problems)
     for name in sorted(skills.views):
@@ -103,7 +103,9 @@ def _next(verdict: Verdict, name: str) -> str:
 
 def _dataset_lines(view: DatasetView, found: Status) -> None:
     if view.local is not None and (wrong := view.local.problem) is not None:
-        problem = Problem(wrong.code, wrong.message, view.slug, wrong.path, wrong.line)
+        problem = Problem(
+            wrong.code, wrong.message, view.slug, wrong.path, wrong.line, column=wrong.column
+        )
         found.lines.append(invalid(Kind.DATASET, view.slug, "I20", [problem]))
         return
     if view.error is not None:
@@ -296,8 +298,8 @@ def _line(slug: str, words: str, row: str, fix: str) -> Outcome:
 
 
 def _failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") -> Outcome:
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else (f"{path}: " if path else "")
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     return Outcome(
         kind,
         subject,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
+    from skillsync.sync.made_later import MadeLater
     from skillsync.sync.skill_history import SkillHistory
 
 CONFIG = "skillsync.toml"
@@ -90,6 +91,13 @@ class Workspace:
         from skillsync.sync.skill_history import SkillHistory
 
         return SkillHistory(self)
+
+    @cached_property
+    def made_later(self) -> MadeLater:
+        """What commits beyond HEAD went back to."""
+        from skillsync.sync.made_later import MadeLater
+
+        return MadeLater(self)
 
     @cached_property
     def aside(self) -> Aside:

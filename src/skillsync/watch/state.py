@@ -9,7 +9,7 @@ from typing import TypeAlias
 from skillsync.repo.worktree import StatEntry
 from skillsync.sync.narrow import Changes
 from skillsync.watch.settle import Watched
-from skillsync.watch.values import GitSeen, Lists, TakenIn
+from skillsync.watch.values import GitSeen, Level, Lists, Notice, TakenIn
 
 NEVER = float("-inf")
 FEW = 50
@@ -31,6 +31,19 @@ class Held:
 
     reason: str
     look_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of one thing; the same ``words`` are not said again."""
+
+    words: str
+    notice: Notice
+
+    @property
+    def needs_person(self) -> bool:
+        """Somebody has to do something about it."""
+        return self.notice.level is Level.PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +90,11 @@ class Sides:
 class State:
     """The daemon between two steps; times are ``Moment.mono``.
 
-    ``dirty`` are folders of which an event spoke, with when it did last. ``dealt`` is what both sides were when
-    nothing was left to take in; ``git_moved``: HEAD is another since the last look at everything; ``pulled_all`` is when a pull last looked at everything; ``wants_recall``: somebody may have
-    pulled of whom we do not know. ``said`` remembers what was told, by what it is about.
+    ``dirty`` are folders of which an event spoke, with when it did last. ``git_moved``: HEAD is another since the last
+    look at everything; ``by_git`` are folders that changed while git was busy. ``dealt`` is what both sides were when
+    nothing was left to take in, ``pulled_all`` when a pull last looked at everything, ``left_open``: it could not do
+    all, and ``wants_recall``: somebody may have pulled of whom we do not know. ``said`` remembers what was told, by
+    what it is about.
     """
 
     objects: Mapping[str, Watched] = field(default_factory=dict)
@@ -90,7 +105,9 @@ class State:
     dirty: Mapping[str, float] = field(default_factory=dict)
     look_all: bool = True
     look_git: bool = False
+    busy_since: float | None = None
     git_moved: bool = False
+    by_git: frozenset[str] = frozenset()
     looked: float = NEVER
     looked_all: float = NEVER
     last_wall: float = 0.0
@@ -100,6 +117,7 @@ class State:
     polled: Lists | None = None
     dealt: Sides | None = None
     pulled_all: float = NEVER
+    left_open: bool = False
     wants_pull: bool = False
     pull_after: float = NEVER
     pull_failures: int = 0
@@ -109,7 +127,7 @@ class State:
     publish_failures: int = 0
     guards: tuple[Guard, ...] = ()
     wants_recall: bool = True
-    said: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, Told] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     remembered: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
     """Publishes of an earlier daemon by folder, as ``Watched.published``: the budget of a day outlives a restart."""

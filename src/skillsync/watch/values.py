@@ -81,6 +81,10 @@ class ObjectSeen:
         return self.files == other.files and self.pointers == other.pointers
 
 
+INDEX_LOCK = "index.lock"
+"""What is there in git's folder while a command changes the index, or after one that died."""
+
+
 @dataclass(frozen=True, slots=True)
 class GitSeen:
     """Where git stands: HEAD's commit, the branch, and what is under way (``index.lock`` included)."""
@@ -220,16 +224,29 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A push is done. ``sent`` by folder; ``held`` are folders that were not as they had settled, with the reason.
+class Kept:
+    """Why an object was not sent, and the seconds after which it may be tried again.
 
-    ``blocked``: the remote has edits that were not taken in.
+    0: as soon as a look finds it at rest, for it was not as it had settled; infinity: not before it changes.
+    """
+
+    reason: str
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A push is done. ``sent`` by folder; ``held`` are folders that were ready and were kept back all the same.
+
+    ``passed_by`` are the subjects of all objects that were not sent for now, ``blocked``: the remote has edits that
+    were not taken in.
     """
 
     ready: frozenset[str] | None
     sent: Mapping[str, Sent] = field(default_factory=dict)
-    held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, Kept] = field(default_factory=dict)
     said: tuple[Said, ...] = ()
+    passed_by: frozenset[str] = frozenset()
     blocked: bool = False
     retry: bool = False
     exit: int = 0
