@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -130,13 +131,54 @@ def test_nothing_that_is_merged_looks_like_the_word_for_a_dispute(merge_text: Te
     assert merge.conflicts[0].base != word
 
 
+WORD = "[the common ancestors differ here]"
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        skill(description=WORD),
+        skill(license=WORD),
+        skill(compatibility=WORD),
+        skill(f"a {WORD}\nb"),
+        skill(allowed_tools=("Read", WORD)),
+        skill(metadata={"k": {"x": WORD}}),
+        skill(files={"p": WORD}),
+        skill(extra=Extra(frontmatter={"k": [WORD]})),
+        skill(extra=Extra(allowed_tools=("Read", WORD))),
+    ],
+)
+def test_the_word_for_a_dispute_is_in_no_text_of_any_side(side: Skill) -> None:
+    bases = [skill(description="a"), skill(description="b")]
+    for given_bases, sides in ((bases, (skill(), side)), ([*bases, side], ())):
+        made = common_base(given_bases, sides=sides)
+        assert made is not None
+        assert made.description == f"[{WORD}]"
+    plain = common_base(bases, sides=(skill(extra=None),))
+    assert plain is not None
+    assert plain.description == WORD
+
+
+def test_lines_are_compared_however_often_they_are_there() -> None:
+    same = ["same"] * 250
+    made = common_base([skill("\n".join([*same, end])) for end in "ab"], sides=())
+    assert made is not None
+    assert made.body.split("\n") == [*same, WORD]
+
+
 def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:
     assert common_base([ONE], sides=()) is ONE
     assert common_base([], sides=()) is None
 
 
 values = st.sampled_from(["", "a", "b", "c"])
-mappings = st.dictionaries(st.sampled_from("kl"), values, max_size=2)
+mappings = st.sampled_from(
+    [
+        {key: value for key, value in zip("kl", pair, strict=True) if value is not None}
+        for pair in product([None, "", "a", "b", "c"], repeat=2)
+    ]
+)
+"""Every mapping of two keys at most: one draw instead of many."""
 skills = st.builds(
     lambda description, terms, metadata, frontmatter, files: skill(
         description=description or "d",
@@ -201,7 +243,9 @@ def test_more_ancestors_never_settle_what_one_leaves_open(
     assert merge_skill(bases, local, local, merge_text=merge_text).is_clean
 
 
-bodies = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5).map("\n".join)
+bodies = st.sampled_from(
+    ["\n".join(lines) for count in range(1, 6) for lines in product("abcd", repeat=count)]
+)
 
 
 @given(st.lists(bodies, min_size=2, max_size=3), bodies, bodies)

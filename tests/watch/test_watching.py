@@ -267,14 +267,6 @@ def test_the_server_may_be_away_and_come_back(published: Clone, live: Live) -> N
 
 
 @pytest.mark.slow
-def test_without_events_looks_at_intervals_do(published: Clone, live: Live) -> None:
-    with watching(published, quick(scan=0.5), listens=False) as daemon:
-        daemon.rest()
-        published.replace(SKILL, "one", "one from here")
-        daemon.until(lambda: live.version("alpha") == 2)
-
-
-@pytest.mark.slow
 def test_settings_are_read_again_when_they_change(published: Clone, live: Live) -> None:
     with watching(published) as daemon:
         daemon.rest()

@@ -25,7 +25,7 @@ VERBS: Mapping[str, str] = {
     "watch": "Keep files and server together while you work.",
     "adopt": "Link what exists on both sides but was never linked.",
     "review": "Show what merging BASE..HEAD does to the live store.",
-    "comment": "Write a review into the one comment of its pull request.",
+    "comment": "Write a review, or what a push did, into the one comment of its pull request.",
     "conflicts": "Show what both sides changed.",
     "resolve": "Settle a conflict.",
     "rescue": "List and bring back what was overwritten.",

@@ -44,10 +44,9 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
 def _unlike(skills: Sequence[Skill]) -> str:
     """Return a word that no text of the skills holds."""
     texts = [text for skill in skills for text in _texts(skill)]
-    word, number = DISPUTED, 1
+    word = DISPUTED
     while any(word in text for text in texts):
-        number += 1
-        word = f"{DISPUTED[:-1]}: {number}]"
+        word = f"[{word}]"
     return word
 
 
@@ -79,9 +78,9 @@ def _text(texts: Sequence[str], disputed: str, steps: Steps) -> str:
 
     What is too much to compare counts as different from beginning to end: a person decides then.
     """
-    common = texts[0].split("\n") if texts[0] else []
+    common = texts[0].split("\n")
     for text in texts[1:]:
-        common = _common_lines(common, text.split("\n") if text else [], disputed, steps)
+        common = _common_lines(common, text.split("\n"), disputed, steps)
     return "\n".join(common)
 
 

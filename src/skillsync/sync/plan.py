@@ -13,7 +13,7 @@ from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
@@ -54,9 +54,9 @@ def make_plan(
 
     Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
     """
-    pull_tree = as_decided(workspace, target, as_settled(workspace, read_tree(workspace)))
+    pull_tree = as_decided(workspace, target, as_settled(workspace, read_lean_tree(workspace)))
     push_tree = (
-        read_tree(workspace, commit=workspace.history.head)
+        read_lean_tree(workspace, commit=workspace.history.head)
         if workspace.is_team and workspace.history.head
         else pull_tree
     )

@@ -28,7 +28,7 @@ from skillsync.errors import (
 from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import archived_words, require_known, surveyed
 from skillsync.sync.plan import push_plan
@@ -67,7 +67,7 @@ def seal(
     """
     _refuse_open_conflicts(workspace, target)
     head = workspace.history.head
-    tree = read_tree(workspace, commit=head if workspace.is_team else None)
+    tree = read_lean_tree(workspace, commit=head if workspace.is_team else None)
     tree = as_decided(workspace, target, as_settled(workspace, tree))
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
     refuse_backwards(skills)
