@@ -184,12 +184,14 @@ def test_edits_that_together_leave_a_blank_file_are_a_conflict() -> None:
 
 
 def test_two_additions_are_a_conflict_even_where_a_merger_sees_none() -> None:
-    made = merge_skill(
-        skill(),
-        skill({"p": "a"}),
-        skill({"p": "b"}),
-        merge_text=lambda *_: Merged("a\nb\n"),
-    )
+    asked: list[tuple[str, ...]] = []
+
+    def merge(*texts: str) -> Merged:
+        asked.append(texts)
+        return Merged("a\nb\n")
+
+    made = merge_skill(skill(), skill({"p": "a"}), skill({"p": "b"}), merge_text=merge)
+    assert asked == [("", "a\n", "b\n")]
     assert units(made) == ["p"]
     assert made.skill.files == {"p": "a"}
 

@@ -93,6 +93,12 @@ def kinds(
             [skill(4, B), skill(2, "skills/c/.skillsync")],
             ["added", "forward"],
         ),
+        (
+            "moved, and added for another target: the line of the same target stands for it",
+            [skill(3)],
+            [skill(2, B), skill(9, "skills/c/.skillsync", place="h/2")],
+            ["added", "back"],
+        ),
         ("the host was corrected", [skill(3)], [skill(4, place="h/2")], ["forward"]),
         ("corrected, and back", [skill(3)], [skill(2, place="h/2")], ["back"]),
         (
