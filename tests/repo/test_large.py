@@ -96,6 +96,13 @@ def test_a_spool_gives_back_what_was_put_into_it_and_leaves_no_file(tmp_path: Pa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_cannot_be_written_needs_no_file(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"")
+    spool = Spool(taken / "spool")
+    assert spool.get(spool.put(b"x"), 1) == b"x"
+
+
 @pytest.mark.parametrize("place", ["working tree", "git"])
 def test_rows_are_not_held(repo: Repository, place: str) -> None:
     """Ten megabytes of rows take memory for their number, not for their content."""
