@@ -3,60 +3,112 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, seconds
+from benchmarks.figures import Figure, shown
 from benchmarks.world import Clone, environment, new_clone
-from skillsync.formats.canonical import rows_digest
-from skillsync.model import DatasetPointer, Digest
+from skillsync.model import DatasetPointer
 from skillsync.repo.pointer import POINTER, render_pointer
+from skillsync.sync.large_rows import contents_of
 from skillsync.sync.local import read_tree
 from skillsync.sync.workspace import Workspace
+from skillsync.sync.writing import stamp_for
 
 SLOWER = 2.5
 MEMORY = 250
+_MANY = 1_000_000
+"""From so many rows on, what a command takes to start is counted; of fewer, what it takes with ``_FEW`` is left out."""
+_FEW = 2_000
 _ROW = 600
 _ITEMS = "datasets/large/items.jsonl"
-_STATUS = """
+_RUN = """
 import resource, sys
 from skillsync.cli.main import cli
-sys.argv = ["skillsync", "status", "--offline"]
+sys.argv = ["skillsync", *sys.argv[1:]]
 try:
     cli.main()
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform != "darwin" else 1 << 20), file=sys.stderr)
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    memory = used[0].ru_maxrss // (1024 if sys.platform != "darwin" else 1 << 20)
+    print(memory, sum(one.ru_utime + one.ru_stime for one in used), file=sys.stderr)
 """
 
 
+_LOOKS = (
+    (("status", "--offline"), "large: changed here"),
+    (("diff", "--offline"), "edited 5"),
+)
+"""Commands that look at the content, and what they must say."""
+
+
 def offline_figures(folder: Path, rows: int) -> Iterator[Figure]:
-    """Make a dataset that is in sync, change one row, and look: nobody is asked, so there is no server."""
-    clone = new_clone(folder, "http://127.0.0.1:9")
-    before, after = folder.parent / "before.jsonl", clone.path / _ITEMS
-    after.parent.mkdir(parents=True)
-    with after.open("w", encoding="utf-8") as file:
+    """Make a dataset that is in sync, change one row, and look: nobody is asked, so there is no server.
+
+    The first look reads every row; the later ones know what the committed file holds.
+    """
+    note = "reading both versions and comparing their lines in plain Python; processor time, git's included"
+    large, few = _in_sync(folder / "large", rows), _in_sync(folder / "few", _FEW)
+    first = _run(large.clone, "status", "--offline")
+    yield shown(f"first status --offline of {rows:,} rows", first.seconds)
+    yield Figure("  memory at most", first.peak, MEMORY, "most", unit="MiB")
+    _run(few.clone, "status", "--offline")
+    for one in (large, few):
+        one.change_a_row()
+    bare = min(_bare(large) for _ in range(5))
+    for words, expected in _LOOKS:
+        runs = [_look(large, words, expected) for _ in range(5)]
+        best = min(run.seconds for run in runs)
+        name = f"{' '.join(words)}, one changed row of {rows:,}"
+        if rows < _MANY:
+            name += ", start not counted"
+            best -= min(_look(few, words, expected).seconds for _ in range(5))
+        yield Figure(name, best, SLOWER, "ratio", bare, note)
+        yield Figure("  memory at most", max(run.peak for run in runs), MEMORY, "most", unit="MiB")
+
+
+@dataclass(frozen=True, slots=True)
+class _Large:
+    """A clone with one dataset, and a copy of its file as it was committed."""
+
+    clone: Clone
+    before: Path
+
+    @property
+    def after(self) -> Path:
+        return self.clone.path / _ITEMS
+
+    def change_a_row(self) -> None:
+        with self.after.open("r+b") as file:
+            found = next(at for at, line in _places(self.before) if b'"question 5 ' in line)
+            file.seek(found)
+            file.write(_line(5).replace("question 5 ", "edited 5   ").encode())
+
+
+def _in_sync(folder: Path, rows: int) -> _Large:
+    """Make a clone whose dataset is in sync, and of which nothing is known yet."""
+    made = _Large(new_clone(folder / "clone", "http://127.0.0.1:9"), folder / "before.jsonl")
+    made.after.parent.mkdir(parents=True)
+    with made.after.open("w", encoding="utf-8") as file:
         file.writelines(_line(number) for number in range(rows))
-    before.write_bytes(after.read_bytes())
-    _write_pointer(clone)
-    clone.commit("a large dataset")
-    with after.open("r+b") as file:
-        found = next(at for at, line in _places(before) if b'"question 5 ' in line)
-        file.seek(found)
-        file.write(_line(5).replace("question 5 ", "edited 5   ").encode())
-    bare = min(seconds(lambda: _bare(before, after)) for _ in range(3))
-    took, peak = float("inf"), 0.0
-    # Racy files are read again by whoever looks, so that each of these is a first look.
-    for _ in range(2):
-        after.touch()
-        runs: list[float] = []
-        took = min(took, seconds(lambda to=runs: to.append(_status(clone))))  # type: ignore[misc]
-        peak = max(peak, *runs)
-    note = "reading both versions and comparing their lines in plain Python"
-    name = f"status --offline, one changed row of {rows:,}"
-    yield Figure(name, took, SLOWER, "ratio", bare, note)
-    yield Figure("  memory at most", peak, MEMORY, "most", unit="MiB")
+    shutil.copyfile(made.after, made.before)
+    _write_pointer(made.clone)
+    made.clone.commit("a large dataset")
+    shutil.rmtree(made.clone.path / ".git/skillsync")
+    return made
+
+
+def _look(large: _Large, words: Sequence[str], expected: str) -> _Ran:
+    """Run a command that looks at the content: racy files are read again by whoever looks."""
+    large.after.touch()
+    ran = _run(large.clone, *words)
+    assert expected in ran.said, ran.said
+    return ran
 
 
 def _line(number: int) -> str:
@@ -74,11 +126,13 @@ def _line(number: int) -> str:
 def _write_pointer(clone: Clone) -> None:
     """Write what a push would: that these rows have been taken in."""
     workspace = Workspace.open(clone.path)
-    (dataset,) = read_tree(workspace).datasets
-    digest = rows_digest((key, Digest(value)) for key, value in dataset.row_digests.items())
+    (dataset,) = read_tree(workspace, large_from=1).datasets
+    assert dataset.large is not None
+    holds = contents_of(workspace, dataset, dataset.large).contents
     place = workspace.settings.target().place
     remote = "00000000-0000-4000-8000-000000000000"
-    line = DatasetPointer(place, remote, 1, dataset.info_digest, len(dataset.rows), digest)
+    stamp = stamp_for(workspace, dataset.folder)
+    line = DatasetPointer(place, remote, 1, dataset.info_digest, holds.rows, holds.digest, stamp)
     (clone.path / "datasets/large" / POINTER).write_bytes(render_pointer({place: line}))
 
 
@@ -90,17 +144,29 @@ def _places(path: Path) -> Iterator[tuple[int, bytes]]:
             at += len(line)
 
 
-def _bare(before: Path, after: Path) -> None:
-    with before.open("rb") as one, after.open("rb") as other:
+def _bare(large: _Large) -> float:
+    """Return the seconds of processor time that the plain comparison takes."""
+    started = time.process_time()
+    with large.before.open("rb") as one, large.after.open("rb") as other:
         differing = sum(first != second for first, second in zip(one, other, strict=True))
     assert differing == 1
+    return time.process_time() - started
 
 
-def _status(clone: Clone) -> float:
-    """Run it in a process of its own and return the most memory it had, in MiB."""
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What a command printed, the most MiB it had, and the seconds of processor time it took, git's included."""
+
+    said: str
+    peak: float
+    seconds: float
+
+
+def _run(clone: Clone, *words: str) -> _Ran:
+    """Run a command in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", _STATUS], cwd=clone.path, env=environment(clone.path.parent),
+        [sys.executable, "-c", _RUN, *words], cwd=clone.path, env=environment(clone.path.parent),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert "large: changed here" in done.stdout, done.stdout + done.stderr
-    return float(done.stderr.splitlines()[-1])
+    peak, used = done.stderr.splitlines()[-1].split()
+    return _Ran(done.stdout, float(peak), float(used))

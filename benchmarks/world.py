@@ -151,7 +151,7 @@ class Clone:
         """Connect as the benchmark's user, counting."""
         with Recording(host=target.host, key=Secret(KEY)) as transport:
             transport.on_first_row = self._measure
-            yield Remote(target, transport)
+            yield Remote(target, transport, Workspace.open(self.path).repo)
         self.made, self.waited = transport.made, transport.seconds
 
     def _measure(self) -> None:

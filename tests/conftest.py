@@ -27,6 +27,21 @@ _FOREIGN = frozenset(
         *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"),
     }
 )
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+
+
+def _stay_in_memory() -> None:
+    """Keep temporary files off the disk where memory can be a folder that has room and runs programs."""
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK | os.X_OK):
+        return
+    found = os.statvfs(_MEMORY)
+    if not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= _ROOM:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
+
+
+_stay_in_memory()
 _worlds = Path(tempfile.mkdtemp(prefix="skillsync-world-"))
 _numbers = itertools.count()
 _git_config = _worlds / "gitconfig"

@@ -41,6 +41,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from skillsync.model import joined_place
+
 
 class SkillsyncError(Exception):
     """What every error carries: what failed, on which object, why, what was not changed, what to run next.
@@ -170,7 +172,7 @@ class RemoteAhead(SkillsyncError):
 
 
 class InvalidContent(SkillsyncError):
-    """One object's content cannot be read or must not be written; ``path`` and ``line`` say where."""
+    """One object's content cannot be read or must not be written; ``path``, ``line`` and ``column`` say where."""
 
     code = "E-INVALID"
     exit_code = 1
@@ -182,12 +184,20 @@ class InvalidContent(SkillsyncError):
         subject: str = "",
         path: str = "",
         line: int | None = None,
+        column: int | None = None,
         unchanged: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(message, subject=subject, unchanged=unchanged, hint=hint)
         self.path = path
         self.line = line
+        self.column = column
+
+
+def place_of(error: Exception) -> str:
+    """Return ``path:line:column`` as far as an error knows it."""
+    parts = (getattr(error, name, None) for name in ("path", "line", "column"))
+    return joined_place(*parts)
 
 
 class LocalChanged(SkillsyncError):

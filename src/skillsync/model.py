@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeVar
+
+    T = TypeVar("T")
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A JSON value. Integers have any size; floats are finite."""
@@ -36,12 +40,19 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+def joined_place(path: object, line: object, column: object) -> str:
+    """Return ``path:line:column``, what is missing left out."""
+    if not path or not line:
+        return str(path or "")
+    return f"{path}:{line}:{column}" if column else f"{path}:{line}"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One object's bad news, listed and not raised: the other objects go on.
 
-    ``path`` is relative to the repository (or a remote place such as ``remote:NAME/files/x``), ``line`` is
-    1-based. ``fix`` is the command or edit that helps.
+    ``path`` is relative to the repository (or a remote place such as ``remote:NAME/files/x``), ``line`` and
+    ``column`` are 1-based. ``fix`` is the command or edit that helps.
     """
 
     code: str
@@ -51,14 +62,32 @@ class Problem:
     line: int | None = None
     severity: Severity = Severity.ERROR
     fix: str = ""
+    column: int | None = None
 
     @property
     def where(self) -> str:
-        """``path:line`` as far as known."""
-        return f"{self.path}:{self.line}" if self.path and self.line else self.path
+        """``path:line:column`` as far as known."""
+        return joined_place(self.path, self.line, self.column)
 
 
 # ---------------------------------------------------------------- the local side, as bytes
+
+
+class Readable(Protocol):
+    """What lines are read from."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the next line, or its first ``size`` bytes."""
+
+
+class Store(Protocol):
+    """Where pieces of content lie that are not held in memory."""
+
+    def put(self, data: bytes) -> int:
+        """Keep a piece and return its place."""
+
+    def get(self, place: int, length: int) -> bytes:
+        """Return the piece of that length which was kept at that place."""
 
 
 class Large(Protocol):
@@ -80,6 +109,12 @@ class Large(Protocol):
 
     def folded(self) -> str:
         """Return the SHA-256 of the content with LF line ends; raises as ``opened``."""
+
+    def spooled(self, take: Callable[[Readable, Store], T]) -> T:
+        """Read the content once, for ``take`` to keep what it wants of it in a store; ``folded`` is of the same look.
+
+        Raises as ``opened``, and what ``take`` raises.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +201,17 @@ ROW_FIELDS = (
     "source_output",
 )
 """The fields of a row under their newest names (skill-format.md 14.3); ``output`` is read as expected_output."""
+
+
+class KnownFields(Mapping[str, Json]):
+    """The fields of a row whose digest is known, so that it is not found out again."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def digest(self) -> Digest:
+        """What ``canonical.row_digest`` would find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +315,16 @@ class RemoteDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetRevision:
+    """A revision of a dataset, made by one write of a row: its number, from 1, its UUID, who wrote it and when."""
+
+    number: int
+    id: str
+    author: Author
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteRow:
     """One item. ``row.key`` is ours (``metadata.skillsync_id``, ``client_item_id``) or ``srv:<id>``; ``own_key`` tells.
 
@@ -305,7 +361,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class SkillPointer:
-    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [at=… files=…]``."""
+    """``HOST/PROJECT v12 <version id> first=<…> canon:1:sha256:<…> [gone] [at=… files=…]``.
+
+    ``gone``: somebody was told that this incarnation was archived and said that the skill shall be made again (S16).
+    """
 
     place: str
     number: int
@@ -313,6 +372,7 @@ class SkillPointer:
     first: str
     digest: Digest
     stamp: Stamp | None = None
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -150,3 +152,102 @@ def test_a_file_that_is_no_review_is_2(folder: Path, server: ImitatedForge, text
     ended = run(folder, server, "--json")
     assert (ended.exit, ended.json["error"]["code"]) == (2, "E-REVIEW")
     assert server.writes == 0
+
+
+PUSHED = {
+    "schema": "skillsync.push/1", "target": "local", "exit": 0, "problems": [], "notes": [],
+    "outcomes": [
+        {"kind": "skill", "subject": "alpha", "did": "published v8", "changed": True},
+        {"kind": "skill", "subject": "idle", "did": "in sync", "changed": False},
+        {"kind": "row", "subject": "rows:</details>@ada", "did": "updated", "changed": True},
+    ],
+}  # fmt: skip
+MERGED = "d" * 40
+
+
+def after_push(folder: Path, server: ImitatedForge, document: object, *words: str) -> Ended:
+    (folder / "review.json").write_text(json.dumps(document))
+    event = {"after": MERGED, "ref": "refs/heads/main", "commits": [{"id": "e" * 40}]}
+    return run(folder, server, "--json", *words, event=event)
+
+
+def test_what_was_published_is_said_on_the_merged_pull_request(
+    folder: Path, server: ImitatedForge
+) -> None:
+    assert run(folder, server).exit == 0
+    review = server.bodies[0]
+    server.merged[MERGED] = [(7, HEAD)]
+    for _ in range(2):
+        ended = after_push(folder, server, PUSHED)
+        assert ended.exit == 0, ended
+    assert (len(server.comments), server.writes) == (1, 2)
+    body = server.bodies[0]
+    assert "### skillsync: published\n\n- <code>alpha</code>: published <code>v8</code>\n" in body
+    assert "idle" not in body
+    assert "</details>" not in body
+    assert "@ada" not in body
+    # A review of that head that comes late changes nothing.
+    (folder / "review.json").write_bytes(render_review(a_review()))
+    assert run(folder, server, "--json").json["writes"] == 0
+    assert server.bodies == [body] != [review]
+
+
+def test_a_push_that_was_refused_says_why(folder: Path, server: ImitatedForge) -> None:
+    server.merged["e" * 40] = [(7, HEAD)]
+    document = {"schema": "skillsync.error/1", "error": {"code": "E-REMOTE-AHEAD", "message": "the store moved: alpha"}}  # fmt: skip
+    assert after_push(folder, server, document).exit == 0
+    assert "### skillsync: not published" in server.bodies[0]
+    assert "the store moved&#58; alpha" in server.bodies[0]
+
+
+def test_open_reviews_of_what_was_published_are_marked_as_outdated(
+    folder: Path, server: ImitatedForge
+) -> None:
+    assert run(folder, server).exit == 0
+    name = a_review().skills[0].name
+    one = {"number": 7, "branch": "pr", "base": "main", "title": "x", "body": "", "author": "ada", "is_open": True, "said": server.comments}  # fmt: skip
+    server.opened.append(one)
+    other = {**PUSHED, "outcomes": [{"kind": "skill", "subject": "in-no-review", "did": "published v2", "changed": True}]}  # fmt: skip
+    assert after_push(folder, server, other).json["writes"] == 0
+    mine = {**PUSHED, "outcomes": [{"kind": "skill", "subject": name, "did": "published v2", "changed": True}]}  # fmt: skip
+    for _ in range(2):
+        assert after_push(folder, server, mine).exit == 0
+    assert server.writes == 2
+    assert f"> **Outdated:** published since: <code>{name.replace('-', '&#45;')}</code>." in server.bodies[0]  # fmt: skip
+
+
+def test_a_check_is_left_with_the_comment(folder: Path, server: ImitatedForge) -> None:
+    for _ in range(2):
+        assert run(folder, server, "--check").exit == 0
+    (check,) = server.checks
+    plan = a_review().plan
+    assert (check["name"], check["head_sha"], check["external_id"]) == ("skillsync/plan", HEAD, plan.plan_id)  # fmt: skip
+    assert check["conclusion"] == ("success" if a_review().exit_code == 0 else "failure")
+    ended = run(folder, server, "--check", GITHUB_TOKEN=READER)
+    assert (ended.exit, "checks: write" in ended.err) == (
+        0,
+        False,
+    )  # it is there already: nothing to write
+    server.checks.clear()
+    ended = run(folder, server, "--check", GITHUB_TOKEN=READER)
+    assert (ended.exit, "checks: write" in ended.err) == (7, True)
+
+
+def test_findings_go_to_code_scanning_for_the_reviewed_commit(
+    folder: Path, server: ImitatedForge
+) -> None:
+    (folder / "review.sarif").write_text('{"version": "2.1.0"}')
+    assert run(folder, server, "--sarif", "review.sarif").exit == 0
+    (sent,) = server.scans
+    assert (sent["commit_sha"], sent["ref"]) == (HEAD, "refs/pull/7/head")
+    assert gzip.decompress(base64.b64decode(sent["sarif"])) == b'{"version": "2.1.0"}'
+    assert (
+        run(folder, server, "--sarif", "review.sarif", GITHUB_TOKEN=READER).exit == 0
+    )  # a warning
+    assert run(folder, server, "--sarif", "gone").exit == 2
+    assert len(server.scans) == 1
+
+
+def test_no_comment_leaves_the_check_alone(folder: Path, server: ImitatedForge) -> None:
+    assert run(folder, server, "--check", "--no-comment").exit == 0
+    assert (len(server.checks), server.comments) == (1, [])

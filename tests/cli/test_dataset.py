@@ -135,7 +135,7 @@ def test_a_dataset_may_allow_longer_lines_and_files_or_shorter_ones(clone: Path)
     long = json.dumps({"id": "a", "input": "x" * 1_000_000})
     (folder / "items.jsonl").write_text(f'{{"id": "b", "input": 1}}\n{long}\n')
     refused = skillsync(clone, "lint")
-    assert (refused.exit, "rows/items.jsonl:2: the line has 1,000,024 bytes" in refused.err) == (1, True)  # fmt: skip
+    assert (refused.exit, "rows/items.jsonl:2:1000001: the line has 1,000,024 bytes" in refused.err) == (1, True)  # fmt: skip
     (clone / "skillsync.toml").write_text(f"{SETTINGS}[dataset.rows]\nmax_line_bytes = 1_000_024\n")
     assert ok(clone, "lint").out == "no findings\n"
     git(clone, "add", "-A")

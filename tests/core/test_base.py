@@ -18,6 +18,7 @@ from skillsync.core.base import (
     newest,
     own_creation,
     own_walk,
+    predecessor,
 )
 from skillsync.core.reconcile import BaseFact
 from skillsync.model import Digest, SkillPointer, Stamp
@@ -127,6 +128,33 @@ def test_the_order_of_pointers_does_not_matter(pointers: list[SkillPointer]) -> 
     assert newest(pointers, FIRST) == newest(pointers[::-1], FIRST)
 
 
+# ---------------------------------------------------------------- what was archived before
+
+
+@pytest.mark.parametrize(
+    ("why", "known", "confirmed", "found"),
+    [
+        ("it was never there", [], None, None),
+        ("its line is lost", [pointer(3), pointer(4)], None, pointer(4)),
+        ("somebody said so", [pointer(4)], pointer(3), None),
+        ("made again and archived again since", [pointer(4), pointer(1, "2027Z")], pointer(4), pointer(1, "2027Z")),
+        ("an earlier one is answered for as well", [pointer(9)], pointer(1, "2027Z"), None),
+        ("a fraction of 0 is left out by the server", [pointer(1, "2027-01-01T00:00:00.5Z")], pointer(1, "2027-01-01T00:00:00Z"), pointer(1, "2027-01-01T00:00:00.5Z")),
+    ],
+)  # fmt: skip
+def test_what_was_archived_is_made_again_only_by_a_word_about_it(
+    why: str,
+    known: list[SkillPointer],
+    confirmed: SkillPointer | None,
+    found: SkillPointer | None,
+) -> None:
+    """P12."""
+    said = replace(confirmed, gone=True) if confirmed else None
+    for lines in (known, known[::-1], [replace(line, gone=True) for line in known]):
+        result = predecessor(lines, said)
+        assert (result.id if result else None) == (found.id if found else None)
+
+
 # ---------------------------------------------------------------- a pointer in conflict
 
 OTHER = "2027-01-01T00:00:00Z"
@@ -215,6 +243,14 @@ def test_after_a_creation_the_walk_goes_on_from_its_commit() -> None:
     assert own_walk(created, [step(2, 3), step(3, 5)], after=2).number == 3
     assert own_walk(created, [step(2, 1)], after=2).number == 1
     assert own_walk(created, [step(2, 3, own=False), step(3, 5)], after=2).number == 1
+
+
+def test_what_a_commit_beyond_head_went_back_to_is_no_publish_from_here() -> None:
+    """A late job would publish the text that the later commit undid."""
+    created = own_creation(step(1, 2), FIRST)
+    assert created is not None
+    assert own_creation(replace(step(1, 2), later=True), FIRST) is None
+    assert own_walk(created, [step(2, 3), replace(step(3, 4), later=True)], after=2).number == 2
 
 
 def test_the_walk_ends_after_fifty_versions() -> None:

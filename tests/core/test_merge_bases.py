@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,24 @@ def test_lines_that_all_ancestors_have_are_merged(merge_text: TextMerger) -> Non
     assert merge.is_clean
     assert merge.skill.body == "one\nII\nthree\nfour\nFIVE"
     assert merge.skill.description == "Sorts tickets."
+
+
+def test_ancestors_that_are_too_much_to_compare_leave_every_difference_to_a_person(
+    merge_text: TextMerger,
+) -> None:
+    """A megabyte in which nothing is alike: what both sides have is merged, the rest is a conflict, nothing is lost."""
+    here = [f"a line of one ancestor, {number % 700}" for number in range(20_000)]
+    there = [f"a line of the other, {number % 900}" for number in range(20_000)]
+    one, other = (skill("\n".join(["Begin.", *lines, "End."])) for lines in (here, there))
+    local = skill(one.body.replace("End.", "The end."))
+    remote = skill(other.body.replace("Begin.", "The beginning."))
+    merge = merge_skill([one, other], local, remote, merge_text=merge_text)
+    assert units(merge) == ["body"]
+    marked = merge.merged_texts["SKILL.md:body"].split("\n")
+    assert {*here, *there, "The beginning.", "The end."} <= {*marked}
+    same = merge_skill([one, other], local, local, merge_text=merge_text)
+    assert same.is_clean
+    assert same.skill.body == local.body
 
 
 @pytest.mark.parametrize(
@@ -186,7 +205,13 @@ def test_a_mode_and_an_empty_file_that_all_ancestors_have_can_go() -> None:
 
 
 values = st.sampled_from(["", "a", "b", "c"])
-mappings = st.dictionaries(st.sampled_from("kl"), values, max_size=2)
+mappings = st.sampled_from(
+    [
+        {key: value for key, value in zip("kl", pair, strict=True) if value is not None}
+        for pair in product([None, "", "a", "b", "c"], repeat=2)
+    ]
+)
+"""Every mapping of two keys at most: one draw instead of many."""
 skills = st.builds(
     lambda description, terms, metadata, frontmatter, files: skill(
         description=description or "d",
@@ -251,7 +276,9 @@ def test_more_ancestors_never_settle_what_one_leaves_open(
     assert merge_skill(bases, local, local, merge_text=merge_text).is_clean
 
 
-bodies = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5).map("\n".join)
+bodies = st.sampled_from(
+    ["\n".join(lines) for count in range(1, 6) for lines in product("abcd", repeat=count)]
+)
 
 
 @given(st.lists(bodies, min_size=2, max_size=3), bodies, bodies)

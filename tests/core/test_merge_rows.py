@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.merge import changed_row_groups, merge_info, merge_row
+from skillsync.core.merge import (
+    changed_row_groups,
+    incoming_groups,
+    merge_info,
+    merge_row,
+    settle_row,
+)
+from skillsync.core.merge_units import Take
 from skillsync.formats.canonical import info_digest, row_digest
 from skillsync.model import ROW_FIELDS, Conflict, DatasetInfo, Json, Key, Row, UnitKind
 
@@ -61,6 +68,23 @@ def test_a_metadata_key_in_conflict_does_not_stop_the_others() -> None:
     made = merge_row(BASE, local, remote)
     assert [conflict.unit for conflict in made.conflicts] == ["case-1:metadata.x"]
     assert made.row.fields["metadata"] == {"x": 5}
+
+
+def test_a_side_is_taken_where_both_changed_and_nowhere_else() -> None:
+    local = row(input="q2", expected_output="a", metadata={"x": 5, "y": 2}, source_trace_id="t")
+    remote = row(input="q3", expected_output="a", metadata={"x": 1, "z": 4}, source_trace_id="t")
+    assert settle_row(BASE, local, remote, take=Take.LOCAL) == row(
+        input="q2", expected_output="a", metadata={"x": 5, "z": 4}, source_trace_id="t"
+    )
+    assert settle_row(BASE, local, remote, take=Take.REMOTE) == row(
+        input="q3", expected_output="a", metadata={"x": 5, "z": 4}, source_trace_id="t"
+    )
+    assert settle_row(None, local, remote, take=Take.LOCAL) == local
+    assert settle_row(None, local, remote, take=Take.REMOTE) == remote
+    assert [one.unit for one in incoming_groups(BASE, local, remote)] == [
+        "case-1:metadata.y",
+        "case-1:metadata.z",
+    ]
 
 
 def test_metadata_that_is_no_object_is_one_unit() -> None:
@@ -168,15 +192,13 @@ values: st.SearchStrategy[Json] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner)
 )
 metadatas = st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2) | values
-fields = st.fixed_dictionaries(
-    {},
-    optional={
-        **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
-        "metadata": metadatas,
-        "source_trace_id": st.sampled_from(["t", " t", "u", None]),
-        "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
-    },
-)
+each_field: dict[str, st.SearchStrategy[Json]] = {
+    **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
+    "metadata": metadatas,
+    "source_trace_id": st.sampled_from(["t", " t", "u", None]),
+    "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
+}
+fields = st.fixed_dictionaries({}, optional=each_field)
 rows = st.builds(Row, st.just(KEY), fields)
 
 
@@ -185,9 +207,10 @@ def related_rows(draw: st.DrawFn) -> tuple[Row, Row, Row]:
     base = draw(rows)
     sides = []
     for _ in range(2):
-        other, keep = draw(rows), draw(st.sets(st.sampled_from(ROW_FIELDS)))
-        kept = {name: value for name, value in base.fields.items() if name in keep}
-        sides.append(Row(KEY, {**{n: v for n, v in other.fields.items() if n not in keep}, **kept}))
+        edited = draw(st.sets(st.sampled_from(sorted(each_field))))
+        kept = {name: value for name, value in base.fields.items() if name not in edited}
+        made = {name: draw(each_field[name]) for name in sorted(edited) if draw(st.booleans())}
+        sides.append(Row(KEY, {**made, **kept}))
     return base, sides[0], sides[1]
 
 
@@ -230,7 +253,22 @@ def every_value_of_the_result_is_one_sides(sides: tuple[Row, Row, Row]) -> None:
             assert all(any(side.get(key) == item for side in dicts) for key, item in value.items())
 
 
+def a_side_decides_only_where_both_changed(sides: tuple[Row, Row, Row]) -> None:
+    base, local, remote = sides
+    made = merge_row(base, local, remote)
+    open_units = {one.unit.removeprefix(f"{local.key}:") for one in made.conflicts}
+    assert settle_row(base, local, remote, take=Take.LOCAL) == made.row
+    taken = settle_row(base, local, remote, take=Take.REMOTE)
+    differing = changed_row_groups(made.row, taken, made.row)[0]
+    assert all({unit, unit.partition(".")[0]} & open_units for unit in differing)
+    mirrored = settle_row(base, remote, local, take=Take.LOCAL)
+    assert row_digest(taken) == row_digest(mirrored)
+    shown = {one.unit.removeprefix(f"{local.key}:") for one in incoming_groups(*sides)}
+    assert shown == changed_row_groups(base, local, remote)[1] - open_units
+
+
 LAWS = (
+    a_side_decides_only_where_both_changed,
     merging_with_an_unchanged_side_gives_the_other,
     merging_is_symmetric_and_agrees_with_the_changed_groups,
     every_value_of_the_result_is_one_sides,

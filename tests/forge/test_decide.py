@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from skillsync.forge.decide import Action, Comment, Decision, Wanted, decide
+from skillsync.forge.decide import Action, Comment, Decision, Mark, Wanted, decide, mark_of
 from skillsync.review.render.markdown import render_markdown
 from tests.review.builders import a_review
 from tests.review.hostile import HOSTILE
@@ -48,7 +50,35 @@ def test_what_becomes_of_the_comment(
 @pytest.mark.parametrize("comments", [[], [mine(1, OTHER)], [mine(1), mine(2)]])
 def test_an_older_head_writes_nothing(comments: list[Comment]) -> None:
     found = decide(comments, me=ME, wanted=WANTED, head="c" * 40)
-    assert found == Decision(Action.NONE, f"the pull request is at {'c' * 12} by now")
+    assert found == Decision(
+        Action.NONE, f"the pull request is at {'c' * 12} by now", moved_on=True
+    )
+
+
+NOW, LATER = "2026-08-01T12:00:00Z", "2026-08-02T12:00:00Z"
+
+
+def test_a_comment_says_since_when_its_head_has_one() -> None:
+    """A re-run keeps the time, a new head begins anew: what a label acknowledged before it counts no more."""
+    first = decide([], me=ME, wanted=replace(WANTED, now=NOW), head=HEAD)
+    assert mark_of(first.body) == replace(mark_of(BODY) or Mark("", "", ""), since=NOW)
+    there = [mine(1, first.body)]
+    again = replace(WANTED, now=LATER)
+    assert decide(there, me=ME, wanted=again, head=HEAD).action is Action.NONE
+    changed = decide(there, me=ME, wanted=replace(again, body=OTHER), head=HEAD)
+    assert (mark_of(changed.body) or Mark("", "", "")).since == NOW
+    other = replace(again, body=BODY.replace(HEAD, "c" * 40), head="c" * 40)
+    moved = decide(there, me=ME, wanted=other, head="c" * 40)
+    assert (mark_of(moved.body) or Mark("", "", "")).since == LATER
+
+
+def test_what_was_published_is_not_overwritten_by_a_late_review_of_that_head() -> None:
+    said = decide([], me=ME, wanted=replace(WANTED, state="published"), head=HEAD)
+    there = [mine(1, said.body)]
+    late = decide(there, me=ME, wanted=replace(WANTED, body=OTHER, now=NOW), head=HEAD)
+    assert (late.action, late.id) == (Action.NONE, 1)
+    again = replace(WANTED, body=OTHER, state="published")
+    assert decide(there, me=ME, wanted=again, head=HEAD).action is Action.UPDATE
 
 
 def test_a_review_without_anything_to_say_makes_no_comment_and_corrects_one() -> None:

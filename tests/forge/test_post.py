@@ -12,11 +12,11 @@ import pytest
 from skillsync.api.secret import Secret
 from skillsync.api.transport import Timeouts, Transport
 from skillsync.errors import BadAnswer, NotAllowed, Throttled, Unreachable
-from skillsync.forge.decide import Action, Wanted
+from skillsync.forge.decide import Action, Mark, Wanted, mark_of
 from skillsync.forge.github import GitHub, find_pull
 from skillsync.forge.gitlab import GitLab
 from skillsync.forge.port import Calls, Forge
-from skillsync.forge.post import Posted, post
+from skillsync.forge.post import Posted, mark_outdated, post
 from skillsync.forge.refusals import translate
 from skillsync.review.render.markdown import render_markdown
 from tests.api.clients import Clock
@@ -108,6 +108,34 @@ def test_a_run_that_was_overtaken_leaves_the_newer_text(server: ImitatedForge) -
     server.hook = hook
     assert post(client(server), WANTED).writes == 0
     assert server.bodies == [newer.body]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_that_was_written_too_late_says_so_itself(kind: str, server: ImitatedForge) -> None:
+    """The older run looked in time, the newer one wrote and ended, then the older one wrote over it."""
+    newer = replace(WANTED, body=WANTED.body.replace(HEAD, "c" * 40), head="c" * 40)
+    server.add("github-actions[bot]", f"{WANTED.body}\nbefore")
+
+    def hook(method: str, path: str) -> None:
+        if method in {"PATCH", "PUT"} and server.head == HEAD:
+            server.head, server.comments[0]["body"] = newer.head, newer.body
+
+    server.hook = hook
+    assert post(client(server, kind), WANTED).writes == 2
+    (body,) = server.bodies
+    assert "> **Outdated:** the branch has a newer commit" in body
+    assert mark_of(body) == replace(mark_of(WANTED.body) or Mark("", "", ""), state="stale")
+    assert post(client(server, kind), newer).writes == 1
+    assert server.bodies == [newer.body]
+
+
+def test_a_second_note_takes_the_place_of_the_first(server: ImitatedForge) -> None:
+    server.add("github-actions[bot]", WANTED.body)
+    for note in ("> **Outdated:** one.", "> **Outdated:** two.", "> **Outdated:** two."):
+        mark_outdated(client(server), lambda _, note=note: note, key="default")  # type: ignore[misc]
+    assert server.writes == 2
+    assert server.bodies[0].count("> **Outdated:**") == 1
+    assert server.bodies[0].endswith(WANTED.body.partition("\n")[2])
 
 
 def test_a_text_that_another_run_overwrote_is_put_right(server: ImitatedForge) -> None:

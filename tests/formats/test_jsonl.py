@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.errors import InvalidContent
+from skillsync.errors import InvalidContent, place_of
 from skillsync.formats.canonical import row_digest
 from skillsync.formats.jsonl import (
     ItemsFile,
@@ -135,11 +135,11 @@ def refused(data: str | bytes, line: int | None, reason: str, **options: Any) ->
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id":"a"},', r"more on the line after its value: \",\" \(column 11\)"),
-        ('{"id":"a",}', r"not valid JSON.*column"),
+        ('{"id":"a"},', r"more on the line after its value: \",\""),
+        ('{"id":"a",}', "not valid JSON"),
         ('{"id":"a"} {"id":"b"}', "more on the line"),
         ('{"id":"a"', "not valid JSON"),
-        ("not json", r"not valid JSON.*column 1\)"),
+        ("not json", "not valid JSON"),
         ("[]", "one JSON object, this is an array"),
         ("[{}]", "an array"),
         ('"x"', "a text"),
@@ -147,20 +147,20 @@ def refused(data: str | bytes, line: int | None, reason: str, **options: Any) ->
         ("1.5", "a number"),
         ("null", "null"),
         ("true", "true or false"),
-        ('{"id":"a","input":NaN}', r"NaN is not JSON \(column 19\)"),
-        ('{"id":"a","input":[1,Infinity]}', r"Infinity is not JSON \(column 22\)"),
+        ('{"id":"a","input":NaN}', r"NaN is not JSON"),
+        ('{"id":"a","input":[1,Infinity]}', r"Infinity is not JSON"),
         ('{"id":"a","input":-Infinity}', "-Infinity is not JSON"),
-        ('{"id":"a","input":1e400}', r"1e400 is too large \(column 19\)"),
-        ('{"id":"a","input":' + "1" * 4301 + "}", r"too many digits \(column 19\)"),
-        ('{"id":"a","input":{"b":1,"b":1}}', r'"b" is there twice in one object \(column 26\)'),
-        ('{"id":"a","id":"a"}', r'"id" is there twice in one object \(column 11\)'),
+        ('{"id":"a","input":1e400}', r"1e400 is too large"),
+        ('{"id":"a","input":' + "1" * 4301 + "}", r"too many digits"),
+        ('{"id":"a","input":{"b":1,"b":1}}', r'"b" is there twice in one object'),
+        ('{"id":"a","id":"a"}', r'"id" is there twice in one object'),
         ('{"id":"a","input":[[{"x":1,"y":2,"x":3}]]}', r'"x" is there twice'),
-        ('{"id":"a","input":"\\ud800"}', r"unpaired surrogate.*\(column 19\)"),
-        ('{"id":"a","input":{"\\udc00":1}}', r"unpaired surrogate.*\(column 20\)"),
-        ('{"id":"a","input":["x\\u0000y"]}', r"NUL.*\(column 20\)"),
+        ('{"id":"a","input":"\\ud800"}', r"unpaired surrogate"),
+        ('{"id":"a","input":{"\\udc00":1}}', r"unpaired surrogate"),
+        ('{"id":"a","input":["x\\u0000y"]}', r"NUL"),
         ('{"id":"a","input":"x\x00y"}', "not valid JSON: Invalid control character"),
         ('{"id":"a","input":"\t"}', "Invalid control character"),
-        ('{"id":"a","input":' + "[" * 64 + "]" * 64 + "}", r"deeper than 64 levels \(column 82\)"),
+        ('{"id":"a","input":' + "[" * 64 + "]" * 64 + "}", r"deeper than 64 levels"),
         ("[" * 400_000, "deeper than 64"),
         ('{"a":' * 100_000, "deeper than 64"),
         ("<<<<<<< HEAD", "conflict marker"),
@@ -196,6 +196,40 @@ def refused(data: str | bytes, line: int | None, reason: str, **options: Any) ->
 )
 def test_a_bad_line_is_refused_with_its_number(line: str, reason: str) -> None:
     refused('{"id":"first"}\n\n' + line + '\n{"id":"last"}\n', 3, reason)
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ('{"id":"a"},', 11),
+        ("not json", 1),
+        (" [1]", 2),
+        ("<<<<<<< HEAD", 1),
+        ('{"id":"a","input":NaN}', 19),
+        ('{"id":"a","input":[1,Infinity]}', 22),
+        ('{"id":"a","input":1e400}', 19),
+        ('{"id":"a","input":' + "1" * 4301 + "}", 19),
+        ('{"id":"a","input":{"b":1,"b":1}}', 26),
+        ('{"id":"a","id":"a"}', 11),
+        ('{"id":"a","input":"\\ud800"}', 19),
+        ('{"id":"a","input":{"\\udc00":1}}', 20),
+        ('{"id":"a","input":["x\\u0000y"]}', 20),
+        ('{"id":"a","input":' + "[" * 64 + "]" * 64 + "}", 82),
+        ('{"id":"é","input":1,"zzz":1}', 21),
+        ('{"id":"a","output":1,"expected_output":1}', 22),
+        ('{"input":1, "id":""}', 13),
+        ('{"input":1,"id":"first"}', 12),
+        ('{"id":"a","metadata":{"skillsync_id":"a"}}', 11),
+        ('{"id":"é","input":"x' + "x" * 1_000_000 + '"}', 1_000_001),
+        (b'{"id":"\xc3\xa9\xff"}', 9),
+    ],
+)
+def test_a_bad_line_is_refused_with_its_column(line: str | bytes, column: int) -> None:
+    raw = line.encode() if isinstance(line, str) else line
+    with pytest.raises(InvalidContent) as caught:
+        parse(b'{"id":"first"}\n' + raw + b"\n")
+    assert (caught.value.line, caught.value.column) == (2, column)
+    assert place_of(caught.value) == f"{PATH}:2:{column}"
 
 
 @pytest.mark.parametrize(

@@ -36,16 +36,16 @@ def lines_of(data: bytes) -> list[bytes]:
 
 def patched(base: list[bytes], hunks: list[Hunk]) -> list[bytes]:
     """The base with the hunks carried out, each at the place that it names."""
-    result: list[bytes] = []
+    whole = b"".join(base)
+    result = b""
     at = 0
     for hunk in hunks:
-        result += base[at : hunk.base_number - 1]
-        at = hunk.base_number - 1
-        assert len(result) == hunk.local_number - 1
-        assert tuple(base[at : at + len(hunk.base)]) == hunk.base
-        result += hunk.local
-        at += len(hunk.base)
-    return result + base[at:]
+        result += whole[at : hunk.base_at]
+        assert len(result) == hunk.local_at
+        result += b"".join(hunk.local)
+        at = hunk.base_at + len(b"".join(hunk.base))
+        assert whole[hunk.base_at : at] == b"".join(hunk.base)
+    return lines_of(result + whole[at:])
 
 
 @given(LINES, LINES, st.booleans(), st.booleans(), st.integers(1, 7_000))

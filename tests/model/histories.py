@@ -9,7 +9,8 @@ What really happened is known to the tokens alone (tests/worlds/tokens.py). A sl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -28,7 +29,14 @@ from skillsync.core.reconcile import (
     SkillFacts,
     decide_skill,
 )
-from skillsync.core.stitched import Bases, MarkedVersion, bases, is_superseded, taken_in
+from skillsync.core.stitched import (
+    Ancestry,
+    Bases,
+    MarkedVersion,
+    bases,
+    is_superseded,
+    taken_in,
+)
 from skillsync.model import Digest, Skill, SkillPointer
 from tests.worlds.tokens import Token, Tokens, is_in, is_lost
 
@@ -48,14 +56,17 @@ class Rules:
     all_bases: bool = True  # B4
     equal_is_nothing: bool = True  # B5
     safe_pointer: bool = True  # B6
+    whole_history: bool = True  # B7
+    superseded: bool = True  # B8
+    own_creation: bool = True  # B9, for tests/model/creations.py
+    creator_matters: bool = True  # B9
+    reverts_count: bool = True  # B9
+    shallow: float = 0.0
     web_revert: float = 0.25
     git_revert: float = 0.15
     out_of_order: float = 0.3
     crash: float = 0.15
     weights: tuple[int, ...] = (10, 12, 14, 8, 12, 22, 5, 0)
-
-
-PICKS = (10, 12, 14, 8, 12, 22, 5, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +104,50 @@ class Graph:
         return sorted(common - covered)
 
 
+class CutOff(Exception):
+    """A clone has too little of the history to answer."""
+
+
+@dataclass(frozen=True)
+class ShallowGraph:
+    """The graph in a clone that has a few generations of one commit. What lies beyond it cannot tell, or guesses."""
+
+    seen: Mapping[str, Commit]
+    guesses: bool
+
+    def contains(self, commit: str, ancestor: str) -> bool:
+        if ancestor in self._history(commit):
+            return True
+        if not self.guesses:
+            raise CutOff
+        return False
+
+    def merge_bases(self, one: str, other: str) -> list[str]:
+        if not self.guesses:
+            raise CutOff
+        common = self._history(one) & self._history(other)
+        covered = {each for commit in common for each in self._history(commit) if each != commit}
+        return sorted(common - covered)
+
+    def _history(self, commit: str) -> set[str]:
+        found, left = set[str](), [commit]
+        while left:
+            one = left.pop()
+            if one in self.seen and one not in found:
+                found.add(one)
+                left += [parent.id for parent in self.seen[one].parents]
+        return found
+
+
+def generations(commit: Commit, depth: int) -> dict[str, Commit]:
+    """Return what a clone of this depth has of a commit's history."""
+    seen, level = {commit.id: commit}, [commit]
+    for _ in range(depth - 1):
+        level = [parent for one in level for parent in one.parents]
+        seen |= {one.id: one for one in level}
+    return seen
+
+
 def values(tree: Tree) -> tuple[str, ...]:
     return tuple(token.value for token in tree)
 
@@ -111,7 +166,7 @@ def no_text(base: str, local: str, remote: str) -> TextMerge:
 
 @dataclass
 class History:
-    """One history; ``lost`` counts what went wrong, ``done`` what happened."""
+    """One history; ``lost`` counts lost edits, ``wrong`` those and wrong words, ``done`` what happened."""
 
     seed: int
     rules: Rules
@@ -125,10 +180,16 @@ class History:
         self.remote: list[tuple[Tree, str | None]] = [(first, self.main.id)]
         self.branches: dict[str, Commit] = {}
         self.jobs: list[Commit] = []
+        self.seen: Mapping[str, Commit] | None = None
+        """What the clone that is worked in has of the history; None: all."""
 
     @property
     def lost(self) -> int:
         return self.done["lost in a publish"] + self.done["lost in a merge"]
+
+    @property
+    def wrong(self) -> int:
+        return self.lost + self.done["late job blamed"] + self.done["own creation refused"]
 
     def commit(self, parents: tuple[Commit, ...], tree: Tree, pointer: int) -> Commit:
         made = Commit(f"{next(self._ids):06}", parents, tree, pointer)
@@ -152,13 +213,42 @@ class History:
             for number, (_, commit) in enumerate(self.remote, 1)
         ]  # fmt: skip
 
+    @contextmanager
+    def clone_of(self, commit: Commit) -> Iterator[None]:
+        """Work in a clone, now and then one whose history is cut off; what that cannot answer is left."""
+        if self.rules.shallow and self.chance.random() < self.rules.shallow:
+            self.seen = generations(commit, self.chance.randint(1, 4))
+        try:
+            with suppress(CutOff):
+                yield
+                return
+            self.done["refused: cut off"] += 1
+        finally:
+            self.seen = None
+
+    @property
+    def ancestry(self) -> Ancestry:
+        if self.seen is None:
+            return self.graph
+        return ShallowGraph(self.seen, guesses=not self.rules.whole_history)
+
+    def here(self, commit: Commit) -> list[Commit]:
+        """The commits of a history that this clone has."""
+        history = commit.history.values()
+        return [one for one in history if self.seen is None or one.id in self.seen]
+
     def taken(self, commit: Commit) -> int:
-        pointers = {one.pointer for one in commit.history.values()}
-        return taken_in(pointers, self.versions(), head=commit.id, graph=self.graph)
+        pointers = {one.pointer for one in self.here(commit)}
+        return taken_in(pointers, self.versions(), head=commit.id, graph=self.ancestry)
+
+    def is_late(self, commit: Commit) -> bool:
+        """Whether the latest version was made from what comes after this commit (B8)."""
+        if not self.rules.superseded:
+            return False
+        return is_superseded(self.versions()[-1], head=commit.id, graph=self.ancestry)
 
     def facts(self, commit: Commit) -> SkillFacts:
         base, latest = self.taken(commit), self.remote[-1][0]
-        marked = self.versions()[-1]
         if not self.rules.equal_is_nothing and values(self.remote[base - 1][0]) == values(latest):
             base = self.latest
         trees = [self.remote[base - 1][0]] if base == self.latest else self.base_trees(commit)
@@ -169,7 +259,7 @@ class History:
             LocalFact(digest(commit.tree)),
             RemoteFact(self.latest, str(self.latest), FIRST, digest(latest)),
             Absence.PRESENT,
-            is_superseded(marked, head=commit.id, graph=self.graph),
+            self.is_late(commit),
         )
 
     def bases(self, commit: Commit) -> Bases:
@@ -180,7 +270,7 @@ class History:
             taken,
             self.versions(reachable=True),
             head=commit.id,
-            graph=self.graph,
+            graph=self.ancestry,
             taken_at=lambda each: self.taken(self.graph.commits[each]),
         )
 
@@ -203,6 +293,7 @@ class History:
             value = str(made.skill.metadata[key])
             lost = mine.value != other.value and is_lost(mine, other, value)
             self.done["lost in a merge"] += lost
+            self.done["lost without a pick"] += lost and not (mine.is_picked or other.is_picked)
             tree.append(
                 other
                 if lost and value == other.value
@@ -217,6 +308,10 @@ class History:
     def publish(self, tree: Tree, marker: str | None) -> None:
         kept = all(is_in(old, new) for old, new in zip(self.remote[-1][0], tree, strict=True))
         self.done["lost in a publish"] += not kept
+        self.done["lost without a pick"] += any(
+            not is_in(old, new) and not (old.is_picked or new.is_picked)
+            for old, new in zip(self.remote[-1][0], tree, strict=True)
+        )
         self.done["published"] += 1
         self.remote.append((tree, marker))
 
@@ -231,6 +326,9 @@ class History:
                 self.publish(tree, None)
                 return "published"
         self.done[str(verdict.push)] += 1
+        made_from = self.remote[-1][1]
+        is_late = made_from and commit.id in self.graph.commits[made_from].history
+        self.done["late job blamed"] += verdict.push is PushStep.BLOCK and bool(is_late)
         return str(verdict.push)
 
     def pull(self, name: str) -> None:
@@ -248,11 +346,12 @@ class History:
                 for one in zip(commit.tree, self.remote[-1][0], wanted, strict=True)
             )
         self.branches[name] = self.commit((commit,), tree, self.latest)
+        self.done["pulled"] += 1
 
     def _without_merge(self, mine: Token, other: Token, wanted: Token) -> Token:
-        self.done["lost in a merge"] += mine.value != other.value and is_lost(
-            mine, other, wanted.value
-        )
+        lost = mine.value != other.value and is_lost(mine, other, wanted.value)
+        self.done["lost in a merge"] += lost
+        self.done["lost without a pick"] += lost and not (mine.is_picked or other.is_picked)
         return self.tokens.meet(mine, other, wanted.value)
 
     # ---------------------------------------------------------------- the web page and git
@@ -341,21 +440,32 @@ class History:
                 tree.append(old)
             else:
                 value = new.value if old.value == before.value else self.fresh()
-                tree.append(self.tokens.join(old, new, value))
+                tree.append(self.tokens.join(old, new, value, is_picked=True))
         pointer = self.pointer_after(parent.pointer, here.pointer, picked.pointer)
+        if len({parent.pointer, here.pointer, picked.pointer}) == 3 and pointer > here.pointer:
+            self._check_claim(tuple(tree), pointer)
         self.branches[name] = self.commit((here,), tuple(tree), pointer)
+
+    def _check_claim(self, tree: Tree, pointer: int) -> None:
+        """Count a conflict of pointers that was settled by a claim, and whether the tree really has that version."""
+        claimed = self.remote[pointer - 1][0]
+        self.done["claimed after a conflict"] += 1
+        self.done["claimed falsely"] += not all(
+            is_in(old, new) for old, new in zip(claimed, tree, strict=True)
+        )
 
     def job(self) -> None:
         if not self.jobs:
             return
         late = self.chance.random() < self.rules.out_of_order
         commit = self.jobs.pop(self.chance.randrange(len(self.jobs)) if late else 0)
-        if (
-            self.chance.random() < self.rules.crash
-        ):  # dies once the server has accepted; the job is run again
-            self.push(commit)
+        dies = self.chance.random() < self.rules.crash
+        said = ""
+        with self.clone_of(commit):
+            said = self.push(commit)
+        if dies:  # once the server has accepted; the job is run again
             self.jobs.append(commit)
-        elif self.push(commit) == "block" and self.chance.random() < 0.7:
+        elif said == "block" and self.chance.random() < 0.7:
             self.branches["fix"] = self.main
             self.pull("fix")
             self.land("fix")
@@ -378,17 +488,22 @@ class History:
             name = self.chance.choice(list(self.branches))
             if act == "edit":
                 self.branches[name] = self.edit(self.branches[name])
+            elif act == "pull":
+                with self.clone_of(self.branches[name]):
+                    self.pull(name)
             else:
                 getattr(self, act)(name)
 
 
-def play(seeds: Sequence[int], rules: Rules, *, steps: int = 60) -> tuple[int, Counter[str]]:
-    """Play a history per seed; return how many lost something, and what happened in all of them."""
+def play(
+    seeds: Sequence[int], rules: Rules, *, steps: int = 60, of: type[History] = History
+) -> tuple[int, Counter[str]]:
+    """Play a history per seed; return how many went wrong, and what happened in all of them."""
     wrong, total = 0, Counter[str]()
     for seed in seeds:
-        history = History(seed, replace(rules))
+        history = of(seed, replace(rules))
         for _ in range(steps):
             history.step()
-        wrong += history.lost > 0
+        wrong += history.wrong > 0
         total += history.done
     return wrong, total

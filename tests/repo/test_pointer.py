@@ -150,7 +150,7 @@ STAMPS = st.none() | st.builds(
 IDS = st.from_regex(r"[0-9a-f-]{1,36}", fullmatch=True)
 POINTERS: st.SearchStrategy[Pointer] = st.builds(
     SkillPointer, PLACES, st.integers(1, 10**9), IDS,
-    st.from_regex(r"[0-9T:.Z+-]{1,30}", fullmatch=True), DIGESTS, STAMPS,
+    st.from_regex(r"[0-9T:.Z+-]{1,30}", fullmatch=True), DIGESTS, STAMPS, st.booleans(),
 ) | st.builds(
     DatasetPointer, PLACES, IDS, st.none() | st.integers(0, 10**12), DIGESTS,
     st.integers(0, 10**9), DIGESTS, STAMPS,

@@ -9,7 +9,7 @@ import pytest
 
 from skillsync.errors import LocalChanged, UsageError
 from skillsync.repo.git import Repository
-from skillsync.repo.rescue import Rescue
+from skillsync.repo.rescue import Overwritten, Rescue
 from tests.conftest import MakeRepo
 from tests.world import git, tree_of, write_files
 
@@ -42,6 +42,30 @@ def test_what_is_stored_is_shown_byte_by_byte(rescue: Rescue) -> None:
         ("skills/a/SKILL.md", "pull", "a", 4),
         (ODD, "pull", "a", 0),
     ]
+
+
+def test_what_took_the_place_of_a_copy_is_told_newest_first(rescue: Rescue) -> None:
+    rescue.store(
+        [("s/a/x", b"one", "pull", "a"), (ODD, b"odd", "pull", "a")],
+        now=NOW,
+        written={"s/a/x": b"two", ODD: None, "s/a/.skillsync": b"v2"},
+    )
+    rescue.store([("s/a/x", b"two", "resolve", "a")], now=NOW + timedelta(seconds=1))
+    later = NOW + timedelta(seconds=2)
+    long = b"l" * 1_000_001
+    rescue.store(
+        [("s/a/x", b"2", "pull", "a"), ("s/a/y", b"y", "pull", "a")],
+        now=later,
+        written={"s/a/x": b"3", "s/a/y": long, "s/a/.skillsync": b"v3"},
+    )
+    first = Overwritten(
+        NOW, {"s/a/x": b"one", ODD: b"odd"}, {"s/a/x": b"two", ODD: None}, {"s/a/.skillsync": b"v2"}
+    )
+    newest = Overwritten(
+        later, {"s/a/x": b"2", "s/a/y": b"y"}, {"s/a/x": b"3"}, {"s/a/.skillsync": b"v3"}
+    )
+    assert [*rescue.overwritten(lambda _: True)] == [newest, first]
+    assert [*rescue.overwritten(lambda wrote: wrote == {"s/a/.skillsync": b"v2"})] == [first]
 
 
 def test_it_survives_garbage_collection(rescue: Rescue, root: Path) -> None:

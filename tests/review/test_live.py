@@ -212,6 +212,32 @@ def test_lines_that_were_dropped_on_the_way_are_reported(world: World, tmp_path:
     assert [(line.op, line.text) for line in lines] == [("+", WEB), ("-", "a")]
 
 
+def test_a_fork_learns_nothing_of_what_the_base_does_not_have(world: World, review: Review) -> None:
+    """A name that is new in the range might be one of the store's: nobody says so, and nothing is asked."""
+    foreign = world.review(is_foreign=True)
+    skills, own = by_name(foreign), by_name(review)
+    assert own["collision"].standing is Standing.COLLISION
+    assert {one.standing for name, one in skills.items() if name in {"collision", "brand-new"}} == {Standing.UNVERIFIED}  # fmt: skip
+    for name in ("current", "drift", "conflict", "unseen"):
+        assert skills[name].standing is own[name].standing
+    assert (foreign.moved, len(review.moved)) == ((), 1)
+    assert "collision" not in {one.subject for one in foreign.findings if one.rule.startswith("D-")}
+
+
+def test_a_fork_s_own_pointers_ask_about_nothing(world: World, tmp_path: Path) -> None:
+    clone = world.clone.clone(tmp_path / "fork")
+    clone.git("checkout", "-q", "-b", "fork", "origin/main")
+    line = clone.read("datasets/left/.skillsync")
+    clone.write("datasets/rows/.skillsync", line)
+    clone.write("datasets/rows/items.jsonl", '{"id": "a", "input": 1}\n')
+    clone.write("skills/current/.skillsync", clone.read("skills/drift/.skillsync"))
+    clone.replace("skills/current/SKILL.md", "# One\n\na\n", "# One\n\nmine\n")
+    clone.commit("probing")
+    found = World(clone).review("origin/main..fork", is_foreign=True)
+    assert by_name(found)["current"].standing is Standing.UNVERIFIED
+    assert {one.standing for one in found.datasets} == {Standing.UNVERIFIED}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["seed", "current"])
 def test_what_ci_published_is_known_without_a_pointer(dialect: str, tmp_path: Path) -> None:

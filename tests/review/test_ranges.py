@@ -8,7 +8,7 @@ import pytest
 
 from skillsync.errors import UsageError
 from skillsync.model import Json
-from skillsync.review.ranges import Asked, detect, parse_words
+from skillsync.review.ranges import Asked, detect, is_foreign, parse_words
 
 A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
 GITHUB = {"GITHUB_ACTIONS": "true"}
@@ -58,3 +58,30 @@ def test_what_a_ci_runs_for(environ: dict[str, str], event: Json, source: str) -
 )  # fmt: skip
 def test_what_is_no_range_is_none(environ: dict[str, str], event: Json) -> None:
     assert detect(environ, event) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "foreign"),
+    [
+        ({"pull_request": {"head": {"repo": {"full_name": "octo/skills"}}}}, False),
+        ({"pull_request": {"head": {"repo": {"full_name": "mallory/skills"}}}}, True),
+        ({"pull_request": {"head": {"repo": None}}}, True),
+        ({"workflow_run": {"head_repository": {"full_name": "octo/skills"}}}, False),
+        ({"workflow_run": {"head_repository": {"full_name": "mallory/skills"}}}, True),
+        ({"workflow_run": {}}, True),
+        ({"after": "a" * 40}, False),
+        (None, False),
+    ],
+)
+def test_a_fork_is_known_by_the_event(event: Json, foreign: bool) -> None:
+    """Where the event does not say whose a pull request is, it is nobody's who may ask."""
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "octo/skills"}
+    assert is_foreign(environ, event) is foreign
+    assert is_foreign({}, event) is False
+
+
+def test_a_fork_on_gitlab() -> None:
+    ids = {"GITLAB_CI": "true", "CI_MERGE_REQUEST_PROJECT_ID": "12"}
+    assert is_foreign({**ids, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "13"}, None)
+    assert not is_foreign({**ids, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "12"}, None)
+    assert not is_foreign({"GITLAB_CI": "true"}, None)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
 from skillsync.api.secret import Secret
+from skillsync.api.telling import Telling, Untold
 from skillsync.api.transport import Transport
 from skillsync.config import Target
 from skillsync.repo.disk import REAL, Disk
 from skillsync.server.accounts import create_key, first_start
 from skillsync.server.app import Application, create_app, new_database
+from skillsync.server.database import bound_elsewhere
 from skillsync.server.quotas import Quota
 from skillsync.sync.adopt import Way, adopt
 from skillsync.sync.conflicts import list_conflicts
@@ -26,6 +32,7 @@ from skillsync.sync.pull import PullRequest, pull
 from skillsync.sync.push import PushRequest, push
 from skillsync.sync.report import Outcome, Report
 from skillsync.sync.resolve import Choice, resolve
+from skillsync.sync.resolve_dataset import Edit
 from skillsync.sync.status import Status, status
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -50,6 +57,7 @@ class TurnedClock:
 
     seconds: float = 1_000.0
     slept: list[float] = field(default_factory=list)
+    year: int = 2026
 
     def monotonic(self) -> float:
         return self.seconds
@@ -59,7 +67,7 @@ class TurnedClock:
         self.seconds += seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+        return datetime(self.year, 8, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -84,6 +92,20 @@ class Requests(httpx.BaseTransport):
         return [one for one in self.made if one[0] not in {"GET", "HEAD", "OPTIONS"}]
 
 
+@cache
+def _begun() -> tuple[Path, dict[str, str]]:
+    """Return the database of a server with project 1 and two people, made once per process, and their keys."""
+    folder = Path(tempfile.mkdtemp(prefix="skillsync-begun-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "begun.sqlite3"
+    with bound_elsewhere():
+        app = create_app(flush_nothing(new_database(path)))
+        first_start(key=None)
+        keys = {user: create_key(user=user).value for user in ("me", "web")}
+        app.close()
+    return path, keys
+
+
 class Live:
     """The server with two people: ``me`` runs skillsync, ``web`` edits in the page."""
 
@@ -94,10 +116,9 @@ class Live:
 
     def __init__(self, folder: Path, *, quota: Quota | None = None) -> None:
         self.folder = folder
-        database = flush_nothing(new_database(folder / "server.sqlite3"))
+        begun, self.keys = _begun()
+        database = flush_nothing(new_database(folder / "server.sqlite3", like=begun))
         self.app: Application = create_app(database, dialect=self.dialect, quota=quota)
-        first_start(key=None)
-        self.keys = {user: create_key(user=user).value for user in ("me", "web")}
 
     def close(self) -> None:
         self.app.close()
@@ -310,6 +331,7 @@ class Clone:
     clock: TurnedClock = field(default_factory=TurnedClock)
     disk: Disk = REAL
     requests: Requests | None = None
+    telling: Telling = field(default_factory=Untold)
 
     # ---------------------------------------------------------------- files and git
 
@@ -322,6 +344,16 @@ class Clone:
     def commit(self, message: str = "change") -> str:
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.head()
+
+    def head(self) -> str:
+        """Return HEAD's commit, from git's files where they say it: a process less."""
+        folder = self.path / ".git"
+        if folder.is_dir():
+            found = (folder / "HEAD").read_text().strip()
+            ref = folder / found.removeprefix("ref: ")
+            if found.startswith("ref: ") and ref.is_file():
+                return ref.read_text().strip()
         return self.git("rev-parse", "HEAD")
 
     def write(self, path: str, text: str | bytes, *, executable: bool = False) -> Path:
@@ -396,6 +428,7 @@ class Clone:
                 key=Secret(self.live.keys[self.user]),
                 transport=requests,
                 sleep=self.clock.sleep,
+                telling=self.telling,
             ) as transport:
                 yield Remote(target, transport, self.workspace.repo)
 
@@ -404,34 +437,48 @@ class Clone:
     def writer(self) -> Writer:
         return Writer(self.workspace, clock=self.clock, disk=self.disk)
 
+    def _opened(self) -> tuple[Workspace, Target]:
+        """Open what one command works on, once, as a command does."""
+        workspace = self.workspace
+        return workspace, workspace.settings.target(None)
+
     def push(self, *names: str, **options: Any) -> Report:
+        workspace, target = self._opened()
         request = PushRequest(names=names, clock=self.clock, **options)
-        return push(self.workspace, self.target, self.connect, request, writer=self.writer())
+        writer = Writer(workspace, clock=self.clock, disk=self.disk)
+        return push(workspace, target, self.connect, request, writer=writer)
 
     def pull(self, *names: str, **options: Any) -> Report:
+        workspace, target = self._opened()
         request = PullRequest(names=names, clock=self.clock, **options)
-        return pull(self.workspace, self.target, self.connect, request, writer=self.writer())
+        writer = Writer(workspace, clock=self.clock, disk=self.disk)
+        return pull(workspace, target, self.connect, request, writer=writer)
 
     def status(self, *names: str, offline: bool = False) -> Status:
-        workspace = self.workspace
+        workspace, target = self._opened()
         if offline:
-            return status(workspace, self.target, remote=None, names=names)
-        with self.connect(self.target) as remote:
-            return status(workspace, self.target, remote=remote, names=names)
+            return status(workspace, target, remote=None, names=names)
+        with self.connect(target) as remote:
+            return status(workspace, target, remote=remote, names=names)
 
     def conflicts(self, *names: str) -> list[Outcome]:
-        with self.connect(self.target) as remote:
-            return list_conflicts(self.workspace, self.target, remote, names=names)
+        workspace, target = self._opened()
+        with self.connect(target) as remote:
+            return list_conflicts(workspace, target, remote, names=names)
 
-    def resolve(self, name: str, choice: Choice = Choice.AS_IS) -> Report:
+    def resolve(
+        self, name: str, choice: Choice = Choice.AS_IS, *, edit: Edit | None = None
+    ) -> Report:
+        workspace, target = self._opened()
         return resolve(
-            self.workspace, self.target, self.connect, name=name, choice=choice, clock=self.clock
+            workspace, target, self.connect, name=name, choice=choice, clock=self.clock, edit=edit
         )
 
     def adopt(self, name: str, way: Way | None = None, *, dataset_id: str | None = None) -> Report:
+        workspace, target = self._opened()
         return adopt(
-            self.workspace,
-            self.target,
+            workspace,
+            target,
             self.connect,
             name=name,
             way=way,
@@ -447,12 +494,21 @@ class Clone:
 
 def new_clone(live: Live, path: Path, *, team: str | None = None) -> Clone:
     """Make a repository with skillsync.toml as its first commit."""
-    path.mkdir(parents=True)
-    clone = Clone(live, path)
-    clone.git("init", "-q", "-b", "main")
-    clone.write("skillsync.toml", CONFIG.format(team=f'publish_branch = "{team}"' if team else ""))
-    clone.commit("settings")
-    return clone
+    shutil.copytree(_settled(team), path)
+    return Clone(live, path)
+
+
+@cache
+def _settled(team: str | None) -> Path:
+    """Make that repository once per process."""
+    folder = Path(tempfile.mkdtemp(prefix="skillsync-settled-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
+    settings = CONFIG.format(team=f'publish_branch = "{team}"' if team else "")
+    (folder / "skillsync.toml").write_text(settings)
+    for words in (["add", "-A"], ["commit", "-q", "-m", "settings"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
 
 
 def outcome(report: Report, subject: str) -> Outcome:

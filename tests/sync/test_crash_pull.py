@@ -168,9 +168,6 @@ OTHERS = {
 
 # ---------------------------------------------------------------- the matrix
 
-SOME = 4
-"""How many effects of a run the slow tier strikes; the long one strikes each at every moment."""
-
 
 def test_a_pull_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_path: Path) -> None:
     """A sample of all effects of one pull of everything; the slow tier takes each of them."""
@@ -181,10 +178,10 @@ def test_a_pull_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
-def test_a_pull_that_dies_at_one_of_its_effects_is_finished_by_the_next(
+def test_a_pull_that_dies_once_at_each_effect_is_finished_by_the_next(
     name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    Stage(SCENES[name], solo, tmp_path).strike_some(SOME)
+    Stage(SCENES[name], solo, tmp_path).strike_each()
 
 
 @pytest.mark.soak
@@ -197,10 +194,10 @@ def test_a_pull_that_dies_at_any_effect_is_finished_by_the_next(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_resolve_or_adopt_that_dies_at_one_of_its_effects_is_finished_by_the_next(
+def test_a_resolve_or_adopt_that_dies_once_at_each_effect_is_finished_by_the_next(
     name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    Stage(OTHERS[name], solo, tmp_path).strike_some(SOME)
+    Stage(OTHERS[name], solo, tmp_path).strike_each()
 
 
 @pytest.mark.soak
@@ -230,3 +227,42 @@ def test_what_a_crash_left_is_published_after_it_was_finished(
     assert "one from the file" in body["body"]
     assert "five from the web" in body["body"]
     assert body["contents"] == {"b.md": "named a, and edited"}
+
+
+# ---------------------------------------------------------------- renames (S20)
+
+
+def renamed_there(solo: Clone, live: Live) -> None:
+    """A published skill has another name on the server: its folder, which bears the old one, goes along."""
+    solo.skill("alpha", BODY)
+    solo.skill("other")
+    solo.push()
+    solo.commit()
+    with live.api() as client:
+        done = client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"})
+    assert done.status_code == 200, done.text
+
+
+RENAME = Scene(
+    "rename", renamed_there, Clone.pull, ("four",), moved=("skills/alpha", "skills/beta")
+)
+
+
+@pytest.mark.parametrize("live", ["current"], indirect=True)
+def test_a_rename_that_dies_is_finished_by_the_next(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    """Once the folder was moved and git does not know it yet, and while the name is being written."""
+    stage = Stage(RENAME, solo, tmp_path)
+    assert "skills/beta/.skillsync" in stage.files_after
+    staging = 1 + stage.log.index("git update-index")
+    stage.strike(staging, "before")
+    stage.strike(staging - 2, "after")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("live", ["current"], indirect=True)
+def test_a_rename_that_dies_at_any_effect_is_finished_by_the_next(
+    solo: Clone, live: Live, tmp_path: Path
+) -> None:
+    Stage(RENAME, solo, tmp_path).strike_everywhere()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sync.crash import every, spread
 from tests.sync.crash_stage import Scene, Stage
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, new_clone
 
 
 def row(key: str | None, text: str) -> str:
@@ -96,10 +96,64 @@ SCENES = {part.__name__: scene(part.__name__, part) for part in PARTS}
 EVERYTHING = scene("everything", *PARTS)
 
 
-# ---------------------------------------------------------------- the matrix
+# ---------------------------------------------------------------- what only servers with descriptions can do
 
-SOME = 4
-"""How many effects of a run the slow tier strikes; the long one strikes each at every moment."""
+
+def renames(solo: Clone, _: Live) -> None:
+    """A published skill is given another name, its folder as well, and it is edited."""
+    solo.skill("alpha", "one\n\ntwo\n")
+    solo.skill("other")
+    solo.push()
+    solo.commit()
+    solo.git("mv", "skills/alpha", "skills/beta")
+    solo.replace("skills/beta/SKILL.md", "name: alpha\n", "name: beta\n")
+    solo.replace("skills/beta/SKILL.md", "two", "two, edited")
+    solo.commit()
+
+
+def marks(team: Clone, _: Live) -> None:
+    """A job creates a skill, whose marker is the version after it (B9), and publishes another one."""
+    team.skill("old", "one\n\ntwo\n")
+    team.commit("old")
+    team.push()
+    team.skill("born", "born here\n")
+    team.replace("skills/old/SKILL.md", "two", "two, edited")
+    team.commit("born")
+
+
+NEWER = {
+    "renames": Scene("renames", renames, push, ("two, edited",), moves_files=False),
+    "marks": Scene("marks", marks, push, ("born here", "two, edited"), moves_files=False),
+}
+
+
+def newer_stage(name: str, tmp_path: Path, live: Live) -> Stage:
+    clone = new_clone(live, tmp_path / "clone", team="main" if name == "marks" else None)
+    return Stage(NEWER[name], clone, tmp_path)
+
+
+@pytest.mark.parametrize("live", ["current"], indirect=True)
+@pytest.mark.parametrize("name", NEWER)
+def test_a_rename_or_a_marker_whose_answer_is_lost_is_finished_and_not_done_twice(
+    name: str, live: Live, tmp_path: Path
+) -> None:
+    stage = newer_stage(name, tmp_path, live)
+    writes = [k for k, effect in enumerate(stage.log, 1) if is_write(effect)]
+    assert len(writes) == {"renames": 2, "marks": 3}[name]
+    stage.strike(writes[0], "after")
+    stage.strike(writes[-1], "torn")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("live", ["current"], indirect=True)
+@pytest.mark.parametrize("name", NEWER)
+def test_a_push_that_renames_or_marks_and_dies_at_any_effect_is_finished_by_the_next(
+    name: str, live: Live, tmp_path: Path
+) -> None:
+    newer_stage(name, tmp_path, live).strike_everywhere()
+
+
+# ---------------------------------------------------------------- the matrix
 
 
 def test_a_push_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_path: Path) -> None:
@@ -126,10 +180,10 @@ def is_write(effect: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
-def test_a_push_that_dies_at_one_of_its_effects_is_finished_by_the_next(
+def test_a_push_that_dies_once_at_each_effect_is_finished_by_the_next(
     name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    Stage(SCENES[name], solo, tmp_path).strike_some(SOME)
+    Stage(SCENES[name], solo, tmp_path).strike_each()
 
 
 @pytest.mark.soak

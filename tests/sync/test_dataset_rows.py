@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
-from skillsync.errors import RefusedForSafety
+from skillsync.errors import InvalidContent, RefusedForSafety, UsageError
 from skillsync.sync.resolve import Choice
 from tests.sync.dataset_steps import (
     ITEMS,
     POINTER,
     ROWS,
     by_subject,
+    dataset_id,
     drop_line,
     inputs,
     is_silent,
@@ -184,6 +187,76 @@ def test_input_and_output_are_one_unit(solo: Clone, live: Live) -> None:
     assert live.row(dataset, "a")["input"] == "2+2"
 
 
+def test_a_conflict_in_one_group_loses_nothing_of_another(solo: Clone, live: Live) -> None:
+    """A side is taken where both changed; the line as it is, is what a person was shown to lack."""
+    choices = {"a": Choice.LOCAL, "b": Choice.REMOTE, "c": Choice.AS_IS, "d": Choice.EDIT}
+    rows = [line(key, 1, output="4", metadata={"n": 1}) for key in choices]
+    dataset = published(solo, [*rows, line("e", 2)])
+    for key in choices:
+        stored = live.row(dataset, key)
+        more = {**stored["metadata"], "web": 1}
+        live.patch_row(stored["id"], output="remote", metadata=more)
+    text = solo.read(ITEMS)
+    solo.write(ITEMS, text.replace('"output": "4", "metadata": {"n": 1}', '"output": "local", "metadata": {"n": 2}'))  # fmt: skip
+    assert solo.pull().exit == 4
+    for shown in solo.conflicts():
+        units = [(one.unit[2:], one.local, one.reason[:21]) for one in shown.conflicts]
+        assert units[1:] == [("metadata.web", None, "edited remotely alone")]
+
+    def edit(text: str) -> str:
+        assert '#   remote {"expected_output":"remote","input":1}' in text
+        return text.replace('"local"', '"edited"')
+
+    last = solo.read(ITEMS).splitlines()[-1]
+    for key, choice in choices.items():
+        assert solo.resolve(f"cases:{key}", choice, edit=edit).exit == 0
+    merged = {"n": 2, "web": 1}
+    expected = {
+        "a": ("local", merged),
+        "b": ("remote", merged),
+        "c": ("local", {"n": 2}),
+        "d": ("edited", merged),
+    }
+    found = lines(solo)
+    assert {key: (found[key]["output"], found[key]["metadata"]) for key in choices} == expected
+    assert solo.read(ITEMS).splitlines()[-1] == last
+    assert solo.conflicts() == []
+    assert solo.push().exit == 0
+    for key, (output, metadata) in expected.items():
+        stored = live.row(dataset, key)
+        assert (stored["output"], stored["metadata"]) == (output, {**metadata, "skillsync_id": key})
+    assert is_silent(solo)
+
+
+@seed_only(
+    "how a text is read does not depend on the server; source_output is a field of the other"
+)
+def test_what_an_editor_leaves_is_read_as_strictly_as_a_file(solo: Clone, live: Live) -> None:
+    dataset = published(solo, [line("a", 1)])
+    live.patch_row(live.row(dataset, "a")["id"], input=2)
+    solo.replace(ITEMS, '"input": 1', '"input": 3')
+    assert solo.pull().exit == 4
+    before = solo.files()
+    left: dict[str | None, str] = {
+        None: "nothing was written",
+        "# nothing but comments\n\n": "nothing was written",
+        '# a comment\n{\n  "input": 1,,\n}\n': "line 3, column 14",
+        "[]": "no JSON object",
+        '{"inputs": 1}': "no field 'inputs'",
+        '{"input": 1, "source_output": 2}': "source_output",
+    }
+    for text, said in left.items():
+        with pytest.raises((InvalidContent, UsageError), match=said):
+            solo.resolve("cases:a", Choice.EDIT, edit=partial(_leave, text))
+    with pytest.raises(UsageError, match="one row"):
+        solo.resolve("cases", Choice.EDIT, edit=partial(_leave, "{}"))
+    assert solo.files() == before
+
+
+def _leave(text: str | None, _: str) -> str | None:
+    return text
+
+
 def test_a_one_row_edit_changes_one_line(solo: Clone, live: Live) -> None:
     dataset = published(solo, numbered(30))
     before = solo.read(ITEMS).split("\n")
@@ -319,6 +392,37 @@ def test_a_row_that_one_list_left_out_is_not_gone(solo: Clone, live: Live) -> No
     assert "k001" in lines(solo)
     assert solo.pull().exit == 0
     assert is_silent(solo)
+
+
+@seed_only("the other shows what it has archived")
+def test_a_row_that_every_list_leaves_out_and_that_can_be_read_is_not_gone(
+    solo: Clone, live: Live
+) -> None:
+    """I13: absence from a list is never evidence by itself; the item is asked for by its id."""
+    published(solo, numbered(3))
+    assert solo.pull().outcomes == []
+    seen = wrapped(solo)
+
+    def leave_out(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "GET" or "dataset_items/?" not in str(request.url):
+            return response
+        body = json.loads(response.read())
+        body["results"] = [row for row in body["results"] if key_of(row) != "k001"]
+        stream = httpx.ByteStream(json.dumps({**body, "count": len(body["results"])}).encode())
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, stream=stream)
+
+    seen.after = leave_out
+    seen.made.clear()
+    before = solo.files()
+    report = solo.pull()
+    assert by_subject(report)["cases:k001"].code == "E-ABSENCE-UNCONFIRMED"
+    assert solo.files() == before
+    assert len([path for _, path in seen.made if "dataset_items/0" in path]) == 1
+    seen.after = None
+    assert is_silent(solo)
+    live.patch_row(live.row(dataset_id(live), "k001")["id"], deleted=True)
+    assert solo.pull().exit == 0
+    assert "k001" not in lines(solo)
 
 
 def test_deleted_here_and_edited_there_is_a_conflict(solo: Clone, live: Live) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
+from skillsync.formats.canonical import rows_digest
+from skillsync.model import DatasetPointer, Digest, Key
+from skillsync.repo.pointer import render_pointer, render_rows
+from skillsync.sync.dataset_view import UNKNOWN_INFO
 from skillsync.sync.diff import diff
+from skillsync.sync.pointer_sides import merge_rows_alone
 from skillsync.sync.push import PushRequest
 from skillsync.sync.sealed_plan import push_sealed, seal
 from tests.sync.harness import Clone, Live, outcome
@@ -41,6 +48,8 @@ def test_a_merge_has_taken_in_what_both_sides_have(two_pulls: Clone, live: Live)
     """Only the pointer is in conflict; push settles it and, once that is committed, publishes the merge."""
     two_pulls.git("merge", "-q", "side", check=False)
     assert two_pulls.git("diff", "--name-only", "--diff-filter=U") == POINTER
+    [line] = two_pulls.status(offline=True).lines
+    assert (line.code, line.state, line.fix) == ("E-POINTER", "conflict", "skillsync pull alpha")
     assert two_pulls.pull().exit == 0
     assert number(two_pulls) == "v3"
     assert two_pulls.git("ls-files", "-u") == ""
@@ -49,6 +58,44 @@ def test_a_merge_has_taken_in_what_both_sides_have(two_pulls: Clone, live: Live)
     assert outcome(report, "alpha").did == "published v4"
     body = live.skill("alpha")["body"]
     assert all(word in body for word in ("ONE remotely", "THREE on main", "FIVE remotely"))
+
+
+ROWS = {"ours": {"a": "1" * 16}, "theirs": {"a": "2" * 16, "b": "3" * 16}}
+
+
+def bases(rows: Mapping[str, str]) -> bytes:
+    return render_rows({"h/1": {Key(key): base for key, base in rows.items()}})
+
+
+def dataset_line(rows: Mapping[str, str], revision: int | None = None) -> bytes:
+    digest = rows_digest((Key(key), Digest(base)) for key, base in rows.items())
+    line = DatasetPointer("h/1", "id", revision, UNKNOWN_INFO, len(rows), digest)
+    return render_pointer({"h/1": line})
+
+
+@pytest.mark.parametrize(
+    ("why", "line", "sides", "expected"),
+    [
+        ("those that the line was written with", dataset_line(ROWS["theirs"]), [{}, ROWS["ours"], ROWS["theirs"]], ROWS["theirs"]),
+        ("whichever side that is", dataset_line(ROWS["ours"]), [{}, ROWS["ours"], ROWS["theirs"]], ROWS["ours"]),
+        ("the line is as before both", dataset_line({"c": "4" * 16}), [{"c": "4" * 16}, ROWS["ours"], ROWS["theirs"]], {"c": "4" * 16}),
+        ("the line was written with others", dataset_line({"z": "9" * 16}), [{}, ROWS["ours"], ROWS["theirs"]], None),
+        ("what lags on one side lags", dataset_line({}, 9), [{"a": "@3"}, {"a": "@3"}, {"b": "@5"}], {"a": "@3", "b": "@5"}),
+        ("at the older revision", dataset_line({}, 9), [{"a": "@3"}, {"a": "@7"}, {"a": "@4"}], {"a": "@4"}),
+        ("nothing lags any more", dataset_line({}, 9), [{"a": "@3"}, {}, {}], {}),
+        ("no line, no bases", b"", [{}, ROWS["ours"], ROWS["theirs"]], {}),
+        ("the line cannot be read", b"garbage", [{}, ROWS["ours"], ROWS["theirs"]], None),
+    ],
+)  # fmt: skip
+def test_row_bases_alone_in_conflict_are_those_of_the_line(
+    why: str, line: bytes, sides: list[Mapping[str, str]], expected: Mapping[str, str] | None
+) -> None:
+    """B6 for what lies beside a pointer that git, or somebody, has merged."""
+    merged = merge_rows_alone("datasets/x", line, [bases(side) if side else b"" for side in sides])
+    assert (None if merged is None else merged.rows) == (
+        None if expected is None else bases(expected)
+    )
+    assert merged is None or merged.pointer == line
 
 
 def test_an_unfinished_merge_publishes_nothing(two_pulls: Clone, live: Live) -> None:

@@ -566,6 +566,11 @@ def test_a_name_that_was_changed_here_is_changed_on_the_server(linked: Clone, li
     assert outcome(report, "delta").did == "renamed from gamma; published v3"
     linked.commit("renamed again")
     assert linked.status().is_clean
+    linked.git("mv", "skills/alpha", "skills/epsilon")
+    linked.replace("skills/epsilon/SKILL.md", "name: delta\n", "name: epsilon\n")
+    linked.commit("renamed, and its folder moved, in one commit")
+    assert linked.pull().exit == 0
+    assert outcome(linked.push(), "epsilon").did == "renamed from delta"
 
 
 def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:
@@ -606,3 +611,33 @@ def test_the_log_names_the_commit_of_a_marker(linked: Clone, live: Live) -> None
         found = log(linked.workspace, linked.target, remote, "alpha", most=10)
     hows = [[one.how for one in entry.commits or ()] for entry in found.versions]
     assert hows == [[], ["marker"], []]
+
+
+def test_git_is_not_asked_about_the_markers_of_each_skill(
+    live: Live, solo: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull asks as many processes about the ancestry of many skills' markers as about that of few."""
+    names = [f"skill-{number}" for number in range(6)]
+    for name in names:
+        solo.skill(name, BODY)
+    solo.commit("skills")
+    solo.push()
+    solo.commit("pointers")
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    counts = []
+    for changed in (names[:1], names[1:]):
+        for name in changed:
+            solo.replace(f"skills/{name}/SKILL.md", "three", "THREE")
+        commit = solo.commit("three")
+        assert solo.push().exit == 0
+        for name in changed:
+            assert marker(live, name).commit == commit
+            live.edit_body(name, "one", "ONE")
+        solo.git("checkout", "-q", "--", ".")
+        trace.write_text("")
+        assert solo.pull().exit == 0
+        said = [line for line in trace.read_text().splitlines() if "built-in: git " in line]
+        counts.append(len(said))
+        solo.commit("pulled")
+    assert counts[0] == counts[1]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from skillsync.api.telling import Step, Untold
 from skillsync.sync.report import Report
-from tests.sync.dataset_steps import ITEMS, key_of, numbered, published
+from tests.sync.dataset_steps import ITEMS, key_of, line, numbered, published
 from tests.sync.harness import Clone, Live
 
 SKILLS = 6
@@ -81,6 +82,23 @@ def test_a_first_pull_is_the_list_the_skills_and_their_files(solo: Clone) -> Non
     assert len(skills) == 1 + SKILLS * 2, skills
 
 
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_what_the_server_speaks_is_asked_for_only_before_the_first_dataset(solo: Clone) -> None:
+    """Every other run learns it from the lists: nothing has to be kept of it (api/detect.py)."""
+    probes = {"dataset_items/?limit=1"}
+
+    def probed(run: Callable[[], object]) -> int:
+        run()
+        return sum(path.partition("/1/")[2] in probes for _, path in _made(solo))
+
+    assert [probed(run) for run in (solo.pull, solo.push, solo.status)] == [0, 0, 0]
+    solo.skill("alpha")
+    assert [probed(run) for run in (solo.push, solo.pull, solo.status)] == [0, 0, 0]
+    solo.dataset("one", ['{"id": "a", "input": "a", "expected_output": "b"}'])
+    assert [probed(run) for run in (solo.status, solo.push)] == [1, 1]
+    assert [probed(run) for run in (solo.push, solo.pull, solo.status)] == [0, 0, 0]
+
+
 def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
     for slug in ("one", "two"):
         solo.dataset(slug, [f'{{"id": "{slug}-1", "input": "a", "expected_output": "b"}}'])
@@ -92,6 +110,47 @@ def test_datasets_cost_the_list_and_their_item_pages(solo: Clone) -> None:
         made = [each for each in _made(solo) if "dataset" in each[1]]
         assert len(made) == 3, made
         assert {method for method, _ in made} == {"GET"}
+
+
+class Told(Untold):
+    """Writes down what a push says of how far it is."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def ahead(self, requests: int, what: str) -> None:
+        self.said.append(f"{requests} requests for {what}")
+
+    def begin(self, step: Step) -> None:
+        self.said.append(f"{step.doing} {step.name} {step.total} of {step.cost:g}")
+
+    def done(self, count: int = 1) -> None:
+        self.said.append(str(count))
+
+    def end(self) -> None:
+        self.said.append("end")
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_a_push_says_what_is_ahead_and_counts_its_rows(solo: Clone, live: Live) -> None:
+    published(solo, numbered(3))
+    solo.write(ITEMS, solo.read(ITEMS).replace("question 2", "edited") + line("more", 1) + "\n")
+    solo.telling = told = Told()
+    before = len(solo.requests.made) if solo.requests else 0
+    assert solo.push().exit == 0
+    guarded = live.dialect == "current"
+    wanted = ["2 requests for 2 rows" if guarded else "4 requests for 2 rows"]
+    wanted += ["creating cases 1 of 1", "1", "end"]
+    wanted += [f"updating cases 1 of {1 if guarded else 3}", "1", "end"]
+    reading = [] if guarded else ["reading  3 of 0.333333", "3", "end"]
+    assert told.said == reading + wanted
+    assert solo.requests
+    made = [path for _, path in solo.requests.made[before:] if "dataset_items" in path]
+    listed = [path for path in made if "?" in path]
+    assert len(made) - len(listed) == (2 if guarded else 4)
+    assert len(listed) == (2 if guarded else 1), (
+        "the page of rows, or what is archived and how much"
+    )
 
 
 def test_git_is_not_asked_per_row_nor_about_the_past_without_need(

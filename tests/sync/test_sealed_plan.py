@@ -322,6 +322,14 @@ def test_what_no_plan_can_name_is_refused(live: Live, solo: Clone) -> None:
     solo.pull()
     with pytest.raises(RefusedForSafety, match="not settled yet: alpha"):
         sealed(solo)
+    solo.write(ALPHA, solo.git("show", f":2:{ALPHA}") + "\n")
+    solo.git("add", ALPHA)
+    index, before = (solo.path / ".git/index").read_bytes(), solo.files()
+    plan, printed = sealed(solo)
+    assert ((solo.path / ".git/index").read_bytes(), solo.files()) == (index, before)
+    assert ("alpha", "update") in {(one.subject, str(one.effect)) for one in printed.actions}
+    assert apply(solo, plan).exit == 0
+    assert "Step of the web." not in live.skill("alpha")["body"]
 
 
 def test_blocked_objects_are_listed_and_stay_blocked(live: Live, solo: Clone) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.repo.worktree import StatEntry
+from skillsync.sync.narrow import Changes
 from skillsync.watch.absorb import absorb
 from skillsync.watch.machine import decide
 from skillsync.watch.record import About, remembered_publishes, render_record
-from skillsync.watch.settle import in_hand
+from skillsync.watch.settle import in_hand, versions_left
 from skillsync.watch.stale import is_undone, taken_in
 from skillsync.watch.state import State
 from skillsync.watch.values import (
@@ -25,18 +27,23 @@ from skillsync.watch.values import (
     Changed,
     Fact,
     GitSeen,
+    Kept,
+    Lists,
     Look,
     Looked,
     Moment,
     Notice,
     ObjectSeen,
     Options,
+    PastPull,
     Poll,
     Polled,
     Publish,
     Published,
     Pull,
     Pulled,
+    Recall,
+    Recalled,
     Report,
     Reported,
     Said,
@@ -100,6 +107,7 @@ class World:
     head: int = 0
     branch: str = "main"
     busy: bool = False
+    work: str = "rebase"
     down: bool = False
     locked: bool = False
     editors: set[str] = field(default_factory=set)
@@ -109,10 +117,14 @@ class World:
     publishes: dict[str, list[float]] = field(default_factory=dict)
     writes: int = 0
     actions: Counter[str] = field(default_factory=Counter)
+    tried: Counter[tuple[str, StatEntry, int, int]] = field(default_factory=Counter)
+    pulls: list[Changes | None] = field(default_factory=list)
     conflicts: set[str] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
     state: State = field(default_factory=State)
     hear: bool = True
+    pulled: dict[str, tuple[TakenIn, float, StatEntry]] = field(default_factory=dict)
+    """By folder: what the last pull overwrote, when, and the pointer it wrote: what rescue copies say."""
     _inode: itertools.count[int] = field(default_factory=lambda: itertools.count(10))
 
     # ---------------------------------------------------------------- the world's own doings
@@ -151,6 +163,7 @@ class World:
         """Check out another branch: files and pointers are another commit's."""
         self.snapshots[self.branch] = dict(self.objects)
         self.branch, self.head = branch, self.head + 1
+        self.pulled.clear()  # what a branch holds is nobody's old buffer
         there = self.snapshots.get(branch, self.objects)
         self.objects = {
             directory: replace(
@@ -169,7 +182,7 @@ class World:
 
     @property
     def git(self) -> GitSeen:
-        return GitSeen(str(self.head), self.branch, ("rebase",) if self.busy else ())
+        return GitSeen(str(self.head), self.branch, (self.work,) if self.busy else ())
 
     def seen(self, directory: str, guarded: tuple[TakenIn, ...] = ()) -> ObjectSeen | None:
         one = self.objects.get(directory)
@@ -192,10 +205,12 @@ class World:
                 wanted = self.objects if dirs is None else dirs
                 found = {at: seen for at in wanted if (seen := self.seen(at, guarded))}
                 return Looked(dirs, found, self.git)
+            case Recall():
+                return Recalled(tuple(self._past()))
             case Poll():
                 if self.down:
                     return Trouble("poll", "no answer", "E-UNREACHABLE", waits=True)
-                return Polled(repr(sorted((at, len(all_)) for at, all_ in self.remote.items())))
+                return Polled(Lists({at: str(len(all_)) for at, all_ in self.remote.items()}))
             case Pull():
                 return self._pull(action)
             case Publish():
@@ -203,6 +218,12 @@ class World:
             case Report(ready):
                 return Reported(ready)
         return Woken()
+
+    def _past(self) -> Iterator[PastPull]:
+        for directory, (taken, at, pointer) in self.pulled.items():
+            one = self.objects.get(directory)
+            if one is not None and one.pointer == pointer:
+                yield PastPull(taken, at, one.entry.mtime_ns / NS)
 
     def _trouble(self, step: str) -> Trouble | None:
         if self.down:
@@ -212,14 +233,22 @@ class World:
         return None
 
     def _pull(self, action: Pull) -> Fact:
+        self.pulls.append(action.changes)
         if trouble := self._trouble("pull"):
             return trouble
         held: dict[str, str] = {}
         said, taken = [], []
+        looked_at = self._looked_at(action)
         for directory in list(self.remote):
             number, text = self.latest(directory)
             one = self.objects.get(directory)
             if one is not None and one.base == number:
+                continue
+            if looked_at is not None and directory not in looked_at.dirs:
+                # What a narrow pull passes by was dealt with, or is news that the next poll brings.
+                polled = self.state.polled.skills if self.state.polled else {}
+                is_known = directory in self.conflicts or directory in self.state.held
+                assert is_known or polled.get(directory) != str(number), directory
                 continue
             reason = self._in_hand(directory, action)
             if reason:
@@ -238,7 +267,17 @@ class World:
                     taken_in(directory, FILE, f"v{number}", before=one.text.data, after=new.data)
                 )
             self._write(directory, new, number)
-        return Pulled(tuple(said), held, tuple(taken))
+            if one is not None and one.text != new:
+                self.pulled[directory] = taken[-1], self.wall, self.objects[directory].pointer
+        return Pulled(tuple(said), held, tuple(taken), looked_at)
+
+    def _looked_at(self, action: Pull) -> Changes | None:
+        """Here every folder is a skill named by its path; a change of one that was never published is no case for less."""
+        changes = action.changes
+        if changes is None or not changes.dirs <= self.remote.keys():
+            return None
+        dirs = changes.names | changes.dirs
+        return Changes(dirs, dirs)
 
     def _in_hand(self, directory: str, action: Pull) -> str:
         if directory in action.unsettled or self.busy:
@@ -263,14 +302,21 @@ class World:
             return trouble
         assert action.ready is not None
         sent: dict[str, Sent] = {}
-        held: dict[str, str] = {}
+        held: dict[str, Kept] = {}
         blocked = False
         for directory, one in list(self.objects.items()):
             number, text = self.latest(directory)
+            if directory in action.ready:
+                tried = (directory, one.entry, one.base, number)
+                self.tried[tried] += 1
+                assert self.tried[tried] < 6, f"{tried} is tried again and again"
             if one.text == (text if one.base == number else None):
                 continue
             if one.base != number:
                 blocked |= directory in action.ready
+                continue
+            if reason := versions_left(number):
+                held[directory] = Kept(reason, math.inf)
                 continue
             settled, seen = action.ready.get(directory), self.seen(directory)
             if (
@@ -279,12 +325,14 @@ class World:
                 or not seen.is_same(settled)
                 or self.git != action.git
             ):
-                held[directory] = "it is being saved"
+                held[directory] = Kept("it is being saved")
                 continue
             self._send(directory, one)
             sent[directory] = Sent(directory, one.text.digest, number)
         mattering = {at: why for at, why in held.items() if at in action.ready}
-        return Published(frozenset(action.ready), sent, mattering, blocked=blocked)
+        return Published(
+            frozenset(action.ready), sent, mattering, passed_by=frozenset(held), blocked=blocked
+        )
 
     def _send(self, directory: str, one: Local) -> None:
         """A publish is accepted: whole, settled, within its budgets, from a quiet git (P2, P18, P23)."""
@@ -298,6 +346,10 @@ class World:
         times.append(self.mono)
         if self.options.daily is not None:
             assert sum(at > self.mono - 86_400 for at in times) <= self.options.daily
+        if directory in self.pulled:
+            taken, at, _ = self.pulled[directory]
+            is_old = self.wall - at < self.options.stale and is_undone(taken, one.text.data)
+            assert not is_old, "published a buffer that is older than what was pulled (R12)"
         foreign = {line for line in self.latest(directory)[1].lines if line.startswith("remote ")}
         assert one.text.lines >= foreign, "lost what the remote had"
         self.remote.setdefault(directory, []).append(one.text)
@@ -341,7 +393,7 @@ class World:
         self.wall += seconds
 
     def restart(self) -> None:
-        """kill -9 and a start: only the world remains, and the record of what was published today."""
+        """kill -9 and a start: only the world remains, with its rescue copies and the record of today's publishes."""
         record = render_record(
             About("local", 0.0), self.state, self.options, self.now, doing="", recent=[]
         )

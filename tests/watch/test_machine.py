@@ -8,8 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.sync.narrow import Changes
 from skillsync.watch.machine import decide
-from skillsync.watch.values import Level, Look, Options, Poll, Publish, Stop, StopAsked, Wait
+from skillsync.watch.record import needs_person
+from skillsync.watch.settle import STOP_AT, WARN_AT
+from skillsync.watch.values import (
+    Kept,
+    Level,
+    Look,
+    Options,
+    Poll,
+    Publish,
+    Published,
+    Pull,
+    Pulled,
+    Recall,
+    Said,
+    Stop,
+    StopAsked,
+    Wait,
+)
 from tests.watch.simulated import Text, World
 
 PULLING = Options(poll=60.0)
@@ -42,6 +60,7 @@ def synced(options: Options, *dirs: str) -> World:
 def test_a_start_looks_before_it_asks() -> None:
     world = World(PULLING)
     assert isinstance(world.step(), Look)
+    assert isinstance(world.step(), Recall)
     assert isinstance(world.step(), Poll)
 
 
@@ -184,6 +203,23 @@ def test_a_remote_edit_is_taken_in_at_the_next_poll() -> None:
     assert world.objects[A].text == lines("one", "web")
 
 
+def test_a_pull_looks_at_what_changed_and_now_and_then_at_everything() -> None:
+    world = synced(PULLING, A, B)
+    world.pulls.clear()
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    assert world.pulls == [Changes(names=frozenset({A})), Changes(dirs=frozenset({A}))]
+    world.run_until(world.mono + 600)
+    world.edit(B, lines("one", "web"))
+    world.run_until(world.mono + 130)
+    hurried, rest, own = world.pulls[2:]
+    assert (hurried, rest) == (Changes(names=frozenset({B})), None)
+    assert own == Changes(dirs=frozenset({B}))
+    world.switch("other")
+    world.run_until(world.mono + 61)
+    assert world.pulls[5:] == [None], "after a checkout nothing is taken for known"
+
+
 def test_a_file_touched_lately_is_left_alone_until_a_minute_has_passed() -> None:
     world = synced(PULLING)
     world.save(A, lines("one", "mine"))
@@ -231,6 +267,70 @@ def test_a_conflict_is_said_once_and_the_others_go_on() -> None:
     assert world.objects[B].text == world.latest(B)[1] == lines("one", "b", "web")
 
 
+def test_what_a_pull_could_not_do_is_tried_again_though_nothing_seems_to_have_changed() -> None:
+    world = synced(PULLING)
+    world.pulls.clear()
+    world.take(Pulled(exit=1))
+    world.run_until(world.mono + 500)
+    assert world.pulls == []
+    world.run_until(world.mono + 200)
+    assert world.pulls == [None]
+    world.run_until(world.mono + 3_600)
+    assert world.pulls == [None], "that one left nothing open"
+
+
+def told_of(*lines: Said) -> Pulled:
+    return Pulled(lines)
+
+
+INVALID = Said("a", "not valid", "E-SKILL-YAML", person=True)
+
+
+def test_what_two_steps_find_is_said_once_and_needs_somebody_until_it_is_mended() -> None:
+    world = synced(EAGER)
+    world.take(Published(frozenset({A}), said=(INVALID,)))
+    world.take(told_of(INVALID))
+    world.take(told_of(INVALID))
+    assert [one.message for one in world.notices] == ["not valid"]
+    assert [one.subject for one in needs_person(world.state)] == ["a"]
+    world.take(Pulled((), looked_at=Changes(frozenset({"b"}))))
+    world.take(Published(frozenset({A}), passed_by=frozenset({"a"})))
+    assert len(needs_person(world.state)) == 1, "nobody looked at it"
+    world.take(told_of())
+    world.take(Published(frozenset({A})))
+    assert needs_person(world.state) == []
+    world.take(told_of(INVALID))
+    assert len(world.notices) == 2, "the same again is news"
+
+
+def test_unattended_publishing_warns_of_the_last_versions_and_leaves_some_to_people() -> None:
+    world = synced(EAGER, A, B)
+    for directory, number in ((A, WARN_AT - 1), (B, STOP_AT)):
+        world.remote[directory] = [lines("one")] * number
+        world.objects[directory] = replace(world.objects[directory], base=number)
+        world.save(directory, lines("one", "two"))
+    world.run_until(world.mono + 30)
+    assert world.latest(A)[0] == WARN_AT
+    assert [(one.subject, one.code) for one in world.told("budget")] == [(A, "W-VERSION-BUDGET")]
+    assert world.latest(B)[0] == STOP_AT
+    assert world.actions["Publish"] <= 3
+
+
+def test_what_is_kept_back_is_tried_again_when_it_may_go_and_not_before() -> None:
+    world = synced(EAGER)
+    world.save(A, lines("one", "two"))
+    world.run_until(world.mono + 4.95)
+    while not isinstance(decide(world.state, world.options, world.now), Publish):
+        world.step()
+        world.pass_time(0.05)
+    world.take(Published(frozenset({A}), held={A: Kept("a stray file", 5.0)}))
+    at = world.mono
+    world.run_until(at + 4.9)
+    assert world.latest(A)[0] == 1
+    world.run_until(at + 5.1)
+    assert world.latest(A) == (2, lines("one", "two"))
+
+
 # ---------------------------------------------------------------- guards
 
 
@@ -250,6 +350,82 @@ def test_an_old_buffer_written_over_a_pull_is_not_published() -> None:
     assert world.latest(A) == (3, lines("one", "web", "typed"))
 
 
+@pytest.mark.parametrize("saved", ["before the death", "after it"])
+@pytest.mark.parametrize("away", [1.0, 3_600.0])
+def test_an_old_buffer_is_told_by_a_daemon_that_was_killed_and_started_again(
+    saved: str, away: float
+) -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    if saved == "before the death":
+        world.save(A, lines("one", "typed in an old buffer"))
+        world.pass_time(away)
+    world.restart()
+    if saved == "after it":
+        world.run_until(world.mono + 61)
+        world.save(A, lines("one", "typed in an old buffer"))
+    world.run_until(world.mono + 7_200)
+    assert world.latest(A) == (2, lines("one", "web"))
+    assert [one.code for one in world.told("stale")] == ["W-UNDOES-PULL"]
+
+
+def test_an_old_buffer_is_told_after_a_pull_by_hand_too() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    pulled = world.perform(Pull(frozenset(), world.git))
+    assert isinstance(pulled, Pulled), "and the daemon hears of it from the file system alone"
+    world.run_until(world.mono + 1)
+    world.save(A, lines("one", "typed in an old buffer"))
+    world.run_until(world.mono + 600)
+    assert world.latest(A) == (2, lines("one", "web"))
+    assert [one.code for one in world.told("stale")] == ["W-UNDOES-PULL"]
+
+
+def test_a_text_brought_back_long_after_a_pull_is_published_by_a_new_daemon_too() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    world.pass_time(EAGER.stale)
+    world.save(A, lines("one", "brought back"))
+    world.restart()
+    world.run_until(world.mono + 60)
+    assert world.latest(A) == (3, lines("one", "brought back"))
+    assert world.told("stale") == []
+
+
+def test_a_guard_outlives_a_commit_and_our_own_publishes() -> None:
+    world = synced(EAGER)
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    world.head += 1
+    world.run_until(world.mono + 61)
+    world.save(A, lines("one", "web", "from a newer buffer"))
+    world.run_until(world.mono + 30)
+    assert world.latest(A)[0] == 3
+    world.head += 1
+    world.run_until(world.mono + 61)
+    world.save(A, lines("one", "from an old buffer"))
+    world.run_until(world.mono + 600)
+    assert world.latest(A)[0] == 3
+    assert world.told("stale")
+
+
+def test_a_checkout_undoes_nothing() -> None:
+    world = synced(EAGER)
+    world.snapshots["topic"] = {
+        A: replace(world.objects[A], text=lines("one", "topic"), base=2),
+    }
+    world.edit(A, lines("one", "web"))
+    world.run_until(world.mono + 70)
+    pointer = world.objects[A].pointer
+    world.switch("topic")
+    world.objects[A] = replace(world.objects[A], pointer=pointer)  # the same on both branches
+    world.run_until(world.mono + 60)
+    assert world.told("stale") == []
+    assert world.latest(A) == (3, lines("one", "topic"))
+
+
 def test_a_file_that_alternates_is_left_alone_until_it_is_quiet() -> None:
     world = synced(EAGER)
     for number in range(6):
@@ -260,8 +436,13 @@ def test_a_file_that_alternates_is_left_alone_until_it_is_quiet() -> None:
     world.save(A, lines("one", "ping ping"))
     world.run_until(world.mono + 300)
     assert world.latest(A)[0] == before
+    assert [one.kind for one in needs_person(world.state)] == ["loop"]
     world.run_until(world.mono + 600)
     assert world.latest(A)[1] == lines("one", "ping ping")
+    assert needs_person(world.state) == []
+    world.save(A, lines("one", "an ordinary save"))
+    world.run_until(world.mono + 30)
+    assert world.latest(A)[1] == lines("one", "an ordinary save"), "it is over"
 
 
 def test_nothing_is_done_while_git_is_at_work_and_all_of_it_after() -> None:
@@ -276,6 +457,25 @@ def test_nothing_is_done_while_git_is_at_work_and_all_of_it_after() -> None:
     world.run_until(world.mono + 70)
     assert world.latest(A)[1] == lines("one", "mine")
     assert world.objects[B].text == lines("one", "web")
+
+
+def test_somebody_is_asked_about_a_lock_that_git_left_behind_and_not_about_a_long_rebase() -> None:
+    world = synced(EAGER)
+    world.busy, world.work = True, "index.lock"
+    world.run_until(world.mono + 590)
+    assert needs_person(world.state) == []
+    world.run_until(world.mono + 30)
+    [asked] = needs_person(world.state)
+    assert "index.lock has been there for more than 10 minutes" in asked.message
+    world.work = "rebase"
+    world.run_until(world.mono + 3_600)
+    assert needs_person(world.state) == []
+    world.actions.clear()
+    world.run_until(world.mono + 60)
+    assert world.actions["Look"] <= 15, "and it costs little to wait"
+    world.busy = False
+    world.run_until(world.mono + 6)
+    assert not world.state.is_busy
 
 
 def test_a_checkout_of_an_old_branch_is_behind_and_never_published() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import plistlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.repo.worktree import StatEntry
+from skillsync.sync.narrow import Changes
 from skillsync.watch.control import install, uninstall, verify
 from skillsync.watch.editors import is_passing, open_in_editor
 from skillsync.watch.events import is_silent
 from skillsync.watch.pace import least_interval, next_poll
 from skillsync.watch.settle import in_hand, versions_left
 from skillsync.watch.stale import is_undone, taken_in
+from skillsync.watch.state import Sides
 from skillsync.watch.told import json_line, notify_command, text_line
 from skillsync.watch.units import make_unit, systemd_word, unit_name
-from skillsync.watch.values import Level, Notice, ObjectSeen, Options
+from skillsync.watch.values import Level, Lists, Notice, ObjectSeen, Options
 
 # ---------------------------------------------------------------- editors
 
@@ -117,6 +120,48 @@ def test_what_a_pull_leaves_never_undoes_it_and_what_was_before_always_does(
     pulled = taken_in("d", "f", "v2", before=before, after=after)
     assert not is_undone(pulled, after)
     assert is_undone(pulled, before) == bool(pulled.removed or pulled.added)
+
+
+# ---------------------------------------------------------------- what changed since a pull
+
+STAMPS = (seen(1.0).files, ()), (seen(2.0).files, ())
+THEN = Sides(
+    Lists({"a": "v1", "b": "v1"}, "rest"), ("head", "main"), {"s/a": STAMPS[0], "s/b": STAMPS[0]}
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param(THEN, Changes(), id="nothing"),
+        pytest.param(
+            replace(THEN, lists=Lists({"a": "v2", "b": "v1", "c": "v1"}, "rest")),
+            Changes(names=frozenset({"a", "c"})),
+            id="a version, and a skill that is new",
+        ),
+        pytest.param(
+            replace(THEN, folders={"s/a": STAMPS[1], "s/b": STAMPS[0], "s/c": STAMPS[0]}),
+            Changes(dirs=frozenset({"s/a", "s/c"})),
+            id="a file, and a folder that is new",
+        ),
+        pytest.param(replace(THEN, lists=Lists({"a": "v1"}, "rest")), None, id="a skill less"),
+        pytest.param(replace(THEN, folders={"s/a": STAMPS[0]}), None, id="a folder less"),
+        pytest.param(replace(THEN, place=("other", "main")), None, id="a commit"),
+        pytest.param(replace(THEN, place=("head", "topic")), None, id="a branch"),
+        pytest.param(replace(THEN, lists=Lists(THEN.lists.skills, "other")), None, id="a dataset"),
+        pytest.param(
+            replace(
+                THEN, lists=Lists({**THEN.lists.skills, **{f"{n}": "" for n in range(51)}}, "rest")
+            ),
+            None,
+            id="many",
+        ),
+    ],
+)
+def test_what_changed_since_a_pull_is_known_or_it_is_everything(
+    now: Sides, expected: Changes | None
+) -> None:
+    assert now.changes_since(THEN) == expected
 
 
 # ---------------------------------------------------------------- polls and budgets

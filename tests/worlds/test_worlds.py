@@ -5,15 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
+from tests.worlds.playing import play
 from tests.worlds.world import SLOTS, World
 
 slots = st.sampled_from(SLOTS)
@@ -86,6 +86,11 @@ class Worlds(RuleBasedStateMachine):
     @rule()
     def web_archive(self) -> None:
         self.world.web_archive()
+
+    @precondition(lambda self: is_live(self) and has_text(self) and self.dialect == "current")
+    @rule(slot=slots)
+    def web_rename(self, slot: int) -> None:
+        self.world.web_rename(slot)
 
     @precondition(is_archived)
     @rule(equal=st.booleans())
@@ -208,6 +213,15 @@ class Worlds(RuleBasedStateMachine):
     def fresh_clone(self) -> None:
         self.world.fresh_clone()
 
+    @rule()
+    def go_to_the_other_desk(self) -> None:
+        self.world.go_to_the_other_desk()
+
+    @precondition(settled)
+    @rule(number=few)
+    def fetch(self, number: int) -> None:
+        self.world.fetch(number)
+
     @precondition(settled)
     @rule(verb=verbs, k=st.integers(1, 40), when=st.sampled_from(["before", "after", "torn"]))
     def crash(self, verb: str, k: int, when: str) -> None:
@@ -238,24 +252,6 @@ class TeamWorlds(Worlds):
             self.world.job(0)
 
 
-def play(machine: type[Worlds], dialect: str, *, examples: int, seed: int) -> None:
-    """Run this many worlds of 30 steps, always the same ones for one seed."""
-    world: Any = type(machine.__name__, (machine,), {"dialect": dialect})
-    case = world.TestCase
-    case.settings = settings(
-        max_examples=examples,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
-        report_multiple_bugs=False,
-    )
-    case._hypothesis_internal_use_seed = seed
-    case().runTest()
-
-
 WORLDS = [
     pytest.param(Worlds, "seed", id="solo, seed"),
     pytest.param(Worlds, "current", id="solo, current"),
@@ -268,11 +264,11 @@ WORLDS = [
 @pytest.mark.parametrize(("machine", "dialect"), WORLDS)
 def test_random_worlds_lose_nothing(machine: type[Worlds], dialect: str) -> None:
     """The tenth that has real git; tests/model has the others."""
-    play(machine, dialect, examples=4, seed=1)
+    play(machine, examples=4, seed=1, dialect=dialect)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10, 20))
 @pytest.mark.parametrize(("machine", "dialect"), WORLDS)
 def test_many_random_worlds_lose_nothing(machine: type[Worlds], dialect: str, seed: int) -> None:
-    play(machine, dialect, examples=100, seed=seed)
+    play(machine, examples=100, seed=seed, dialect=dialect)

@@ -59,7 +59,7 @@ class Calls:
 
         def on_page(page: Page) -> None:
             nonlocal is_begun
-            if path != ITEMS:
+            if path != ITEMS or not page.count:
                 return
             if not is_begun:
                 is_begun = True

@@ -1,4 +1,12 @@
-"""What the server is and what the key may do, learned lazily from answers and remembered per target."""
+"""What the server is and what the key may do, learned lazily from answers and remembered per target.
+
+Remembered for one run and not on disk: it costs nothing to learn. The list of skills, an answer to a publish, the list
+of datasets and every row show it, and are asked for anyway. The one request that is made to learn something, the first
+page of rows, is sent where the project has no dataset yet and this clone has one; there a file could only say what the
+server was like once, and a first write in the wrong generation would be refused. The prefix of the URLs costs one 404
+per collection, and only on a server that does not know ``environments``, which every generation read so far does
+(datasets-api.md 1).
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -104,7 +104,10 @@ def pause_before_retry(error: RemoteError, *, attempt: int, is_write: bool) -> f
 
 
 class Pace:
-    """Let requests through as the rules say. One for all threads of a target; it sleeps unlocked."""
+    """Let requests through as the rules say. One for all threads of a target; it sleeps unlocked.
+
+    ``spent``: how many seconds ago each request of earlier runs was sent, the oldest first.
+    """
 
     def __init__(
         self,
@@ -113,6 +116,7 @@ class Pace:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         on_wait: Callable[[float], None] | None = None,
+        spent: Sequence[float] = (),
     ) -> None:
         self._rules = rules
         self._windows = rules.now
@@ -122,7 +126,9 @@ class Pace:
         self._lock = threading.Lock()
         self._not_before = 0.0
         longest = max((window.limit for window in (*rules.now, *rules.after_refusal)), default=0)
-        self._sent: deque[float] = deque(maxlen=longest)
+        now = clock()
+        self._sent: deque[float] = deque((now - age for age in spent), maxlen=longest)
+        self._own = 0
 
     def take(self, is_over: Callable[[], bool] = bool) -> None:
         """Return when one more request may go, and count it; or, uncounted, once ``is_over`` says so."""
@@ -143,10 +149,17 @@ class Pace:
             sent, windows, not_before = list(self._sent), self._windows, self._not_before
         return outlook(count, windows, sent=sent, now=self._clock(), not_before=not_before)
 
+    def ages(self) -> list[float]:
+        """Return how many seconds ago each request of this run was sent, those that fill no window left out."""
+        with self._lock:
+            now, own = self._clock(), min(self._own, len(self._sent))
+            return [now - time for time in list(self._sent)[len(self._sent) - own :]]
+
     def _try(self) -> float:
         with self._lock:
             now = self._clock()
             wait = max(self._not_before - now, wait_needed(self._sent, self._windows, now))
             if wait <= 0:
                 self._sent.append(now)
+                self._own += 1
             return wait

@@ -23,6 +23,7 @@ from skillsync.api.reading import (
     skill_reader,
     version_from,
 )
+from skillsync.api.shelf import KEPT_FIELDS, NoShelf, Shelf, StoredVersion, Wish
 from skillsync.api.transport import MEBIBYTE, Transport
 from skillsync.errors import BadAnswer, RemoteError
 from skillsync.model import Json, RemoteFile, RemoteSkill, Version
@@ -35,6 +36,8 @@ UNREAD = "\ufffd"
 
 PAGE = 1_000
 _VERSIONS_PAGE = 100
+_KEPT_AT_ONCE = 250
+"""Versions that are read before they are kept: each time costs processes of git."""
 _FILE_CAP = 16 * MEBIBYTE
 _MOST_BODY_PAGES = 1_000
 
@@ -58,13 +61,16 @@ class SkillsApi:
         *,
         carries: bool = True,
         pages: Pages | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         """``carries`` False: what a skill's carry entry says is not looked at (skill-format.md 10.6).
 
-        ``pages`` keeps the pages of the list; None: every one is sent whole.
+        ``pages`` keeps the pages of the list; None: every one is sent whole. ``shelf`` keeps versions that were read;
+        None: each is read anew.
         """
         self._carries = carries
         self._pages: Pages = pages or NoPages()
+        self._shelf: Shelf = shelf or NoShelf()
         self._project = Project(transport, project, capabilities)
         self._transport = transport
 
@@ -110,25 +116,50 @@ class SkillsApi:
         number: int | None = None,
         since: int | None = None,
         known: KnownTexts = NO_TEXTS,
+        listed: Version | None = None,
     ) -> RemoteSkill:
         """Read one version whole: every page of the body and every file of that very version.
 
         ``number`` None is the latest. With ``since`` the newest versions come along in the same request: as many as
         reach from the latest to that number, 100 at most. A file whose digest the manifest names is not asked for when
-        its text is ``known``. NotFound, or BadAnswer when parts contradict each other: no truncated body ever comes
+        its text is ``known``. ``listed`` is the version as another answer of this run named it: if it is kept, nothing
+        is asked for at all (but for ``since``); without it one request tells whether what is kept is that version.
+        NotFound, or BadAnswer when parts contradict each other: no truncated body ever comes
         back (skills-api.md 1.4, sync.md A3, 14.6 #83–#109).
         """
+        wish = _wish((name, number), listed)
+        stored = self._shelf.recall([wish]).get(wish)
+        if stored is not None and listed is not None and since is None:
+            return self._again(stored, listed)
+        found, new = self._read(wish, since=since, known=known, stored=stored)
+        if new is not None:
+            self._shelf.keep([new])
+        return found
+
+    def _again(self, stored: StoredVersion, listed: Version) -> RemoteSkill:
+        """Return a kept version with what was said about it in this run."""
+        return self._seen(skill_from(dict(stored.fields), stored.files, version=listed))
+
+    def _read(
+        self, wish: Wish, *, since: int | None, known: KnownTexts, stored: StoredVersion | None
+    ) -> tuple[RemoteSkill, StoredVersion | None]:
+        """Read a version; where it is the ``stored`` one, without its files. The second is what is new to be kept."""
         versions: Sequence[Version] = ()
         if since is None:
-            detail, version = self._detail(name, number=number)
+            detail, version = self._detail(wish.name, number=wish.number, stored=stored)
         else:
-            detail, version, versions = self._resolve(name, number=number, since=since)
+            detail, version, versions = self._resolve(wish.name, number=wish.number, since=since)
+        if stored is not None and not _is_same(stored.version, version):
+            stored = None
         files = [
-            known_file(entry, known) or self._file(version, entry)
-            for entry in manifest_from(detail, name=name)
+            known_file(entry, known)
+            or (stored.file(entry) if stored else None)
+            or self._file(version, entry)
+            for entry in manifest_from(detail, name=wish.name)
         ]
-        found = self._seen(skill_from(detail, files, version=version))
-        return replace(found, versions=tuple(versions))
+        found = skill_from(detail, files, version=version)
+        new = StoredVersion(version, {name: detail.get(name) for name in KEPT_FIELDS}, found.files)
+        return replace(self._seen(found), versions=tuple(versions)), None if stored else new
 
     def read_basis(self, name: str, *, needed: Callable[[str], bool]) -> RemoteSkill:
         """Read the latest version as what a publish builds upon, and only the files that ``needed`` names.
@@ -160,28 +191,55 @@ class SkillsApi:
         *,
         since: Mapping[str, int] = MappingProxyType({}),
         known: Mapping[str, KnownTexts] = MappingProxyType({}),
+        listed: Mapping[Wanted, Version] = MappingProxyType({}),
         on_done: Callable[[Wanted], None] | None = None,
         workers: int | None = None,
     ) -> Iterator[tuple[Wanted, RemoteSkill | RemoteError]]:
         """Read many versions, a few at a time, and yield each or its error as it comes, in any order.
 
         ``since`` asks for the versions of some skills, by name, from a number on, and ``known`` are texts that need not
-        be asked for, by name, as for ``read``.
+        be asked for, by name, as for ``read``; ``listed`` are versions as other answers of this run named them.
         ``workers`` None chooses by latency, at most 8. Raises for trouble that would meet every read alike:
         NotAuthenticated, Throttled, and Unreachable without any answer.
         """
+        wishes = {one: _wish(one, listed.get(one)) for one in wanted}
+        stored = self._shelf.recall(wishes.values())
+        missing = []
+        for one, wish in wishes.items():
+            if wish in stored and one in listed and one[0] not in since:
+                if on_done:
+                    on_done(one)
+                yield one, self._again(stored[wish], listed[one])
+            else:
+                missing.append(one)
+        new: list[StoredVersion] = []
         found = each(
-            wanted,
-            lambda one: self.read(
-                one[0], number=one[1], since=since.get(one[0]), known=known.get(one[0], NO_TEXTS)
+            missing,
+            lambda one: self._read(
+                wishes[one],
+                since=since.get(one[0]),
+                known=known.get(one[0], NO_TEXTS),
+                stored=stored.get(wishes[one]),
             ),
             transport=self._transport,
             workers=workers,
         )
-        for one, result in found:
-            if on_done:
-                on_done(one)
-            yield one, result
+        try:
+            for one, result in found:
+                if on_done:
+                    on_done(one)
+                if isinstance(result, RemoteError):
+                    yield one, result
+                    continue
+                skill, fresh = result
+                new += [fresh] if fresh else []
+                yield one, skill
+                if len(new) >= _KEPT_AT_ONCE:
+                    self._shelf.keep(new)
+                    new = []
+        finally:
+            if new:
+                self._shelf.keep(new)
 
     def head(self, name: str, *, number: int | None = None) -> Version:
         """Read which version is there, without its files; of the body only what the server insists on."""
@@ -329,8 +387,20 @@ class SkillsApi:
         self._note(answer)
         return answer
 
-    def _detail(self, name: str, *, number: int | None) -> tuple[dict[str, Json], Version]:
-        """Read a detail with its whole body, page by page where the server insists."""
+    def _detail(
+        self, name: str, *, number: int | None, stored: StoredVersion | None = None
+    ) -> tuple[dict[str, Json], Version]:
+        """Read a detail with its whole body, page by page where the server insists.
+
+        Where a version of this number is kept, only so much is asked for as tells whether it is that one.
+        """
+        if stored is not None and number is not None:
+            answer = self._get(name, number=number, more=(("body_length", 1),))
+            version = version_from(answer.json, name=name, number=number)
+            value, kept = skill_reader(answer.json, name).value, _body_of(stored.fields, name)
+            is_whole = value.get("body_total_length") in (None, len(kept))
+            if is_whole and _is_same(stored.version, version):
+                return {**value, "body": kept}, version
         answer = self._get(name, number=number, more=(("body_length", WHOLE_BODY),))
         version = version_from(answer.json, name=name, number=number)
         detail = dict(skill_reader(answer.json, name).value)
@@ -391,6 +461,15 @@ class SkillsApi:
             subject=subject,
         )
         return file_from(answer.json, entry, name=version.name)
+
+
+def _wish(one: Wanted, listed: Version | None) -> Wish:
+    return Wish(*one, listed.id if listed else "")
+
+
+def _is_same(kept: Version, told: Version) -> bool:
+    """Tell whether the server speaks of the version that is kept: an id is of one version, for ever."""
+    return (kept.id, kept.number, kept.first) == (told.id, told.number, told.first)
 
 
 def _versions_page(value: Json, *, name: str, before: int | None) -> tuple[Sequence[Version], bool]:

@@ -28,6 +28,7 @@ from skillsync.api.budget import Outlook
 from skillsync.api.deadline import Deadline, DeadlineBackend
 from skillsync.api.pacing import Pace, PaceSetting, pause_before_retry, rules_for
 from skillsync.api.secret import Secret
+from skillsync.api.spent import Spent
 from skillsync.api.telling import Telling, Untold
 from skillsync.errors import (
     BadAnswer,
@@ -92,7 +93,8 @@ class Transport:
     ``host`` is an origin; ConfigError if it is not one that a key may be sent to (plain http only to this
     machine). ``transport`` replaces the network, for an application in this process. ``pace`` is the target's
     setting. ``telling`` hears of every wait for a rate limit, of every exchange that is over, and of what is about to
-    be asked for; from any thread. ``translate`` puts another API's refusals into the words of ours before they are
+    be asked for; from any thread. ``spent`` remembers from run to run when requests were sent, where there are windows
+    from the start. ``translate`` puts another API's refusals into the words of ours before they are
     read; it gets the answer and the Unix time.
     """
 
@@ -108,6 +110,7 @@ class Transport:
         sleep: Callable[[float], None] | None = None,
         user_agent: str = f"skillsync/{__version__}",
         telling: Telling = _UNTOLD,
+        spent: Spent | None = None,
         translate: Callable[[Raw, float], Raw] | None = None,
     ) -> None:
         try:
@@ -122,8 +125,14 @@ class Transport:
         self._user_agent = user_agent
         self.telling = telling
         self._translate = translate
+        rules = rules_for(self.origin, pace)
+        self._spent = spent if rules.now else None
         self._pace = Pace(
-            rules_for(self.origin, pace), clock=clock, sleep=sleep, on_wait=telling.waiting
+            rules,
+            clock=clock,
+            sleep=sleep,
+            on_wait=telling.waiting,
+            spent=self._spent.ages() if self._spent else (),
         )
         self._deadline = Deadline(clock)
         self._lock = threading.Lock()
@@ -145,6 +154,8 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._spent:
+            self._spent.add(self._pace.ages())
         self.close()
 
     @property

@@ -15,7 +15,7 @@ import click
 
 from skillsync.cli.options import INTERRUPTED, Globals, standard_options
 from skillsync.cli.render import Output, open_output, visible
-from skillsync.errors import SkillsyncError, SystemRefused, UsageError
+from skillsync.errors import SkillsyncError, SystemRefused, UsageError, place_of
 from skillsync.model import Json
 
 ERROR_SCHEMA = "skillsync.error/1"
@@ -61,6 +61,8 @@ def command_boundary(function: Callable[..., int | None]) -> Callable[..., None]
     def command(**options: Any) -> None:
         context = click.get_current_context()
         run = _open_run(context.find_object(Globals) or Globals(), options)
+        if context.info_name != "init":  # which names a target that is to be
+            run.out.target = options.get("target") or ""
         context.exit(guard(run.out, lambda: function(run, **options)))
 
     return command
@@ -116,8 +118,8 @@ def _understood(out: Output, error: SkillsyncError) -> int:
             "Nothing was changed."  # words and settings are checked before anything is done
         )
     path = str(getattr(error, "path", "") or "")
-    line = getattr(error, "line", None)
-    where = f"{path}:{line}" if path and line else path
+    line, column = getattr(error, "line", None), getattr(error, "column", None)
+    where = place_of(error)
     problems = tuple(getattr(error, "problems", ()))
     if problems:
         count = len(problems)
@@ -135,13 +137,14 @@ def _understood(out: Output, error: SkillsyncError) -> int:
                 "code": f"{error.code} (skillsync explain {error.code})",
             },
         )
-    facts: dict[str, Json] = {"path": path, "line": line} if path else {}
+    facts: dict[str, Json] = {"path": path, "line": line, "column": column} if path else {}
     if problems:
         facts["problems"] = [
             {
                 "code": each.code,
                 "path": each.path,
                 "line": each.line,
+                "column": each.column,
                 "message": _safe(each.message),
             }
             for each in problems

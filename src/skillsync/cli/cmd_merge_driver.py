@@ -34,14 +34,15 @@ def merge_driver(
     """
     from skillsync.cli.render import visible
     from skillsync.errors import InvalidContent
+    from skillsync.model import joined_place
     from skillsync.sync.merge_driver import merge_as_text, merge_file
 
     contents = [each.read_bytes() for each in (base, local, remote)]
     try:
         made = merge_file(run.directory, path, contents[0], contents[1], contents[2])
     except InvalidContent as error:
-        line = f":{error.line}" if error.line else ""
-        run.out.warn(visible(f"{path}{line}: {error.message}; it is merged as text"))
+        place = joined_place(path, error.line, error.column)
+        run.out.warn(visible(f"{place}: {error.message}; it is merged as text"))
         return min(merge_as_text(base, local, remote, marker_size=marker_size), 1)
     except Exception:
         # Whatever goes wrong: git must not take one side for the result.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     local="Take your side where both changed.",
     remote="Take the remote's side where both changed.",
     union="Texts: take both sides' lines.",
-    edit="Open the marked files in your editor first.",
+    edit="Open the marked files, or the row, in your editor first.",
     abort="Bring back the files as they were before the pull.",
 )
 @api_key_file_option
@@ -46,8 +46,7 @@ def resolve(
 
     workspace = open_workspace(run)
     name = _named(workspace, name)
-    if chosen == "edit":
-        _edit(run, workspace, name)
+    if chosen == "edit" and _edited_files(run, workspace, name):
         chosen = None
     report = settle(
         workspace,
@@ -55,6 +54,7 @@ def resolve(
         connector(run, workspace.repo, api_key_file=api_key_file),
         name=name,
         choice=Choice(chosen) if chosen else Choice.AS_IS,
+        edit=_edited_row,
     )
     code = print_report(run, report, nothing="nothing to resolve")
     commit_hint(run.out, workspace, report)
@@ -72,7 +72,8 @@ def _named(workspace: Workspace, given: str) -> str:
     return name_of(workspace, subject, in_tree(read_tree(workspace))) + colon + unit
 
 
-def _edit(run: Run, workspace: Workspace, name: str) -> None:
+def _edited_files(run: Run, workspace: Workspace, name: str) -> bool:
+    """Open the marked files of a skill, if there are any; else it is a row that is edited."""
     from skillsync.errors import UsageError
     from skillsync.sync.parked import parked_skills
 
@@ -84,11 +85,17 @@ def _edit(run: Run, workspace: Workspace, name: str) -> None:
         for path in dict.fromkeys((*parked.open, *parked.marked))
         if not unit or path.endswith(f"/{unit}")
     ]
-    if not paths or not run.out.interactive:
+    if not run.out.interactive:
         raise UsageError(
-            "--edit needs a marked file and a terminal",
+            "--edit needs a terminal",
             unchanged="Nothing was changed.",
             hint=f"skillsync conflicts {subject}",
         )
     for path in paths:
         click.edit(filename=str(workspace.repo.root / path))
+    return bool(paths)
+
+
+def _edited_row(text: str) -> str | None:
+    """Let a person edit a row in their editor; None when it was left as it was opened and not saved."""
+    return click.edit(text, extension=".jsonc")

@@ -45,6 +45,7 @@ def _options(function: F) -> F:
             click.option("--drift", type=click.Choice(["fail", "warn", "ignore"]), help="What a store that moved means."),
             click.option("--require-ack", metavar="KINDS", help="What must be acknowledged: permissions,archive,trigger."),
             click.option("--ack", "acks", multiple=True, type=click.Choice(["permissions", "archive", "trigger"]), help="This was acknowledged; may be repeated."),
+            click.option("--labels", metavar="KEY", help="Take labels of the pull request whose comment has this key (default: default) as acknowledgements.", is_flag=False, flag_value="default"),
             click.option("--show-values", type=click.Choice(["none", "repo", "all"]), help="Dataset values: none, the repository's, or the store's too."),
             click.option("--sarif-in", multiple=True, type=path, metavar="FILE", help="Add another scanner's findings; may be repeated."),
             click.option("--no-secrets-scan", is_flag=True, help="Do not look for secrets in added lines."),
@@ -112,6 +113,10 @@ def _make(run: Run, commits: str | None, asked: dict[str, Any]) -> Review:
     settings, has_policy = policy_at(repo, policy, repo.root)
     target = resolve_target(settings, asked["target"], has_policy=has_policy)
     connect = _connect(run, target, asked, has_policy=has_policy)
+    if asked["labels"] is not None:
+        from skillsync.cli.forge_session import acknowledged_by_labels
+
+        asked["acks"] = (*asked["acks"], *acknowledged_by_labels(run, found.head, asked["labels"]))
     request = _request(run, found, policy, asked)
     return compute(repo, settings, target, request, connect=connect, has_policy=has_policy)
 
@@ -135,6 +140,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
     from skillsync.config_schema import ACKNOWLEDGEMENTS
     from skillsync.errors import UsageError
     from skillsync.review.compute import Request
+    from skillsync.review.ranges import is_foreign, read_event
 
     required = None
     if asked["require_ack"] is not None:
@@ -159,6 +165,7 @@ def _request(run: Run, found: Any, policy: str, asked: dict[str, Any]) -> Reques
         show_values=asked["show_values"],
         sarif=tuple(sarif),
         scan=not asked["no_secrets_scan"],
+        is_foreign=is_foreign(os.environ, read_event(os.environ)),
     )
 
 

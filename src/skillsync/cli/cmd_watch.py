@@ -181,6 +181,7 @@ def _watch(
     notifies: bool,
 ) -> int:
     from skillsync.cli.session import connector
+    from skillsync.watch.alone import is_watched
     from skillsync.watch.engine import Engine
     from skillsync.watch.events import Events
     from skillsync.watch.service import Service
@@ -204,7 +205,7 @@ def _watch(
         make_events=lambda put: Events(workspace.repo.root, workspace.repo.state_dir.parent, put),
         once=once,
     )
-    if not once:
+    if not once and not is_watched(workspace.repo.state_dir):
         run.out.note(
             f"watching {workspace.repo.root} for {target.name} ({target.place}), "
             + ("publishing what is saved" if options.publish else "pull and report")

@@ -86,7 +86,7 @@ TEXTS: Mapping[str, str] = {
     "E-DELETED-BUT-EDITED": "You deleted it here while somebody edited it there. `skillsync resolve NAME --local` "
     "keeps the deletion, `--remote` brings it back with their edit.",
     "E-EDITED-BUT-ARCHIVED": "You edited it here while somebody archived it there. `skillsync resolve NAME --local` "
-    "publishes it again, `--remote` removes it here.",
+    "publishes it again (its .skillsync says so, commit it), `--remote` removes it here.",
     "E-ERASED": "The row is gone from the server for good, which nobody can do with the API. Nothing was removed "
     "here; `skillsync resolve` decides.",
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
@@ -115,7 +115,9 @@ TEXTS: Mapping[str, str] = {
     "N-BEHIND": "The remote is newer and your files have no edits of their own: `skillsync pull` takes it in.",
     "N-PENDING-REMOVAL": "It is gone from your files and still published. `skillsync push --archive NAME` archives "
     "it there; without that option nothing is removed.",
-    "N-ARCHIVED": "It was archived on the remote, and you have no edits to it.",
+    "N-ARCHIVED": "It was archived on the remote, and you have no edits to it. It never comes back by itself, also where its "
+    "pointer line was lost: `skillsync pull --prune NAME` removes it here, `skillsync resolve NAME --local` notes in its "
+    ".skillsync that it shall be made again, which the next push does.",
     "N-SUPERSEDED": "A later commit was published, or decided about this, already: this one is older and sends nothing.",
     "E-CONFLICT": "Both sides changed the same thing in different ways, so a person has to choose. `skillsync "
     "conflicts` shows base, local and remote; edit the file, then `skillsync resolve NAME`.",

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from skillsync.api.secret import Secret
     from skillsync.api.transport import Transport
     from skillsync.forge.attest import Checks
+    from skillsync.forge.github import GitHub
+    from skillsync.forge.gitlab import GitLab
     from skillsync.forge.place import Asked, Place
     from skillsync.forge.port import Calls
+    from skillsync.forge.proposals import Proposals
 
 TOKENS = {"github": "GITHUB_TOKEN", "gitlab": "GITLAB_TOKEN"}
 _PATIENCE = 900.0
@@ -93,3 +96,71 @@ def checks_of(place: Place, calls: Calls) -> Checks:
     if place.kind == "github":
         return GitHubChecks(calls, place.project)
     return GitLabChecks(calls, place.project)
+
+
+def proposals_of(place: Place, calls: Calls, base: str) -> Proposals:
+    """Return the pull requests into ``base``."""
+    from skillsync.forge.github_proposals import GitHubProposals
+    from skillsync.forge.gitlab_proposals import GitLabProposals
+
+    if place.kind == "github":
+        return GitHubProposals(calls, place.project, base, place.graphql)
+    return GitLabProposals(calls, place.project, base)
+
+
+def conversation_at(place: Place, calls: Calls, number: int) -> GitHub | GitLab:
+    """Return one pull request."""
+    from skillsync.forge.github import GitHub
+    from skillsync.forge.gitlab import GitLab
+
+    if place.kind == "github":
+        return GitHub(calls, place.project, number, place.graphql)
+    return GitLab(calls, place.project, number)
+
+
+def conversation_of(place: Place, transport: Transport) -> GitHub | GitLab | None:
+    """Return the pull request that CI runs for, None where there is none that is open."""
+    from skillsync.forge.github import find_pull
+    from skillsync.forge.port import Calls
+
+    calls, number = Calls(transport, place.prefix), place.number
+    if number is None and place.branch is not None:
+        number = find_pull(
+            calls,
+            repo=place.project,
+            head_repo=place.branch.repo,
+            branch=place.branch.name,
+            head=place.head,
+        )
+    return None if number is None else conversation_at(place, calls, number)
+
+
+def acknowledged_by_labels(run: Run, head: str, key: str) -> tuple[str, ...]:
+    """Return what labels of the pull request acknowledge for ``head``; none where nobody can be asked."""
+    from skillsync.errors import NotAllowed
+    from skillsync.forge.acks import acknowledged, since_when
+
+    place = place_of()
+    token = find_token(run, place)
+    if token is None or (place.head and place.head != head):
+        run.out.warn(
+            "labels were not looked at: there is no token, or this run is about another commit"
+        )
+        return ()
+    with forge_transport(run, place, token) as transport:
+        try:
+            pull = conversation_of(place, transport)
+            if pull is None or pull.head() != head:
+                return ()
+            since = since_when(pull.comments(), me=pull.me(), key=key, head=head)
+            if since is None:
+                return ()
+            found = acknowledged(
+                pull.labelled(), author=pull.author(), since=since, may_write=pull.may_write
+            )
+        except NotAllowed as error:
+            run.out.warn(f"labels were not looked at: {error.message}")
+            return ()
+    for kind in found:
+        run.out.note(f"acknowledged by a label: {kind}")
+    return found

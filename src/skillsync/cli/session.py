@@ -45,6 +45,7 @@ def connector(
     @contextmanager
     def connect(target: Target) -> Iterator[Remote]:
         from skillsync.api.keys import find_key
+        from skillsync.api.spent import spent_on
         from skillsync.api.transport import Transport
         from skillsync.cli.interrupt import stopping
         from skillsync.sync.workspace import Remote
@@ -65,6 +66,7 @@ def connector(
                 key=found.secret,
                 pace=target.pace,
                 telling=progress,
+                spent=spent_on(target.host, target.project),
             ) as transport,
             stopping(transport.stop),
         ):
@@ -113,6 +115,7 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
             "subject": one.subject,
             "path": one.path,
             "line": one.line,
+            "column": one.column,
             "fix": one.fix,
         }
         for one in problems

@@ -59,16 +59,21 @@ def status_lines(record: Mapping[str, Any], wall: float) -> list[str]:
     )
     return [
         f"running (process {record.get('pid')}) for {since}: {mode}, target {record.get('target')}",
-        f"  now: {record.get('doing')}; {record.get('objects')} objects, {record.get('events')}",
+        f"  now: {record.get('doing')}; {_objects(record)}, {record.get('events')}",
         f"  next poll in {poll}",
         f"  so far: {numbers}",
         *(
             f"  waits: {one.get('subject')}: {one.get('reason')}"
             for one in map(_mapping, _list(record.get("waiting")))
         ),
-        *(f"  needs you: {one}" for one in _list(record.get("needs_you"))),
+        *(line for one in _list(record.get("needs_you")) for line in _needs(_mapping(one))),
         *_lately(record),
     ]
+
+
+def _needs(one: Mapping[str, Any]) -> list[str]:
+    lines = [f"  needs you: {one.get('subject')}: {one.get('reason')}"]
+    return [*lines, f"    next: {one['next']}"] if one.get("next") else lines
 
 
 def _lately(record: Mapping[str, Any]) -> list[str]:
@@ -80,6 +85,11 @@ def _lately(record: Mapping[str, Any]) -> list[str]:
         for one in shown
     ]
     return ["  lately:", *lines] if lines else []
+
+
+def _objects(record: Mapping[str, Any]) -> str:
+    count = record.get("objects")
+    return "1 object" if count == 1 else f"{count} objects"
 
 
 def _ago(seconds: float) -> str:

@@ -39,6 +39,7 @@ __all__ = [
     "newest",
     "own_creation",
     "own_walk",
+    "predecessor",
     "publish_edge",
     "taken_in",
 ]
@@ -125,6 +126,21 @@ def newest(pointers: Iterable[SkillPointer], latest_first: str | None) -> SkillP
     return max(current, key=_age, default=None)
 
 
+def predecessor(
+    gone: Iterable[SkillPointer], confirmed: SkillPointer | None
+) -> SkillPointer | None:
+    """Return what was archived under the name of a skill that would be created, None if nothing was (P12).
+
+    ``gone`` are the lines of history that are of no live skill. ``confirmed`` is the tree's line that says that its
+    incarnation is gone and the skill shall be made again: a person's word, about that one and those before.
+    """
+    found = newest(gone, None)
+    if found is None or confirmed is None:
+        return found
+    is_later = found.first.removesuffix("Z") > confirmed.first.removesuffix("Z")
+    return found if is_later else None
+
+
 def _age(pointer: SkillPointer) -> tuple[str, int, str]:
     """Order by incarnation, then number; the server leaves a fraction of 0 out, so ``Z`` must not sort."""
     return pointer.first.removesuffix("Z"), pointer.number, pointer.id
@@ -152,6 +168,8 @@ class WalkStep:
 
     ``own``: its author is our own account or a publisher. ``matches``: positions in HEAD's history (larger is
     newer) of the commits whose tree has this version's content, none older than the pointer's last change.
+    ``later``: a commit that HEAD does not contain went back to this content from what HEAD's history has, so that the
+    version may be its publish.
     """
 
     number: int
@@ -159,16 +177,18 @@ class WalkStep:
     digest: Digest
     own: bool
     matches: tuple[int, ...] = ()
+    later: bool = False
 
 
 def own_creation(first: WalkStep, incarnation: str) -> BaseFact | None:
     """Return a skill's first version as the base where no pointer names one, None if it was not made from here (B9).
 
     CI records nothing when it creates a skill. Version 1 by an own author counts as taken in if a commit of HEAD's
-    history has its content: nothing precedes it that it could have undone. The same content by anybody else proves
-    nothing (a skill may have been archived and created again), nor does any later version.
+    history has its content: nothing on the server precedes it that it could have undone. The same content by anybody
+    else proves nothing (a skill may have been archived and created again), nor does any later version, nor one that
+    a commit which HEAD does not contain may have led to: a late job would publish the text that it undid.
     """
-    if first.number != 1 or not first.own or not first.matches:
+    if first.number != 1 or not first.own or not first.matches or first.later:
         return None
     return BaseFact(first.number, first.id, incarnation, first.digest)
 
@@ -177,15 +197,16 @@ def own_walk(start: BaseFact, later: Sequence[WalkStep], *, after: int = -1) -> 
     """Return the newest version that is recognised as published from HEAD's history, walking forward from ``start``.
 
     Every step must be the next number, by an own author, match a commit newer than the one before (the first: newer
-    than position ``after``), and not repeat an earlier content (a web user's revert would look just like that:
-    sync.md 5.1). At most 50 steps; what lies beyond is not taken in, so that push blocks and names ``pull``.
+    than position ``after``), not be what a commit beyond HEAD went back to, and not repeat an earlier content (a web
+    user's revert would look just like that: sync.md 5.1). At most 50 steps; what lies beyond is not taken in, so that push blocks and names ``pull``.
     """
     reached, position, seen = start, after, {start.digest}
     ahead = sorted((step for step in later if step.number > start.number), key=_number)
     for step in ahead[:WALK_LIMIT]:
         match = min((found for found in step.matches if found > position), default=None)
         is_next = step.number == reached.number + 1
-        if not (is_next and step.own and step.digest not in seen) or match is None:
+        is_ours = step.own and not step.later
+        if not (is_next and is_ours and step.digest not in seen) or match is None:
             break
         reached = replace(reached, number=step.number, id=step.id, digest=step.digest)
         position = match

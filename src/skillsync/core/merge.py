@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.merge_bases import common_base
 from skillsync.core.merge_files import FilesMerge, exact_renames, merge_files
-from skillsync.core.merge_rows import InfoMerge, RowMerge, changed_row_groups, merge_info, merge_row
+from skillsync.core.merge_rows import (
+    InfoMerge,
+    RowMerge,
+    changed_row_groups,
+    incoming_groups,
+    merge_info,
+    merge_row,
+    settle_row,
+)
 from skillsync.core.merge_text import TextMerge, TextMerger, merge_lines
 from skillsync.core.merge_units import Take, choose, conflict_of, merge_mapping, merge_set, shown
 from skillsync.model import Extra, Skill, UnitKind
@@ -32,9 +40,11 @@ __all__ = [
     "changed_row_groups",
     "common_base",
     "exact_renames",
+    "incoming_groups",
     "merge_info",
     "merge_row",
     "merge_skill",
+    "settle_row",
 ]
 
 BODY = "SKILL.md:body"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from skillsync.core.common_lines import Steps, common_lines
 from skillsync.core.merge_units import canonical_value
 from skillsync.model import Extra, Skill
 
@@ -27,16 +27,16 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
     if len(bases) < 2:
         return bases[0] if bases else None
     disputed = _unlike([*bases, *sides])
-    first = bases[0]
+    first, steps = bases[0], Steps()
     return Skill(
         name=first.name,
         description=_scalar([base.description for base in bases], disputed),
-        body=_text([base.body for base in bases], disputed),
+        body=_text([base.body for base in bases], disputed, steps),
         license=_scalar([base.license for base in bases], disputed),
         compatibility=_scalar([base.compatibility for base in bases], disputed),
         allowed_tools=_tools([_exact_tools(base) for base in bases], disputed),
         metadata=_mapping([base.metadata for base in bases], disputed),
-        files=_files([base.files for base in bases], disputed),
+        files=_files([base.files for base in bases], disputed, steps),
         extra=_extra([base.extra or Extra() for base in bases], disputed),
     )
 
@@ -73,20 +73,26 @@ def _tools(values: Sequence[tuple[str, ...]], disputed: str) -> tuple[str, ...]:
     return values[0] if len(set(values)) == 1 else (disputed,)
 
 
-def _text(texts: Sequence[str], disputed: str) -> str:
-    """Return the lines that all texts have, with the word in every place where they differ."""
+def _text(texts: Sequence[str], disputed: str, steps: Steps) -> str:
+    """Return the lines that all texts have, with the word in every place where they differ.
+
+    What is too much to compare counts as different from beginning to end: a person decides then.
+    """
     common = texts[0].split("\n")
     for text in texts[1:]:
-        common = _common_lines(common, text.split("\n"), disputed)
+        common = _common_lines(common, text.split("\n"), disputed, steps)
     return "\n".join(common)
 
 
-def _common_lines(one: list[str], other: list[str], disputed: str) -> list[str]:
+def _common_lines(one: list[str], other: list[str], disputed: str, steps: Steps) -> list[str]:
     found: list[str] = []
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    for what, start, end, _, _ in matcher.get_opcodes():
-        found += one[start:end] if what == "equal" else [disputed]
-    return found
+    x, y = 0, 0
+    for at_one, at_other in common_lines(one, other, steps):
+        if (x, y) != (at_one, at_other):
+            found.append(disputed)
+        found.append(one[at_one])
+        x, y = at_one + 1, at_other + 1
+    return found if (x, y) == (len(one), len(other)) else [*found, disputed]
 
 
 def _keyed(
@@ -105,12 +111,12 @@ def _mapping(mappings: Sequence[Mapping[str, Json]], disputed: str) -> dict[str,
     return _keyed(mappings, same, lambda _: disputed)
 
 
-def _files(mappings: Sequence[Mapping[str, str]], disputed: str) -> dict[str, str]:
+def _files(mappings: Sequence[Mapping[str, str]], disputed: str, steps: Steps) -> dict[str, str]:
     """A file that some candidates do not have is disputed as a whole, else line by line."""
     found: dict[str, str] = {}
     for path in dict.fromkeys(path for mapping in mappings for path in mapping):
         texts = [mapping[path] for mapping in mappings if path in mapping]
-        found[path] = _text(texts, disputed) if len(texts) == len(mappings) else disputed
+        found[path] = _text(texts, disputed, steps) if len(texts) == len(mappings) else disputed
     return found
 
 

@@ -22,6 +22,9 @@ SOURCE = "source"
 METADATA = "metadata"
 """The unit of metadata that is no object on some side; else each key is a unit of its own, ``metadata.KEY``."""
 
+INCOMING = "edited remotely alone: --local and --remote keep it, the line as it is does not"
+"""Why a group is shown beside a conflict though nobody has to decide about it."""
+
 GROUP_FIELDS: Mapping[str, tuple[str, ...]] = {
     CONTENT: ("input", "expected_output"),
     SOURCE: tuple(name for name in ROW_FIELDS if name.startswith("source_")),
@@ -75,6 +78,35 @@ def merge_row(base: Row | None, local: Row, remote: Row, *, subject: str = "") -
         elif take is Take.CONFLICT:
             conflicts.append(conflict_of(subject, UnitKind.ROW, f"{local.key}:{unit}", sides))
     return RowMerge(Row(local.key, fields), tuple(conflicts))
+
+
+def settle_row(base: Row | None, local: Row, remote: Row, *, take: Take) -> Row:
+    """Merge by groups, and take LOCAL or REMOTE where both changed; without a base that is the whole row."""
+    if base is None:
+        return remote if take is Take.REMOTE else local
+    split = _is_split(base, local, remote)
+    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    fields = dict(local.fields)
+    for unit in _names(units):
+        found = choose(*_sides(units, unit))
+        if (take if found is Take.CONFLICT else found) is Take.REMOTE:
+            _take_unit(fields, unit, remote.fields)
+    return Row(local.key, fields)
+
+
+def incoming_groups(
+    base: Row | None, local: Row, remote: Row, *, subject: str = ""
+) -> tuple[Conflict, ...]:
+    """Return the groups that only the remote changed, as one shows conflicts: a line does not have them yet."""
+    if base is None:
+        return ()
+    split = _is_split(base, local, remote)
+    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    return tuple(
+        conflict_of(subject, UnitKind.ROW, f"{local.key}:{unit}", sides, reason=INCOMING)
+        for unit in _names(units)
+        if choose(*(sides := _sides(units, unit))) is Take.REMOTE
+    )
 
 
 def _merge_without_base(local: Row, remote: Row, *, subject: str) -> RowMerge:

@@ -246,7 +246,7 @@ def _table() -> Mapping[SkillState, Verdict]:
             push.NOTHING,
             pull.MARK_ARCHIVED,
             code="N-ARCHIVED",
-            fix="skillsync pull --prune {name}",
+            fix="skillsync pull --prune {name}, or skillsync resolve {name} --local (create it again)",
         ),
         Verdict(
             "S16",

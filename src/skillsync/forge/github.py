@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from skillsync.errors import BadAnswer, NotAllowed, Throttled
+from skillsync.errors import BadAnswer, NotAllowed, NotFound, Throttled
+from skillsync.forge.acks import Labelled
 from skillsync.forge.decide import Comment
 from skillsync.forge.port import Calls, member, number_of, text_of
 
@@ -67,6 +69,30 @@ class GitHub:
     def delete(self, id: int) -> None:  # noqa: A002  # what the door calls it
         """Remove a comment."""
         self.calls.transport.request("DELETE", self._one(id))
+
+    def author(self) -> str:
+        """Return who opened the pull request."""
+        path = f"/repos/{self.repo}/pulls/{self.number}"
+        return text_of(self.calls.get(path).json, path, "user", "login")
+
+    def labelled(self) -> list[Labelled]:
+        """Return what happened to its labels, the oldest first."""
+        found = []
+        for one in self.calls.pages(f"/repos/{self.repo}/issues/{self.number}/events"):
+            label, by = member(one, "label", "name"), member(one, "actor", "login")
+            at, what = member(one, "created_at"), member(one, "event")
+            if what in {"labeled", "unlabeled"} and isinstance(label, str) and isinstance(at, str):
+                login = by if isinstance(by, str) else ""
+                found.append(Labelled(label, login, what == "labeled", at))
+        return found
+
+    def may_write(self, login: str) -> bool:
+        """Ask for somebody's permission; whoever is no collaborator has none."""
+        path = f"/repos/{self.repo}/collaborators/{quote(login, safe='')}/permission"
+        try:
+            return member(self.calls.get(path).json, "permission") in {"admin", "write"}
+        except NotFound:
+            return False
 
     def _one(self, number: int) -> str:
         return f"{self.calls.prefix}/repos/{self.repo}/issues/comments/{number}"

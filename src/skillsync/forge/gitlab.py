@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from skillsync.forge.acks import Labelled
 from skillsync.forge.decide import Comment
 from skillsync.forge.port import Calls, member, number_of, text_of
+
+_DEVELOPER = 30
+"""The access level from which on somebody may push (docs.gitlab.com, "Members API")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,30 @@ class GitLab:
     def delete(self, id: int) -> None:  # noqa: A002  # what the door calls it
         """Remove a note."""
         self.calls.transport.request("DELETE", self._one(id))
+
+    def author(self) -> str:
+        """Return who opened the merge request."""
+        return text_of(self.calls.get(self._request()).json, self._request(), "author", "username")
+
+    def labelled(self) -> list[Labelled]:
+        """Return what happened to its labels, the oldest first."""
+        found = []
+        for one in self.calls.pages(f"{self._request()}/resource_label_events"):
+            label, by = member(one, "label", "name"), member(one, "user", "username")
+            at, what = member(one, "created_at"), member(one, "action")
+            if what in {"add", "remove"} and isinstance(label, str) and isinstance(at, str):
+                login = by if isinstance(by, str) else ""
+                found.append(Labelled(label, login, what == "add", at))
+        return found
+
+    def may_write(self, login: str) -> bool:
+        """Look somebody up among the members: a developer may push."""
+        path = f"/projects/{quote(self.project, safe='')}/members/all"
+        for one in self.calls.pages(path, query=[("query", login)]):
+            level = member(one, "access_level")
+            if member(one, "username") == login and isinstance(level, int):
+                return level >= _DEVELOPER
+        return False
 
     def _request(self) -> str:
         return f"/projects/{quote(self.project, safe='')}/merge_requests/{self.number}"

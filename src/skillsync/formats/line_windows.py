@@ -32,12 +32,13 @@ class TooFarApart(Exception):
 class Hunk:
     """Lines, their ends included, that stand at one place on one side and not on the other.
 
-    ``base_number`` and ``local_number`` are those of the first line there, from 1.
+    ``base_at`` and ``local_at`` are the bytes before that place. (Lines are not counted: that would take as long as
+    comparing them.)
     """
 
-    base_number: int
+    base_at: int
     base: tuple[bytes, ...]
-    local_number: int
+    local_at: int
     local: tuple[bytes, ...]
 
 
@@ -61,25 +62,18 @@ def _skip_equal(one: _Side, other: _Side) -> None:
     """Move both sides to the start of the first line that differs, or to the end."""
     begun = b""
     """What is equal of the line that the last block ended in: it may still turn out to differ."""
-    lines = 0
     size = _LEAST
     while True:
         first, second = one.take(size), other.take(size)
         if first != second or not first:
             break
         end = first.rfind(b"\n") + 1
-        lines += first.count(b"\n")
         begun = first[end:] if end else begun + first
         size = min(2 * size, _MOST)
-    one.number += lines
-    other.number += lines
     if not first and not second:
         return
     common = _common(first, second)
     cut = first.rfind(b"\n", 0, common) + 1
-    lines = first.count(b"\n", 0, cut)
-    one.number += lines
-    other.number += lines
     one.put_back(first[cut:] if cut else begun + first)
     other.put_back(second[cut:] if cut else begun + second)
 
@@ -130,34 +124,38 @@ def _next_hunk(one: _Side, other: _Side) -> Hunk | None:
             break  # one side is at its end: the other's lines can be told piece by piece
     if not mine and not theirs:
         return None
-    hunk = Hunk(one.number, tuple(mine), other.number, tuple(theirs))
-    one.move(sum(map(len, mine)), len(mine))
-    other.move(sum(map(len, theirs)), len(theirs))
+    hunk = Hunk(one.place, tuple(mine), other.place, tuple(theirs))
+    one.take(sum(map(len, mine)))
+    other.take(sum(map(len, theirs)))
     return hunk
 
 
 class _Side:
-    """One side as it is read: what was read and not yet taken, and the number of the line that comes next."""
+    """One side as it is read, what was read and not yet taken, and the ``place``: how many bytes were taken."""
 
     def __init__(self, read: Read, window: int) -> None:
         self._read = read
         self._data = b""
         self._at = 0
         self.window = window
-        self.number = 1
+        self.place = 0
 
     def take(self, size: int) -> bytes:
         """Return the next ``size`` bytes, fewer at the end only, and move over them."""
         there = len(self._data) - self._at
         if there > size:
             self._at += size
+            self.place += size
             return self._data[self._at - size : self._at]
         taken = self._data[self._at :]
         self._data, self._at = b"", 0
-        return taken + self._exactly(size - there) if taken else self._exactly(size)
+        more = self._exactly(size - there)
+        self.place += there + len(more)
+        return taken + more if taken else more
 
     def _exactly(self, size: int) -> bytes:
-        data = self._read(size)
+        """Read so many bytes, fewer at the end only."""
+        data = self._read(size) if size else b""
         if len(data) == size or not data:
             return data
         parts = [data]
@@ -168,13 +166,9 @@ class _Side:
         return b"".join(parts)
 
     def put_back(self, data: bytes) -> None:
-        """Let these bytes be the next ones."""
+        """Let these bytes, which were taken last, be the next ones."""
         self._data, self._at = data + self._data[self._at :], 0
-
-    def move(self, size: int, lines: int) -> None:
-        """Move over bytes that ``line_at`` gave."""
-        self._at += size
-        self.number += lines
+        self.place -= len(data)
 
     def line_at(self, offset: int) -> bytes | None:
         """Return the line that begins so many bytes ahead, None at the end. Raises TooFarApart for one too long."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from skillsync.errors import InvalidContent
+from skillsync.formats.json_spans import scan
 from skillsync.formats.json_text import JsonTrouble, read_json
 from skillsync.formats.row_keys import DerivedKeys, fold_id, id_problem
 from skillsync.formats.row_names import ID, RowNames, UnknownName
@@ -72,6 +73,10 @@ class Line:
     row: Row | None
     fields: Mapping[str, Json] | None
     derived: bool = False
+
+    def numbered(self, number: int) -> Line:
+        """Return the line at another place of the file."""
+        return self if number == self.number else replace(self, number=number)
 
 
 @dataclass(frozen=True)
@@ -209,12 +214,14 @@ class LineReader:
 
     def refuse_mark(self) -> NoReturn:
         """Raise InvalidContent for a file that starts with a byte order mark."""
-        raise self._wrong("the file starts with a byte order mark: remove it", 1)
+        raise self._wrong("the file starts with a byte order mark: remove it", 1, 1)
 
     def too_long(self, length: int, number: int) -> InvalidContent:
         """The error for a line of so many bytes, its end not counted."""
         return self._wrong(
-            f"the line has {length:,} bytes, at most {self.longest:,} are read", number
+            f"the line has {length:,} bytes, at most {self.longest:,} are read",
+            number,
+            self.longest + 1,
         )
 
     def read_line(self, raw: bytes, number: int) -> Line:
@@ -232,49 +239,57 @@ class LineReader:
             message = (
                 f"not UTF-8 (byte {error.start + 1} of the line: 0x{content[error.start]:02x})"
             )
-            raise self._wrong(message, number) from error
+            column = len(content[: error.start].decode()) + 1
+            raise self._wrong(message, number, column) from error
         if not isinstance(value, dict):
             kind = _KINDS[type(value)]
-            raise self._wrong(f"a line must hold one JSON object, this is {kind}", number)
+            column = len(content) - len(content.lstrip()) + 1
+            raise self._wrong(f"a line must hold one JSON object, this is {kind}", number, column)
         return self._line(value, raw, number)
 
     def _line(self, value: dict[str, Json], raw: bytes, number: int) -> Line:
         names = tuple(value)
         fields = self._shapes.get(names)
         if fields is None:
-            fields = self._new_shape(names, number)
+            fields = self._new_shape(names, raw, number)
         if fields != names:
             value = dict(zip(fields, value.values(), strict=True))
         metadata = value.get("metadata")
         if isinstance(metadata, dict) and OWN_KEY in metadata:
             message = f'{OWN_KEY!r} in the metadata is reserved: the line\'s "id" is its key'
-            raise self._wrong(message, number)
+            raise self._wrong(message, number, name_column(raw, self._name_of("metadata", raw)))
         if ID not in value:
             return Line(number, raw, None, value)
-        key = self._key(value.pop(ID), number)
+        key = self._key(value.pop(ID), raw, number)
         return Line(number, raw, Row(key, value), value)
 
-    def _new_shape(self, names: tuple[str, ...], number: int) -> tuple[str, ...]:
+    def _new_shape(self, names: tuple[str, ...], raw: bytes, number: int) -> tuple[str, ...]:
         try:
             fields = self._shapes[names] = self.names.fields_of(names)
         except UnknownName as error:
-            raise self._wrong(str(error), number) from error
+            raise self._wrong(str(error), number, name_column(raw, error.name)) from error
         return fields
 
-    def _key(self, value: Json, number: int) -> Key:
+    def _key(self, value: Json, raw: bytes, number: int) -> Key:
         text = str(value) if type(value) is int else value
         if not isinstance(text, str):
-            raise self._wrong(
-                f"an id must be a text or an integer, this is {_KINDS[type(value)]}", number
-            )
-        if problem := id_problem(text):
-            raise self._wrong(problem, number)
+            problem = f"an id must be a text or an integer, this is {_KINDS[type(value)]}"
+            raise self._bad_id(problem, raw, number)
+        if problem := id_problem(text) or "":
+            raise self._bad_id(problem, raw, number)
         first = self._first_line(fold_id(text), number)
         if first != number:
-            raise self._wrong(
-                f"the id {text!r} is there twice: in line {first} and in line {number}", number
-            )
+            problem = f"the id {text!r} is there twice: in line {first} and in line {number}"
+            raise self._bad_id(problem, raw, number)
         return Key(text)
+
+    def _bad_id(self, problem: str, raw: bytes, number: int) -> InvalidContent:
+        return self._wrong(problem, number, name_column(raw, self._name_of(ID, raw)))
+
+    def _name_of(self, field: str, raw: bytes) -> str:
+        """Return the name that a line has for one of its fields."""
+        names = (member.name for member in scan(raw.decode()).members)
+        return next(name for name in names if self.names.field_of.get(name) == field)
 
     def _first_line(self, folded: str, number: int) -> int:
         """Return the first line that has an id; it is this one, if none had it before."""
@@ -283,17 +298,30 @@ class LineReader:
     def _not_json(self, error: JsonTrouble, content: bytes, number: int) -> InvalidContent:
         if content.startswith(_MARKERS):
             return self._wrong(
-                "a conflict marker of an unfinished git merge: choose one side first", number
+                "a conflict marker of an unfinished git merge: choose one side first", number, 1
             )
         if number == 1 and content.startswith(b"version https://git-lfs"):
             return self._wrong(
-                "this is a Git LFS pointer, not the file: run `git lfs pull`", number
+                "this is a Git LFS pointer, not the file: run `git lfs pull`", number, 1
             )
-        place = f" (column {error.column})" if error.column else ""
-        return self._wrong(error.message + place, number)
+        return self._wrong(error.message, number, error.column or 1)
 
-    def _wrong(self, message: str, number: int) -> InvalidContent:
-        return InvalidContent(message, path=self.path, line=number)
+    def _wrong(self, message: str, number: int, column: int) -> InvalidContent:
+        return InvalidContent(message, path=self.path, line=number, column=column)
+
+
+def name_column(raw: bytes, name: str) -> int:
+    """Return the column, from 1, at which a line's object has the last member of that name; 1 where it has none."""
+    members = scan(raw.decode()).members
+    return max((member.start + 1 for member in members if member.name == name), default=1)
+
+
+def problem_column(file: ItemsFile, line: Line, problem: str) -> int:
+    """Return the column, from 1, of the field that a row's problem begins with; 1 where the line has not got it."""
+    members = scan(line.raw.decode()).members if line.fields is not None else ()
+    name = problem.partition(" ")[0]
+    starts = (one.start + 1 for one in members if file.names.field_of.get(one.name) == name)
+    return next(starts, 1)
 
 
 class LooseReader(LineReader):

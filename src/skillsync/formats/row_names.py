@@ -39,7 +39,14 @@ _MEANT = {name: field for field, names in _ELSEWHERE.items() for name in names}
 
 
 class UnknownName(ValueError):
-    """A line has a key that no field has, or one field twice. The text says which, and what may be meant."""
+    """A line has a key that no field has, or one field twice. The text says which, and what may be meant.
+
+    ``name`` is the key that it is about.
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,11 @@ class RowNames:
         for name in names:
             field = self.field_of.get(name)
             if field is None:
-                raise UnknownName(self._unknown(name))
+                raise UnknownName(self._unknown(name), name)
             if field in found:
                 raise UnknownName(
-                    f"{found[field]!r} and {name!r} are two spellings of one field: keep one of them"
+                    f"{found[field]!r} and {name!r} are two spellings of one field: keep one of them",
+                    name,
                 )
             found[field] = name
         return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.line_windows import TooFarApart
@@ -15,17 +15,10 @@ if TYPE_CHECKING:
 
     from skillsync.formats.line_windows import Hunk
     from skillsync.formats.row_lines import Line, LineReader
-    from skillsync.model import Key, Row
+    from skillsync.model import Key, Readable, Row
 
 MOST_CHANGED = 50_000
 """So many differing lines are looked at one by one; with more, reading everything is not slower."""
-
-
-class Readable(Protocol):
-    """What lines are read from."""
-
-    def readline(self, size: int, /) -> bytes:
-        """Return the next line, or its first ``size`` bytes."""
 
 
 def read_rows(stream: Readable, reader: LineReader) -> Iterator[Line]:
@@ -58,11 +51,10 @@ def _length(stream: Readable, begun: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A row of one side, and the number of its line there."""
+    """A row of one side, with its short digest."""
 
     row: Row
     digest: str
-    number: int
 
 
 @dataclass
@@ -84,18 +76,19 @@ def read_changes(
 ) -> Changes:
     """Read the lines that differ, and no other.
 
-    Raises InvalidContent for one that is wrong by itself or has the id of another differing line of its side, and
-    TooFarApart when there are more than ``most``.
+    Raises InvalidContent for one that is wrong by itself or has the id of another differing line of its side (the
+    line that it names is counted among these), and TooFarApart when there are more than ``most``.
     """
     found = Changes()
     for hunk in hunks:
         found.lines += len(hunk.base) + len(hunk.local)
         if found.lines > most:
             raise TooFarApart
-        if hunk.local and hunk.local_number == 1 and hunk.local[0].startswith(BOM):
+        if hunk.local and not hunk.local_at and hunk.local[0].startswith(BOM):
             local.refuse_mark()
-        found.keyless_base += _read(base, hunk.base_number, hunk.base, found.base)
-        found.keyless_local += _read(local, hunk.local_number, hunk.local, found.local)
+        first = found.lines
+        found.keyless_base += _read(base, first, hunk.base, found.base)
+        found.keyless_local += _read(local, first, hunk.local, found.local)
     for key in found.base.keys() & found.local.keys():
         if found.base[key].digest == found.local[key].digest:
             del found.base[key], found.local[key]
@@ -108,7 +101,7 @@ def _read(reader: LineReader, first: int, lines: Iterable[bytes], found: dict[Ke
     for number, raw in enumerate(lines, start=first):
         line = reader.read_line(raw, number)
         if line.row is not None:
-            found[line.row.key] = Placed(line.row, short(row_digest(line.row)), number)
+            found[line.row.key] = Placed(line.row, short(row_digest(line.row)))
         elif line.fields is not None:
             keyless += 1
     return keyless

@@ -15,11 +15,10 @@ from skillsync.formats.row_keys import fold_id
 from skillsync.model import Digest, Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-_ESCAPED = (b'"', b"\\")
-_LINES = 4_096
-"""Lines in one block."""
+_BLOCK = 1 << 17
+"""Bytes, or some more, of one block."""
 
 
 class TableTrouble(Exception):
@@ -36,35 +35,73 @@ def key_of(line: bytes) -> Key:
     return Key(line.partition(b"\t")[0].decode())
 
 
-def blocks_of(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Put lines together into lists that are worth a step each."""
+def blocks_of(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Put lines together into blocks that are worth a step each."""
     block: list[bytes] = []
+    size = 0
     for line in lines:
         block.append(line)
-        if len(block) >= _LINES:
-            yield block
-            block = []
+        size += len(line)
+        if size >= _BLOCK:
+            yield b"".join(block)
+            block, size = [], 0
     if block:
-        yield block
+        yield b"".join(block)
+
+
+def lines_of(block: bytes) -> list[bytes]:
+    """Return the lines of a block."""
+    return [line + b"\n" for line in block[:-1].split(b"\n")]
+
+
+def once(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield those lines of two tables, merged in order, that only one of them has."""
+    held: bytes | None = None
+    for line in lines:
+        if line == held:
+            held = None
+            continue
+        if held is not None:
+            yield held
+        held = line
+    if held is not None:
+        yield held
+
+
+class Bodies:
+    """Writes blocks as ``canonical.rows_digest`` sees them; one that two digests count in one after the other, once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[bytes, bytes] | None = None
+
+    def of(self, block: bytes) -> bytes:
+        """Return the pairs of a block as JSON, with commas between them."""
+        if self._last is None or self._last[0] is not block:
+            self._last = block, _body(block)
+        return self._last[1]
+
+
+def _body(block: bytes) -> bytes:
+    if b'"' in block or b"\\" in block:
+        pairs = [line[:-1].decode().split("\t") for line in lines_of(block)]
+        return ",".join(canonical_json([key, digest]) for key, digest in pairs).encode()
+    return b'["' + block[:-1].replace(b"\t", b'","').replace(b"\n", b'"],["') + b'"]'
 
 
 class TableDigest:
-    """The digest of all rows, ``canonical.rows_digest``, from a table's lines in order, and their number."""
+    """The digest of all rows, ``canonical.rows_digest``, from a table's blocks in order, and how many rows these are."""
 
-    def __init__(self) -> None:
+    def __init__(self, bodies: Bodies | None = None) -> None:
         self._hash = sha256(b"[")
+        self._bodies = bodies or Bodies()
         self.rows = 0
 
-    def add(self, block: list[bytes]) -> None:
-        """Count the next lines in."""
-        text = b"".join(block)
-        if _ESCAPED[0] in text or _ESCAPED[1] in text:
-            pairs = [line[:-1].decode().split("\t") for line in block]
-            body = ",".join(canonical_json([key, digest]) for key, digest in pairs).encode()
-        else:
-            body = b'["' + text[:-1].replace(b"\t", b'","').replace(b"\n", b'"],["') + b'"]'
-        self._hash.update(b"," + body if self.rows else body)
-        self.rows += len(block)
+    def add(self, block: bytes) -> None:
+        """Count the next block in."""
+        if self.rows:
+            self._hash.update(b",")
+        self._hash.update(self._bodies.of(block))
+        self.rows += block.count(b"\n")
 
     @property
     def digest(self) -> Digest:
@@ -75,8 +112,8 @@ class TableDigest:
 
 
 def with_edits(
-    blocks: Iterable[list[bytes]], *, gone: Mapping[Key, str], new: Mapping[Key, str]
-) -> Iterator[list[bytes]]:
+    blocks: Iterable[bytes], *, gone: Mapping[Key, str], new: Mapping[Key, str]
+) -> Iterator[bytes]:
     """Yield a table's blocks as they are without the rows ``gone``, and with the ``new`` ones (key to digest).
 
     Raises TableTrouble for a row that goes and is not there, and for one that comes whose key another row has.
@@ -86,26 +123,25 @@ def with_edits(
     wanted = _Wanted(new)
     taken_out = put_in = 0
     for block in blocks:
-        last = block[-1]
-        ends = bisect_right(out, last, taken_out)
-        if ends > taken_out:
-            leaving = set(out[taken_out:ends])
-            kept = [line for line in block if line not in leaving]
-            if len(block) - len(kept) != ends - taken_out:
-                raise TableTrouble
-            taken_out = ends
-            block = kept
-        wanted.check(block)
-        ends = bisect_right(into, last, put_in)
-        if ends > put_in:
-            block = sorted([*block, *into[put_in:ends]])
-            put_in = ends
-        if block:
+        last = block[block.rfind(b"\n", 0, -1) + 1 :]
+        leaving = out[taken_out : bisect_right(out, last, taken_out)]
+        coming = into[put_in : bisect_right(into, last, put_in)]
+        if not (leaving or coming or wanted.may_be_in(block, last)):
             yield block
+            continue
+        lines = set(lines_of(block))
+        if not lines.issuperset(leaving):
+            raise TableTrouble
+        lines.difference_update(leaving)
+        wanted.check(lines)
+        lines.update(coming)
+        if lines:
+            yield b"".join(sorted(lines))
+        taken_out += len(leaving)
+        put_in += len(coming)
     if taken_out != len(out):
         raise TableTrouble
-    if put_in != len(into):
-        yield into[put_in:]
+    yield from blocks_of(into[put_in:])
 
 
 class _Wanted:
@@ -115,16 +151,14 @@ class _Wanted:
         self._folded = {fold_id(key) for key in keys}
         self._starts = sorted(f"{key}\t".encode() for key in self._folded)
 
-    def check(self, block: list[bytes]) -> None:
+    def may_be_in(self, block: bytes, last: bytes) -> bool:
+        """Tell whether a line of a block, of which this is the last, may have such a key."""
+        if not self._starts:
+            return False
+        at = bisect_left(self._starts, block[: block.index(b"\t")])
+        return (at < len(self._starts) and self._starts[at] <= last) or not block.isascii()
+
+    def check(self, lines: Collection[bytes]) -> None:
         """Raise TableTrouble where a line has such a key."""
-        if not block or not self._starts:
-            return
-        if not b"".join(block).isascii():
-            if any(fold_id(key_of(line)) in self._folded for line in block):
-                raise TableTrouble
-            return
-        first = bisect_left(self._starts, block[0].partition(b"\t")[0])
-        for start in self._starts[first : bisect_right(self._starts, block[-1])]:
-            at = bisect_left(block, start)
-            if at < len(block) and block[at].startswith(start):
-                raise TableTrouble
+        if any(fold_id(key_of(line)) in self._folded for line in lines):
+            raise TableTrouble

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -174,6 +174,8 @@ class Repository:
         self.root = root
         self.state_dir = state_dir
         self._objects = ObjectReader(lambda: start_git(root, ["cat-file", "--batch"]))
+        # A command asks for HEAD's files again and again; a commit never holds others.
+        self._last_tree: tuple[tuple[str, tuple[str, ...]] | None, tuple[TreeEntry, ...]] = None, ()
 
     @classmethod
     def open(cls, start: Path) -> Repository:
@@ -489,8 +491,14 @@ class Repository:
 
     def tree(self, commit: str, roots: Sequence[str] = (".",)) -> list[TreeEntry]:
         """List the files of a commit below the folders (or at the paths) ``roots``, sorted by path."""
-        asked = ["ls-tree", "-r", "-z", "-l", "--full-tree", _rev(commit), "--", *_below(roots)]
-        return formats.parse_tree(self._literal(asked).output)
+        wanted = (commit, tuple(roots))
+        known, entries = self._last_tree
+        if known != wanted:
+            asked = ["ls-tree", "-r", "-z", "-l", "--full-tree", _rev(commit), "--", *_below(roots)]
+            entries = tuple(formats.parse_tree(self._literal(asked).output))
+            if formats.is_object_id(commit):  # a name may mean another commit the next time
+                self._last_tree = wanted, entries
+        return list(entries)
 
     def show(self, commit: str, path: str) -> bytes | None:
         """Return a file's content in a commit, None when it has no such file."""
@@ -537,6 +545,15 @@ class Repository:
         found = self.read_objects(ids, missing_ok=missing_ok)
         return {blob: each.data for blob, each in found.items() if each.data is not None}
 
+    def read_named(self, names: Iterable[str], *, limit: int) -> dict[str, bytes]:
+        """Read blobs by ``REVISION:PATH``, without a process of their own; missing and longer ones are left out."""
+        found = self._objects.read_many((one for one in names if "\n" not in one), limit=limit)
+        return {
+            name: each.data
+            for name, each in found.items()
+            if each is not None and each.kind == "blob" and each.data is not None
+        }
+
     def read_objects(
         self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None
     ) -> dict[str, GitObject]:
@@ -580,6 +597,14 @@ class Repository:
             status = child.wait()
         if is_whole and status:
             raise GitFailed("git cat-file blob", status, os.fsdecode(complaint))
+
+    def named_objects(self, names: Collection[str]) -> dict[str, GitObject]:
+        """Read objects by name (a ref, ``COMMIT:PATH``), without a process of their own; missing ones are left out.
+
+        A name must not hold a line end.
+        """
+        found = self._objects.read_many(names)
+        return {name: each for name, each in found.items() if each is not None}
 
     def close(self) -> None:
         """End the process that reads objects; a later question starts another."""

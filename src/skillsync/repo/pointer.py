@@ -35,13 +35,14 @@ _DIGEST = r"canon:1:sha256:[0-9a-f]{64}"
 _STAMP = r"(?: at=(?P<at>unborn|[0-9a-f]{40}(?:[0-9a-f]{24})?) files=(?P<files>[0-9a-f]{32}))?"
 _SKILL = re.compile(
     rf"{_PLACE} v(?P<number>[1-9][0-9]{{0,9}}) (?P<id>[0-9A-Za-z-]{{1,64}})"
-    rf" first=(?P<first>[0-9A-Za-z:.+-]{{1,64}}) (?P<digest>{_DIGEST}){_STAMP}"
+    rf" first=(?P<first>[0-9A-Za-z:.+-]{{1,64}}) (?P<digest>{_DIGEST})(?P<gone> gone)?{_STAMP}"
 )
 _DATASET = re.compile(
     rf"{_PLACE} dataset=(?P<dataset>[0-9A-Za-z-]{{1,64}}) rev=(?P<rev>g1|0|[1-9][0-9]{{0,17}})"
     rf" meta=(?P<meta>{_DIGEST}) rows=(?P<rows>0|[1-9][0-9]{{0,11}}) (?P<digest>{_DIGEST}){_STAMP}"
 )
 _LATER = re.compile(rf"{_PLACE} [ -~]+")
+_IN_CONFLICT = "the file holds conflict markers of an unfinished merge"
 _MARKER = re.compile(r"^(<{7,}|={7,}|>{7,}|\|{7,})", re.MULTILINE)
 
 
@@ -103,6 +104,7 @@ def parse_line(line: str) -> Pointer | None:
             match["first"],
             Digest(match["digest"]),
             _stamp(match),
+            gone=bool(match["gone"]),
         )
     if match := _DATASET.fullmatch(line):
         return DatasetPointer(
@@ -135,6 +137,8 @@ def render_line(pointer: Pointer) -> str:
             f"rows={pointer.rows}",
         ]
     words.append(pointer.digest)
+    if isinstance(pointer, SkillPointer) and pointer.gone:
+        words.append("gone")
     if pointer.stamp is not None:
         words += [f"at={pointer.stamp.at}", f"files={pointer.stamp.files}"]
     return " ".join(words)
@@ -234,7 +238,7 @@ def _text(data: bytes, limit: int) -> tuple[str, str]:
     except UnicodeDecodeError:
         return "", "the file is not UTF-8"
     if _MARKER.search(text):
-        return "", "the file holds conflict markers of an unfinished merge"
+        return "", _IN_CONFLICT
     return text, ""
 
 
@@ -245,6 +249,7 @@ def _numbered(text: str) -> list[tuple[int, str]]:
 
 
 def _problem(path: str, why: str, *, line: int | None = None, subject: str = "") -> Problem:
+    settles = "skillsync pull, while git has it unmerged; else " if why == _IN_CONFLICT else ""
     return Problem(
         "E-POINTER",
         f"{path}: {why}; it is not used",
@@ -252,5 +257,5 @@ def _problem(path: str, why: str, *, line: int | None = None, subject: str = "")
         path=path,
         line=line,
         severity=Severity.ERROR,
-        fix=f"git checkout HEAD -- {path}",
+        fix=f"{settles}git checkout HEAD -- {path}",
     )

@@ -1,26 +1,35 @@
 """Copies of what was overwritten or deleted, kept as git commits for 30 days (sync.md 9.1 step 3, P10).
 
 Each rescue is one commit under ``refs/skillsync/rescue/<UTC time>-<n>``. Its tree is flat (``0``, ``1``, … and
-``manifest.json``), so that no file name, however odd, can get in the way of saving a file.
+``manifest.json``), so that no file name, however odd, can get in the way of saving a file. A pull's also holds what is
+written instead (``written-0``, … and ``written.json``): the two in one commit, before either is touched.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from skillsync.errors import GitFailed, UsageError
 from skillsync.model import FileChange
 from skillsync.repo.disk import REAL, Disk
 from skillsync.repo.files import apply_changes, read_current
 from skillsync.repo.git import Repository
+from skillsync.repo.import_stream import data_block
+from skillsync.repo.objects import POINTER_FILES
 
 KEPT = timedelta(days=30)
 """How long a rescue copy can be printed."""
 
+NEWEST = 1_000
+"""So many rescues are looked through for what pulls overwrote."""
+
+_LONG = 1_000_000
+"""Bytes of a file beyond which only the copy is kept, not what took its place."""
 _REFS = "refs/skillsync/rescue/"
 _ID = re.compile(r"\d{8}T\d{6}Z-\d{1,9}")
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -47,6 +56,19 @@ class Rescued:
     files: tuple[RescuedFile, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Overwritten:
+    """What one pull overwrote, by path in the repository: ``before``, and ``after`` (None: deleted).
+
+    ``pointers`` are the pointer files that it wrote. Files that are long are in neither.
+    """
+
+    time: datetime
+    before: Mapping[str, bytes]
+    after: Mapping[str, bytes | None]
+    pointers: Mapping[str, bytes]
+
+
 class Rescue:
     """The rescue copies of one repository."""
 
@@ -59,10 +81,12 @@ class Rescue:
         *,
         now: datetime,
         executable: Collection[str] = (),
+        written: Mapping[str, bytes | None] | None = None,
     ) -> str:
         """Save files (path, content, reason, subject) and return the rescue's id; no files, no rescue, ``""``.
 
-        ``executable`` are those paths among them that have the bit.
+        ``executable`` are those paths among them that have the bit; ``written`` is what takes their place, with the
+        pointer files beside them (None: nothing).
         """
         if not files:
             return ""
@@ -71,7 +95,9 @@ class Rescue:
         taken = {name for name in self._names() if name.startswith(f"{prefix}-")}
         number = 1 + max((int(name.rpartition("-")[2]) for name in taken), default=0)
         name = f"{prefix}-{number}"
-        stream = _stream(f"{_REFS}{name}", files, executable, seconds=int(moment.timestamp()))
+        stream = _stream(
+            f"{_REFS}{name}", files, executable, written, seconds=int(moment.timestamp())
+        )
         self._repo.run(["fast-import", "--quiet"], data=stream, reads=False)
         return name
 
@@ -83,6 +109,36 @@ class Rescue:
             if files is not None:
                 found.append(Rescued(name, _time_of(name), files))
         return found
+
+    def overwritten(
+        self, is_wanted: Callable[[Mapping[str, bytes]], bool]
+    ) -> Iterator[Overwritten]:
+        """Yield what pulls overwrote, newest first; ``is_wanted`` is asked with the pointer files that each wrote."""
+        names = sorted(self._names(), key=_order, reverse=True)[:NEWEST]
+        lists = self._read(f"{name}:written.json" for name in names)
+        for name in names:
+            listed = _pairs(lists.get(f"{name}:written.json"), bool)
+            places = {path: f"{name}:written-{number}" for number, (path, _) in enumerate(listed)}
+            pointers = {path for path in places if path.rpartition("/")[2] in POINTER_FILES}
+            found = self._read(places[path] for path in pointers)
+            wrote = {path: found[places[path]] for path in pointers if places[path] in found}
+            if not listed or not is_wanted(wrote):
+                continue
+            manifest = f"{name}:manifest.json"
+            saved = _pairs(self._read([manifest]).get(manifest), str)
+            olds = {f"{name}:{number}": path for number, (path, _) in enumerate(saved)}
+            found = self._read([*olds, *places.values()])
+            before = {path: found[at] for at, path in olds.items() if at in found}
+            after = {
+                path: found.get(places[path]) if is_there else None
+                for path, is_there in listed
+                if path not in pointers and (not is_there or places[path] in found)
+            }
+            yield Overwritten(_time_of(name), before, after, wrote)
+
+    def _read(self, names: Iterable[str]) -> Mapping[str, bytes]:
+        found = self._repo.read_named((f"{_REFS}{name}" for name in names), limit=_LONG)
+        return {name.removeprefix(_REFS): data for name, data in found.items()}
 
     def files(self, copy_id: str) -> tuple[RescuedFile, ...]:
         """Name the files of a rescue; raises UsageError for an unknown id."""
@@ -167,6 +223,7 @@ def _stream(
     ref: str,
     files: Sequence[tuple[str, bytes, str, str]],
     executable: Collection[str],
+    written: Mapping[str, bytes | None] | None,
     *,
     seconds: int,
 ) -> bytes:
@@ -175,18 +232,34 @@ def _stream(
     message = b"skillsync: copies of what was overwritten or deleted\n"
     parts = [
         f"commit {ref}\ncommitter skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
-        _data(message),
+        data_block(message),
         b"M 100644 inline manifest.json\n",
-        _data(manifest.encode()),
+        data_block(manifest.encode()),
     ]
     for number, (path, content, _, _) in enumerate(files):
         mode = b"100755" if path in executable else b"100644"
-        parts += [b"M %s inline %d\n" % (mode, number), _data(content)]
+        parts += [b"M %s inline %d\n" % (mode, number), data_block(content)]
+    short = {
+        path: data for path, data in (written or {}).items() if data is None or len(data) <= _LONG
+    }
+    if written is not None:
+        listed = json.dumps([[path, data is not None] for path, data in short.items()])
+        parts += [b"M 100644 inline written.json\n", data_block(listed.encode())]
+    for number, data in enumerate(short.values()):
+        if data is not None:
+            parts += [b"M 100644 inline written-%d\n" % number, data_block(data)]
     return b"".join([*parts, b"\n"])
 
 
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
+def _pairs(data: bytes | None, kind: type) -> list[tuple[str, Any]]:
+    """Read the first two values of each entry of a JSON list, the second of one kind; nothing of a damaged one."""
+    try:
+        listed = json.loads(data or b"[]")
+        found = [(entry[0], entry[1]) for entry in listed]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return []
+    is_sound = all(isinstance(one, str) and isinstance(two, kind) for one, two in found)
+    return found if is_sound else []
 
 
 def _time_of(name: str) -> datetime:

@@ -62,6 +62,8 @@ SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
 _POINTER_LIMIT = 10_000_001
 _TRIES = 4
+_FEW = 50
+"""Up to so many folders git is asked about these alone: a command line has an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +103,20 @@ def read_folders(
     commit: str | None = None,
     only: Collection[str] | None = None,
     items_limit: int = ITEMS_LIMIT,
+    look: Look | None = None,
     large_from: int | None = None,
 ) -> Scan:
     """Read the objects below the roots of the working tree, or of ``commit``.
 
-    ``only`` narrows the reading to these folders. Roots: None for the default ones (``skills``,
-    ``.agents/skills``; no datasets); ``"."`` for the whole repository, which alone makes a SKILL.md at its root
-    a skill. ``large_from``: an ``items.jsonl`` of so many bytes is not held, its entry says where it lies.
+    ``only`` narrows the reading to these folders; ``look`` is one at these roots that was taken a moment ago.
+    Roots: None for the default ones (``skills``, ``.agents/skills``; no datasets); ``"."`` for the whole repository,
+    which alone makes a SKILL.md at its root a skill. ``large_from``: an ``items.jsonl`` of so many bytes is not held, its entry says where it lies.
     Raises ConfigError for a root outside the repository, GitFailed.
     """
     roots = make_roots(skill_roots, dataset_roots, items_limit=items_limit, large_from=large_from)
     if commit is not None:
         return _read_commit(repo, roots, commit, only)
-    return _read_worktree(repo, roots, only)
+    return _read_worktree(repo, roots, only, look or take_look(repo, roots))
 
 
 def read_folder(
@@ -214,8 +217,10 @@ def _list_worktree(look: Look) -> _Listing:
     return listing
 
 
-def _read_worktree(repo: Repository, roots: Roots, only: Collection[str] | None) -> Scan:
-    listing = _list_worktree(take_look(repo, roots))
+def _read_worktree(
+    repo: Repository, roots: Roots, only: Collection[str] | None, look: Look
+) -> Scan:
+    listing = _list_worktree(look)
     grouping = group_paths(listing.paths, roots, files=listing.files)
     reader = _Reader(repo, listing, repo.has_modes(), roots)
     with opened_root(repo.root) as root:
@@ -303,7 +308,7 @@ class _Reader:
             return None
         entry = replace(read, path=name)
         if read.kind == "file" and read.data is None and self.roots.is_large(name, read.size):
-            entry = replace(entry, large=WorkingFile(self.repo.root, path, read.size))
+            entry = replace(entry, large=WorkingFile(self.repo, path, read.size))
         if self.has_modes or read.kind != "file":
             return entry
         return replace(entry, executable=indexed is not None and indexed.mode & 0o111 != 0)
@@ -395,9 +400,11 @@ def _gone(
     there = {*grouping.skills, *grouping.datasets}
     head = repo.head()
     blobs = {path: each.blob for path, each in listing.indexed.items() if each.mode != GITLINK}
-    if head is not None:
+    if head is not None and (only is None or only):
         # HEAD's blob wins over the index's: what is committed was agreed.
-        blobs |= {each.path: each.blob for each in repo.tree(head, roots.all) if each.size >= 0}
+        few = only is not None and len(only) <= _FEW and "" not in only
+        below = sorted(only) if few and only else roots.all
+        blobs |= {each.path: each.blob for each in repo.tree(head, below) if each.size >= 0}
     folders = {
         posixpath.dirname(path)
         for path in blobs

@@ -12,6 +12,7 @@ from skillsync.config import ReviewOptions, Settings, Target, parse_settings
 from skillsync.config_schema import SETTINGS_FILE
 from skillsync.errors import UsageError
 from skillsync.formats.row_lines import collector_paused
+from skillsync.model import Folder
 from skillsync.repo.git import Repository
 from skillsync.review.baseline import FILE, accept, parse_baseline
 from skillsync.review.datasets import DatasetWork, pair_datasets, review_dataset
@@ -24,7 +25,7 @@ from skillsync.review.redact import Redactor, open_redactor
 from skillsync.review.rules.guard import check_guarded, check_pointer
 from skillsync.review.rules.model import Hit
 from skillsync.review.sarif_in import read_sarif
-from skillsync.review.skills import SkillWork, pair_skills, review_skill
+from skillsync.review.skills import SkillPair, SkillWork, pair_skills, review_skill
 from skillsync.review.trees import Trees, read_trees
 from skillsync.review.values import (
     Checks,
@@ -53,6 +54,8 @@ class Request:
 
     ``policy`` is the commit that settings, policy and baseline are read from. ``sarif`` are other scanners' files
     with their names. ``today`` decides which accepted findings have expired. ``scan`` False: no secrets scan.
+    ``is_foreign``: somebody without write access made the range, so that the store is asked about nothing but what the
+    base has, by the base's own pointers (review.md 6).
     """
 
     commits: Commits
@@ -66,6 +69,7 @@ class Request:
     show_values: str | None = None
     sarif: tuple[tuple[str, bytes], ...] = ()
     scan: bool = True
+    is_foreign: bool = False
 
 
 def policy_at(repo: Repository, commit: str, root: Path) -> tuple[Settings, bool]:
@@ -146,6 +150,7 @@ class _Work:
             readings={one.dir: one.after.reading for one in skills if one.after.reading},
             show_all=self.rules.show_values == "all",
             clean=self.redactor.clean,
+            may_ask=self._known(skills) if self.request.is_foreign else None,
         )
         done = [
             review_skill(one, self.trees, sides, self.redactor, scan=self.request.scan)
@@ -199,6 +204,20 @@ class _Work:
             ),
         )
 
+    def _known(self, skills: Sequence[SkillPair]) -> frozenset[str]:
+        """Return the names and dataset folders that the base has, where the range left the pointer alone."""
+        names = {
+            one.before.name
+            for one in skills
+            if one.before.folder is not None and _keeps_pointer(one.before.folder, one.after.folder)
+        }
+        folders = {
+            one.dir
+            for one in self.trees.datasets
+            if one.before is not None and _keeps_pointer(one.before, one.after)
+        }
+        return frozenset(names | folders)
+
     def _hits(
         self, skills: Sequence[SkillWork], datasets: Sequence[DatasetWork], secrets: str
     ) -> list[tuple[str, Hit]]:
@@ -223,6 +242,10 @@ class _Work:
         for name, data in self.request.sarif:
             hits += [("", hit) for hit in read_sarif(data, name=name)]
         return hits
+
+
+def _keeps_pointer(before: Folder, after: Folder | None) -> bool:
+    return after is None or (before.pointer, before.rows) == (after.pointer, after.rows)
 
 
 def _reads(ops: Sequence[Op]) -> int:

@@ -67,7 +67,11 @@ class RowSides:
 
 @dataclass
 class Sides:
-    """Answers about objects of the commit ``workspace.at``; ``remote`` None asks pointers and history alone."""
+    """Answers about objects of the commit ``workspace.at``; ``remote`` None asks pointers and history alone.
+
+    ``may_ask`` None: about everything. Else these names of skills and folders of datasets alone are asked about, and
+    everything else is unverified: whoever may write the range must not learn what else the store has.
+    """
 
     workspace: Workspace
     target: Target
@@ -78,6 +82,11 @@ class Sides:
     readings: Mapping[str, SkillReading]
     show_all: bool
     clean: Callable[[str], str]
+    may_ask: frozenset[str] | None = None
+
+    def is_asked(self, subject: str) -> bool:
+        """Tell whether the store may be asked about a skill's name, or a dataset's folder."""
+        return self.remote is not None and (self.may_ask is None or subject in self.may_ask)
 
     @cached_property
     def listing(self) -> Listing[Version] | None:
@@ -95,7 +104,10 @@ class Sides:
 
     @cached_property
     def _skills(self) -> Mapping[str, SkillView]:
-        names = sorted(self.skill_names | self.skill_dirs)
+        known = self.may_ask
+        names = sorted(
+            self.skill_names | self.skill_dirs if known is None else self.skill_names & known
+        )
         if not names:
             return {}
         return survey_skills(
@@ -109,14 +121,14 @@ class Sides:
 
     @cached_property
     def _datasets(self) -> Mapping[str, DatasetView]:
-        if not self.dataset_dirs:
+        if not any(self.is_asked(one) for one in self.dataset_dirs):
             return {}
         survey = survey_datasets(
             self.workspace,
             self.target,
             self._tree,
             remote=self.remote,
-            names=sorted(self.dataset_dirs),
+            names=sorted(one for one in self.dataset_dirs if self.is_asked(one)),
         )
         return {view.dir: view for view in survey.views if view.dir is not None}
 
@@ -127,7 +139,7 @@ class Sides:
         if not self.target.takes_skill(name):
             return Side(Standing.UNCHANGED, Verb.NONE)
         view = self._skills.get(name)
-        if self.remote is None:
+        if not self.is_asked(name):
             return self._offline(view, before, after)
         verb = wanted(before, after)
         if view is None:
@@ -147,7 +159,7 @@ class Sides:
             return Side(Standing.UNCHANGED, Verb.NONE)
         if after.digest is None:
             return Side(Standing.INVALID, Verb.NONE)
-        if self.listing is None:
+        if self.listing is None or not self.is_asked(name):
             return Side(Standing.UNVERIFIED, Verb.CREATE, None, 1)
         taken = any(version.name == name for version in self.listing)
         return Side(Standing.COLLISION if taken else Standing.CURRENT, Verb.CREATE, None, 1)
@@ -240,8 +252,8 @@ class Sides:
 
         By their folders here: another name that the store has for one is the store's own.
         """
-        if self.listing is None or self.remote is None:
-            return ()
+        if self.listing is None or self.remote is None or self.may_ask is not None:
+            return ()  # pointers of the range itself would say which of the store's skills are meant
         lines: dict[str, tuple[str, SkillPointer]] = {}
         for directory, data in self.workspace.head_pointers.items():
             if directory in self.skill_dirs:
@@ -269,7 +281,7 @@ class Sides:
         """Say how a dataset and each of its rows stand."""
         verb = wanted(before.local, after.local)
         # Offline nothing but the pointer of the two trees is asked: the plan is unverified in any case.
-        view = self._datasets.get(directory) if self.remote is not None else None
+        view = self._datasets.get(directory) if self.is_asked(directory) else None
         named = after.local or before.local
         if named is None or not self.target.takes_dataset(named.name, named.slug):
             return Side(Standing.UNCHANGED, Verb.NONE), RowSides(Standing.UNCHANGED)
@@ -279,7 +291,7 @@ class Sides:
         if base is None:
             held = after if after.local is not None else before
             base = self._dataset_pointed(before) or self._dataset_pointed(held)
-        if self.remote is None:
+        if not self.is_asked(directory):
             changed = bool(parts.rows or parts.info) or verb is not Verb.UPDATE
             standing = Standing.UNVERIFIED if changed else Standing.UNCHANGED
             verb = verb if changed else Verb.NONE

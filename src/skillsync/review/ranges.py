@@ -100,6 +100,20 @@ def read_event(environ: Mapping[str, str]) -> Json:
         return None
 
 
+def is_foreign(environ: Mapping[str, str], event: Json) -> bool:
+    """Tell whether CI runs for a fork's commit: a pull request's, or that of the run which started this one."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        here = environ.get("GITHUB_REPOSITORY", "")
+        run, pull = _below(event, "workflow_run"), _below(event, "pull_request")
+        if isinstance(run, dict):
+            return _below(run, "head_repository", "full_name") != here
+        return isinstance(pull, dict) and _below(pull, "head", "repo", "full_name") != here
+    if environ.get("GITLAB_CI") == "true":
+        source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "")
+        return bool(source) and source != environ.get("CI_MERGE_REQUEST_PROJECT_ID", "")
+    return False
+
+
 def find_range(
     repo: Repository, words: str | None, environ: Mapping[str, str], *, branch: str | None
 ) -> tuple[Commits, str]:

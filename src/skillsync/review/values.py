@@ -42,7 +42,7 @@ class Standing(StrEnum):
     """How base, head and live of an object stand to each other (review.md 5.1)."""
 
     UNVERIFIED = "unverified"
-    """Offline: nobody asked the store."""
+    """Nobody asked the store: offline, or because a fork brings it and must not learn what else is there."""
     CURRENT = "current"
     """The store is at the base: a push publishes."""
     PUBLISHED = "published"

@@ -17,7 +17,7 @@ from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.resolve_dataset import is_info_open, is_open, remember
-from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_conflict import row_differences
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.unmarked import as_outcome, recorded_conflict, unmarked_conflicts
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -132,7 +132,7 @@ def _row(view: DatasetView, row: RowView) -> Outcome:
     code = verdict.code or "E-CONFLICT"
     fix = f"skillsync resolve {name} --local or --remote"
     one = _said(Kind.ROW, name, str(verdict.state), verdict.row, code, fix)
-    return replace(one, state=str(verdict.state), conflicts=row_conflicts(view.slug, row))
+    return replace(one, state=str(verdict.state), conflicts=row_differences(view.slug, row))
 
 
 def _doubled(view: DatasetView, row: RowView) -> Outcome:

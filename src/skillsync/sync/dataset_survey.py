@@ -16,6 +16,7 @@ from skillsync.errors import (
     SkillsyncError,
 )
 from skillsync.formats.jsonl import reference_problem, row_problem
+from skillsync.formats.row_lines import problem_column
 from skillsync.formats.row_names import Spelling
 from skillsync.model import Key
 from skillsync.sync.clock import Clock
@@ -39,6 +40,7 @@ from skillsync.sync.dataset_reading import (
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import LocalTree
+from skillsync.sync.row_snapshots import remembered_ids
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -131,6 +133,9 @@ def _read_rows(
         if has_rows_to_read(view):
             _refuse_other_history(view, remote)
             list_rows(workspace, view, remote)
+            if clock is not None and not view.guarantees.history and view.remote is not None:
+                rows, bases = view.remote_rows or (), view.base_rows
+                view.known_ids = remembered_ids(workspace, view.remote, rows, kept=bases)
             if view.unread:
                 read_bases(workspace, view, remote)
             missing[id(view)] = missing_rows(workspace, view, remote)
@@ -247,11 +252,13 @@ def _unsendable(
             else reference_problem(row)
         )
         if problem:
+            line = local.items.by_key[row.key]
             return InvalidContent(
                 f"row {row.key}: {problem}",
                 subject=view.slug,
                 path=local.items.path,
-                line=local.items.by_key[row.key].number,
+                line=line.number,
+                column=problem_column(local.items, line, problem),
                 unchanged="Nothing of this dataset was sent.",
             )
     return None

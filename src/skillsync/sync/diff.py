@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import SkillsyncError
+from skillsync.errors import SkillsyncError, place_of
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Extra, Json, Key, Row, Severity, Skill
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.diff_lines import DiffLine, Mark, Sides, Unit, row_lines, unit_lines
-from skillsync.sync.local import LocalSkill, read_tree
+from skillsync.sync.local import LocalSkill, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.skill_survey import SkillView, read_into, survey_skills
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from skillsync.config import Target
-
-AGAINST_HEAD = Sides("removed since HEAD", "new since HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +61,10 @@ def diff(
 ) -> list[ObjectDiff]:
     """Compare the working tree with the remote's latest; offline with HEAD."""
     if remote is None:
-        return _with_head(workspace, target, names)
-    tree = as_settled(workspace, read_tree(workspace))
+        from skillsync.sync.diff_head import diff_with_head
+
+        return diff_with_head(workspace, target, names)
+    tree = as_settled(workspace, read_lean_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
     require_known(workspace, names, surveyed(workspace, skills, datasets))
@@ -84,42 +84,13 @@ def _differs(view: SkillView) -> bool:
     return not (same and view.local and view.base and view.local.digest == view.base.digest)
 
 
-def _with_head(workspace: Workspace, target: Target, names: Collection[str]) -> list[ObjectDiff]:
-    tree = read_tree(workspace)
-    head = workspace.history.head
-    old = read_tree(workspace, commit=head) if head else None
-    survey = survey_skills(workspace, target, tree, remote=None, names=names)
-    datasets = survey_datasets(workspace, target, tree, remote=None, names=names)
-    require_known(workspace, names, surveyed(workspace, survey, datasets), where="here")
-    before = {skill.name: skill.reading.skill for skill in old.skills} if old else {}
-    found: list[ObjectDiff | None] = []
-    for name, view in sorted(survey.views.items()):
-        invalid = _invalid(view.local) if view.local else None
-        found.append(
-            invalid
-            or _compare(name, "against HEAD", "", before.get(name), view.local, AGAINST_HEAD)
-        )
-    rows_before = {dataset.dir: dataset for dataset in old.datasets} if old else {}
-    for dataset in datasets.views:
-        local = dataset.local
-        if local is None:
-            continue
-        if local.problem is not None:
-            found.append(_error(dataset.slug, local.problem, kind="dataset"))
-            continue
-        past = rows_before.get(local.dir)
-        base = past.rows if past is not None and past.problem is None else {}
-        found.append(_rows_diff(dataset.slug, "against HEAD", base, local.rows, [], AGAINST_HEAD))
-    return [one for one in found if one is not None]
-
-
 # ---------------------------------------------------------------- skills
 
 
 def _skill_diff(view: SkillView) -> ObjectDiff | None:
     if view.error is not None:
-        return _error(view.name, view.error)
-    if view.local is not None and (invalid := _invalid(view.local)):
+        return error_diff(view.name, view.error)
+    if view.local is not None and (invalid := invalid_skill(view.local)):
         return invalid
     if view.content is None and view.version is not None:
         return None
@@ -127,10 +98,11 @@ def _skill_diff(view: SkillView) -> ObjectDiff | None:
     words = SKILL_STATES.get(view.verdict.state, "")
     if view.version is not None:
         words += f" (v{view.version.number} by {view.version.author.label})"
-    return _compare(view.name, str(view.verdict.state), words, before, view.local, Sides())
+    return compare_local(view.name, str(view.verdict.state), words, before, view.local, Sides())
 
 
-def _invalid(local: LocalSkill) -> ObjectDiff | None:
+def invalid_skill(local: LocalSkill) -> ObjectDiff | None:
+    """Return what is said of a skill that cannot be compared, None for a valid one."""
     errors = [one for one in local.problems if one.severity is Severity.ERROR]
     if local.reading.skill is not None or not errors:
         return None
@@ -141,7 +113,7 @@ def _invalid(local: LocalSkill) -> ObjectDiff | None:
     return ObjectDiff("skill", local.name, "invalid", (), said, words)
 
 
-def _compare(
+def compare_local(
     name: str,
     state: str,
     words: str,
@@ -149,6 +121,7 @@ def _compare(
     local: LocalSkill | None,
     sides: Sides,
 ) -> ObjectDiff | None:
+    """As ``compare_skills``, with the skill as it is here as the second side."""
     after = local.reading.skill if local else None
     return compare_skills(name, state, before, after, words=words, local=local, sides=sides)
 
@@ -237,7 +210,7 @@ def _text(value: Json) -> str:
 def _dataset_diff(view: DatasetView) -> ObjectDiff | None:
     error = view.error or (view.local.problem if view.local else None)
     if error is not None:
-        return _error(view.slug, error, kind="dataset")
+        return error_diff(view.slug, error, kind="dataset")
     remote = {row.key: row.remote.row for row in view.rows if row.remote is not None}
     local = {row.key: row.local for row in view.rows if row.local is not None}
     if view.remote_rows is None and view.local is not None:
@@ -254,10 +227,10 @@ def _dataset_diff(view: DatasetView) -> ObjectDiff | None:
             )
             if old != new and not (name == "metadata" and {old, new} <= {"null", "{}"})
         ]
-    return _rows_diff(view.slug, str(view.verdict.push), remote, local, info, Sides())
+    return rows_diff(view.slug, str(view.verdict.push), remote, local, info, Sides())
 
 
-def _rows_diff(
+def rows_diff(
     slug: str,
     state: str,
     before: Mapping[Key, Row],
@@ -265,6 +238,7 @@ def _rows_diff(
     info: list[Unit],
     sides: Sides,
 ) -> ObjectDiff | None:
+    """Return what differs between the rows of two sides, after what differs of the dataset itself; None: nothing."""
     units = list(info)
     lines = [line for unit in info for line in unit_lines(unit, sides)]
     rows = 0
@@ -308,8 +282,9 @@ def _row_fields(row: Row | None) -> dict[str, str]:
     return fields
 
 
-def _error(subject: str, error: SkillsyncError, *, kind: str = "skill") -> ObjectDiff:
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+def error_diff(subject: str, error: SkillsyncError, *, kind: str = "skill") -> ObjectDiff:
+    """Return what is said of an object that cannot be compared because of an error."""
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     said = (DiffLine(Mark.HEADING, f"{where}{error.message}"),)
     return ObjectDiff(kind, subject, "error", (), said, "cannot be compared")

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from skillsync.errors import InvalidContent, RemoteError
-from skillsync.formats.skill_md import new_skill_md
-from skillsync.model import RemoteSkill
-from skillsync.repo.versions import KeptVersion, keep_versions, kept_versions, version_ref
+from skillsync.errors import GitFailed, RemoteError
+from skillsync.repo.versions import find_kept, version_ref
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skillsync.model import Version
     from skillsync.sync.workspace import Remote, Workspace
 
 MOST_VERSIONS = 2_000
@@ -24,48 +21,31 @@ _AT_ONCE = 50
 def export_history(workspace: Workspace, remote: Remote, name: str) -> tuple[int, str]:
     """Keep all versions of a skill that are not kept yet; return how many there are, and the ref.
 
-    Raises RemoteError when one cannot be read whole: then it must not be archived.
+    Raises RemoteError when one cannot be read whole, GitFailed when one cannot be kept: then it must not be archived.
     """
-    ref = version_ref(remote.target.place, name)
-    there = kept_versions(workspace.repo, ref)
+    place = remote.target.place
     versions = sorted(
         remote.skills.versions(name, newest=MOST_VERSIONS), key=lambda one: one.number
     )
-    missing = [version.number for version in versions if version.id not in there]
+    missing = _missing(workspace, place, name, versions)
     for start in range(0, len(missing), _AT_ONCE):
-        read = _read(remote, name, missing[start : start + _AT_ONCE])
-        keep_versions(workspace.repo, ref, name, [_kept(skill) for skill in read])
+        _read(remote, missing[start : start + _AT_ONCE])
+    ref = version_ref(place, name)
+    if left := _missing(workspace, place, name, versions):
+        raise GitFailed("git fast-import", 1, f"v{left[0].number} of {name} is not in {ref}")
     return len(versions), ref
 
 
-def _read(remote: Remote, name: str, numbers: Sequence[int]) -> list[RemoteSkill]:
-    found = []
-    for _, result in remote.skills.read_many([(name, number) for number in numbers]):
+def _missing(
+    workspace: Workspace, place: str, name: str, versions: Sequence[Version]
+) -> list[Version]:
+    tip = find_kept(workspace.repo, place, [name]).get(name)
+    there = {kept.id for kept in tip.versions} if tip else set()
+    return [version for version in versions if version.id not in there]
+
+
+def _read(remote: Remote, versions: Sequence[Version]) -> None:
+    """Read versions: whatever is read is kept."""
+    for _, result in remote.skills.read_many([(one.name, one.number) for one in versions]):
         if isinstance(result, RemoteError):
             raise result
-        found.append(result)
-    return sorted(found, key=lambda skill: skill.version.number)
-
-
-def _kept(skill: RemoteSkill) -> KeptVersion:
-    version, content = skill.version, skill.content
-    files = {file.path: file.text.encode() for file in skill.files}
-    with suppress(InvalidContent):  # the record has all of it
-        files["SKILL.md"] = new_skill_md(content)
-    record: dict[str, Any] = {
-        "version": asdict(version),
-        "description": content.description,
-        "body": content.body,
-        "license": content.license,
-        "compatibility": content.compatibility,
-        "allowed_tools": [*content.allowed_tools],
-        "stored_tools": [*skill.stored_tools],
-        "metadata": dict(content.metadata),
-        "frontmatter": dict(content.extra.frontmatter) if content.extra else {},
-        "executable": sorted(content.extra.executable) if content.extra else [],
-        "empty": sorted(content.extra.empty) if content.extra else [],
-        "files": [asdict(file) for file in skill.files],
-    }
-    return KeptVersion(
-        version.number, version.id, version.author.label, version.created_at, record, files
-    )

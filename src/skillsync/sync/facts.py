@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from skillsync.model import Folder, Json, Pointer, Problem, Severity
+from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, render_line
 from skillsync.repo.worktree import QuickScan, quick_scan
 from skillsync.sync.memory import Memory, open_memory
@@ -112,7 +113,7 @@ def gather_facts(workspace: Workspace, memory: Memory) -> LocalFacts:
         if directory not in scan.folders and not scan.is_hidden(directory)
     ]
     if unknown or gone or scan.denied:
-        fresh, found.problems = _read(workspace, [*unknown, *gone])
+        fresh, found.problems = _read(workspace, [*unknown, *gone], memory.look)
         cache.keep_only(scan.folders)
         cache.put(
             [
@@ -217,12 +218,14 @@ def _join(directory: str, name: str) -> str:
 # ---------------------------------------------------------------- reading
 
 
-def _read(workspace: Workspace, folders: list[str]) -> tuple[list[Facts], list[Problem]]:
+def _read(
+    workspace: Workspace, folders: list[str], look: Look
+) -> tuple[list[Facts], list[Problem]]:
     from skillsync.formats.row_lines import collector_paused
-    from skillsync.sync.local import read_tree
+    from skillsync.sync.local import read_lean_tree
 
     with collector_paused():  # rows by the million are no garbage
-        tree = read_tree(workspace, only=folders, large_from=workspace.large_from)
+        tree = read_lean_tree(workspace, only=folders, look=look)
         fresh = [_skill_facts(skill) for skill in tree.skills]
         fresh += [_dataset_facts(workspace, dataset) for dataset in tree.datasets]
         fresh += [_skill_facts(skill, missing=True) for skill in tree.gone_skills]
@@ -263,8 +266,9 @@ def _dataset_facts(workspace: Workspace, dataset: LocalDataset) -> Facts:
 
 def _problem_of(dataset: LocalDataset, error: SkillsyncError) -> Problem:
     path, line = getattr(error, "path", ""), getattr(error, "line", None)
+    column = getattr(error, "column", None)
     fix = error.hint or f"skillsync lint {dataset.slug}"
-    return Problem(error.code, error.message, dataset.slug, path, line, fix=fix)
+    return Problem(error.code, error.message, dataset.slug, path, line, fix=fix, column=column)
 
 
 def _small_facts(dataset: LocalDataset, facts: Facts) -> Facts:
@@ -343,7 +347,10 @@ def _to_json(facts: Facts) -> Json:
         "rows": facts.rows,
         "keyless": facts.keyless,
         "problems": [
-            [one.code, one.message, one.subject, one.path, one.line, str(one.severity), one.fix]
+            [
+                *(one.code, one.message, one.subject, one.path, one.line),
+                *(str(one.severity), one.fix, one.column),
+            ]
             for one in facts.problems
         ],
     }
@@ -362,8 +369,8 @@ def _from_json(directory: str, value: Json) -> Facts | None:
             record["pointers"],
             record["blobs"],
             tuple(
-                Problem(code, message, subject, path, line, Severity(severity), fix)
-                for code, message, subject, path, line, severity, fix in record["problems"]
+                Problem(code, message, subject, path, line, Severity(severity), fix, column)
+                for code, message, subject, path, line, severity, fix, column in record["problems"]
             ),
             meta=record["meta"],
             rows=record["rows"],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,14 @@ from skillsync.errors import (
     RemoteError,
 )
 from skillsync.formats.paths import name_problem
-from skillsync.model import Author, RemoteSkill, Version
+from skillsync.model import RemoteSkill, Version
+from skillsync.repo.import_stream import data_block, person_line
 from skillsync.repo.lock import locked
 from skillsync.sync.revision import find_skill
 from skillsync.sync.show import lay_out
 
 if TYPE_CHECKING:
+    from skillsync.api.skills import Wanted
     from skillsync.config import Target
     from skillsync.repo.git import Repository
     from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -116,10 +117,12 @@ def _read(
 ) -> Iterator[RemoteSkill]:
     """Yield the versions in order; an error is raised where it stands, so that those before it are kept."""
     results: dict[int, RemoteSkill | RemoteError] = {}
-    wanted = [(version.name, version.number) for version in versions]
     stopped: RemoteError | None = None
     try:
-        for (_, number), result in remote.skills.read_many(wanted):
+        listed: dict[Wanted, Version] = {
+            (version.name, version.number): version for version in versions
+        }
+        for (_, number), result in remote.skills.read_many([*listed], listed=listed):
             results[number or 0] = result
             on_version(number or 0)
     except RemoteError as error:
@@ -235,8 +238,7 @@ class _Import:
     def _commit(self, skill: RemoteSkill) -> bytes:
         """Return the stream of one commit; nothing in it depends on this clone, its settings or the time."""
         version = skill.version
-        seconds = int(datetime.fromisoformat(version.created_at).timestamp())
-        person = f"{_person(version.author)} {seconds} +0000"
+        person = person_line(version.author.label, version.created_at)
         message = (
             f"{version.name} v{version.number}\n\n"
             f"{_TRAILER}: {self.place} {version.name} v{version.number} {version.id}\n"
@@ -245,7 +247,7 @@ class _Import:
         lines = [
             f"commit refs/heads/{self.branch}\n".encode(),
             f"author {person}\ncommitter {person}\n".encode(),
-            _data(message.encode()),
+            data_block(message.encode()),
             b"deleteall\n",
         ]
         try:
@@ -261,7 +263,7 @@ class _Import:
         for entry in entries:
             mode = "100755" if entry.executable else "100644"
             lines.append(f"M {mode} inline {folder / entry.path}\n".encode())
-            lines.append(_data(entry.data or b""))
+            lines.append(data_block(entry.data or b""))
         return b"".join([*lines, b"\n"])
 
     def _note_ignored(self, folder: str, paths: Sequence[str]) -> None:
@@ -272,13 +274,3 @@ class _Import:
             self.found.notes.append(
                 f"git ignores {', '.join(sorted(new)[:5])} here; the commits hold it all the same"
             )
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
-
-
-def _person(author: Author) -> str:
-    """Return ``Name <email>`` of an author, without what git could not store."""
-    label = re.sub(r"[<>\x00-\x1f\x7f]", "", author.label).strip() or "unknown"
-    return f"{label} <{label if '@' in label else ''}>"

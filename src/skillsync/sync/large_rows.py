@@ -6,28 +6,31 @@ Either way nobody holds the file, and the answer is that of ``parse_items``: the
 from __future__ import annotations
 
 import hashlib
-import io
+import heapq
 import itertools
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.canonical import row_digest, short
-from skillsync.formats.line_windows import TooFarApart, differing_lines
+from skillsync.formats.line_windows import WINDOW, TooFarApart, differing_lines
 from skillsync.formats.row_keys import fold_id
 from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused
 from skillsync.formats.row_names import RowNames
-from skillsync.formats.row_stream import Changes, read_changes, read_rows
+from skillsync.formats.row_stream import Changes, Placed, read_changes, read_rows
 from skillsync.formats.row_table import (
     TableDigest,
     TableTrouble,
     blocks_of,
     key_of,
+    lines_of,
+    once,
     table_line,
     with_edits,
 )
-from skillsync.repo.large import PIECE, FoldedHash, GitFile, Watched, recall_folded, remember_folded
+from skillsync.repo.large import FoldedHash, GitFile, buffered, recall_folded, remember_folded
 from skillsync.repo.spill import SortedLines
 from skillsync.sync.local import ITEMS, join
 from skillsync.sync.row_tables import FOLDER, Contents, RowTables
@@ -35,7 +38,7 @@ from skillsync.sync.row_tables import FOLDER, Contents, RowTables
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from skillsync.model import Large
+    from skillsync.model import Key, Large
     from skillsync.repo.large import Watching
     from skillsync.sync.local import LocalDataset
     from skillsync.sync.row_tables import Table
@@ -49,10 +52,14 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a file holds, and the SHA-256 of it that a stamp counts, "" where finding that out would take another look."""
+    """What a file holds, and the SHA-256 of it that a stamp counts, "" where finding that out would take another look.
+
+    ``blob`` is git's id of what was read whole.
+    """
 
     contents: Contents
     folded: str = ""
+    blob: str = ""
 
 
 def contents_of(workspace: Workspace, dataset: LocalDataset, large: Large) -> Held:
@@ -92,39 +99,101 @@ def _candidates(
 
 # ---------------------------------------------------------------- by comparing
 
+_UNDECIDED = (TooFarApart, TableTrouble, InvalidContent, OSError)
+"""What is wrong, and in which line it is first, says whoever reads everything."""
+
 
 def _by_comparing(
     workspace: Workspace, dataset: LocalDataset, large: Large, table: Table
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
-    if large.blob == table.blob:
-        return Held(table.contents, recall_folded(workspace.repo, table.blob) or "")
-    known = GitFile(workspace.repo, table.blob, 0)
+    changes = Changes()
+    digest = TableDigest(table.bodies)
     try:
-        changes = changes_between(dataset, known, large)
+        if large.blob != table.blob:
+            changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
         if not changes.lines:
             return Held(table.contents, recall_folded(workspace.repo, table.blob) or "")
-        digest = TableDigest()
-        with table.opened() as blocks:
-            gone = {key: placed.digest for key, placed in changes.base.items()}
-            new = {key: placed.digest for key, placed in changes.local.items()}
-            for block in with_edits(blocks, gone=gone, new=new):
-                digest.add(block)
-    except (TooFarApart, TableTrouble, InvalidContent, OSError):
-        # What is wrong, and in which line it is first, says whoever reads everything.
+        _apply(changes, table, digest)
+    except _UNDECIDED:
         return None
     keyless = table.contents.keyless - changes.keyless_base + changes.keyless_local
     return Held(Contents(digest.digest, digest.rows, keyless))
 
 
+def _apply(changes: Changes, table: Table, digest: TableDigest) -> None:
+    """Count into ``digest`` what changes make of a table; raises TableTrouble, as where a key is then there twice."""
+    gone = {key: placed.digest for key, placed in changes.base.items()}
+    new = {key: placed.digest for key, placed in changes.local.items()}
+    with table.opened() as blocks:
+        for block in with_edits(blocks, gone=gone, new=new):
+            digest.add(block)
+
+
 def changes_between(dataset: LocalDataset, base: Large, local: Large) -> Changes:
     """Return the rows that differ between two contents of a dataset's items.jsonl, of which ``base`` is valid.
 
-    Raises TooFarApart where there is much, InvalidContent for a line of ``local`` that is wrong, LocalChanged, GitFailed.
+    Only lines that differ are looked at. Raises TooFarApart where these are many, InvalidContent for a wrong one,
+    LocalChanged, GitFailed.
     """
     with base.opened() as one, local.opened() as other, collector_paused():
-        hunks = differing_lines(one.read, other.read)
+        hunks = differing_lines(one.read, other.read, window=WINDOW)
         return read_changes(hunks, reader_of(dataset), reader_of(dataset))
+
+
+def large_changes(
+    workspace: Workspace, dataset: LocalDataset, base: Large, local: Large
+) -> Changes:
+    """Return the rows that differ between a committed content and the file, both of them valid as a whole.
+
+    Raises InvalidContent where one of them is not valid, LocalChanged, GitFailed.
+    """
+    table = RowTables(workspace, dataset).of(base.blob)
+    if table is not None:
+        with suppress(*_UNDECIDED):
+            changes = changes_between(dataset, base, local)
+            _apply(changes, table, TableDigest(table.bodies))
+            return changes
+    contents_of(workspace, dataset, local)
+    contents_of(workspace, dataset, base)
+    try:
+        return changes_between(dataset, base, local)
+    except TooFarApart:
+        return _by_key(workspace, dataset, base, local)
+
+
+def _by_key(workspace: Workspace, dataset: LocalDataset, base: Large, local: Large) -> Changes:
+    """As ``changes_between`` for two valid contents in any order, by the sorted tables of both."""
+    tables = RowTables(workspace, dataset)
+    sides = [table_of(workspace, dataset, side, tables) for side in (base, local)]
+    with sides[0].opened() as one, sides[1].opened() as other:
+        ordered = (itertools.chain.from_iterable(map(lines_of, side)) for side in (one, other))
+        keys = {key_of(line) for line in once(heapq.merge(*ordered))}
+    return Changes(_pick(dataset, base, keys), _pick(dataset, local, keys), lines=len(keys))
+
+
+def table_of(workspace: Workspace, dataset: LocalDataset, large: Large, tables: RowTables) -> Table:
+    """Return the table of a content, reading all of it where there is none. Raises as ``contents_of``, OSError."""
+    table = tables.of(large.blob)
+    if table is None:
+        blob = _by_reading(workspace, dataset, large, tables).blob
+        table = tables.of(blob)
+    if table is None:
+        raise OSError(f"{workspace.repo.state_dir} takes no files")
+    return table
+
+
+def _pick(dataset: LocalDataset, large: Large, keys: Collection[Key]) -> dict[Key, Placed]:
+    """Return the rows of these keys, in file order."""
+    found: dict[Key, Placed] = {}
+    reader = LooseReader(
+        join(dataset.dir, ITEMS), RowNames.from_mapping(dataset.mapping), dataset.limits
+    )
+    with large.opened() as raw, collector_paused():
+        for line in read_rows(buffered(raw), reader):
+            if line.row is not None and line.row.key in keys:
+                found[line.row.key] = Placed(line.row, short(row_digest(line.row)))
+    return found
 
 
 def reader_of(dataset: LocalDataset) -> LineReader:
@@ -141,7 +210,8 @@ def _by_reading(
     workspace: Workspace, dataset: LocalDataset, large: Large, tables: RowTables
 ) -> Held:
     """Read every line, and keep what was found for the next time."""
-    head = f"blob {large.size}\0".encode()
+    size = large.size
+    head = f"blob {size}\0".encode()
     is_new = not large.blob
     id_hash = hashlib.sha1(head, usedforsecurity=False)
     if is_new and workspace.repo.has_long_ids():
@@ -149,6 +219,9 @@ def _by_reading(
     folded = FoldedHash()
     with SortedLines(workspace.repo.state_dir / FOLDER) as lines:
         keyless = _read_all(dataset, large, lines, *((id_hash, folded) if is_new else (folded,)))
+        if large.size != size:
+            path = join(dataset.dir, ITEMS)
+            raise LocalChanged(f"{path} changes while it is read", subject=path)
         digest = TableDigest()
         for block in blocks_of(lines):
             digest.add(block)
@@ -157,7 +230,7 @@ def _by_reading(
         tables.keep(blob, contents, lines)
         digest_of_file = folded.hexdigest()
         remember_folded(workspace.repo, blob, digest_of_file)
-    return Held(contents, digest_of_file)
+    return Held(contents, digest_of_file, blob)
 
 
 def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching) -> int:
@@ -169,7 +242,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
     others: list[str] = []
     trouble: InvalidContent | None = None
     with large.opened() as raw, collector_paused():
-        stream = io.BufferedReader(Watched(raw, *hashes), PIECE)
+        stream = buffered(raw, *hashes)
         try:
             for line in read_rows(stream, reader):
                 row = line.row
@@ -213,5 +286,5 @@ def _refuse_double(dataset: LocalDataset, large: Large, doubled: Collection[str]
     names = RowNames.from_mapping(dataset.mapping)
     reader = LooseReader(join(dataset.dir, ITEMS), names, dataset.limits, doubled=doubled)
     with large.opened() as raw:
-        for _ in read_rows(io.BufferedReader(Watched(raw), PIECE), reader):
+        for _ in read_rows(buffered(raw), reader):
             pass

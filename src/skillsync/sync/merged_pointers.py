@@ -14,6 +14,7 @@ from skillsync.sync.pointer_sides import (
     file_beside,
     has_datasets,
     merge_pointer_files,
+    merge_rows_alone,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def settle_pointers(workspace: Workspace, writer: Writer, report: Report) -> Non
             continue
         _write(workspace, writer, directory, merged, unmerged)
         shown = ", ".join(sorted(_short(line) for line in merged.lines.values())) or "none"
-        report.note(f"{directory}: git left two pointers in conflict; what counts now: {shown}")
+        what = "two pointers" if join(directory, POINTER) in unmerged else "row bases"
+        report.note(f"{directory}: git left {what} in conflict; what counts now: {shown}")
 
 
 def as_settled(workspace: Workspace, tree: LocalTree) -> LocalTree:
@@ -64,19 +66,25 @@ def _has_rows(directory: str, merged: MergedFiles, unmerged: Collection[str]) ->
 
 
 def unmerged_objects(workspace: Workspace, unmerged: Iterable[str]) -> list[str]:
-    """Return the folders below the roots whose pointer is in conflict, sorted."""
+    """Return the folders below the roots whose pointer, or the row bases beside it, are in conflict, sorted."""
     roots = (*workspace.settings.skills, *workspace.settings.datasets)
     return sorted(
-        path.rpartition("/")[0]
-        for path in unmerged
-        if last_part(path) == POINTER
-        and any(root == "." or path.startswith(f"{root}/") for root in roots)
+        {
+            path.rpartition("/")[0]
+            for path in unmerged
+            if last_part(path) in {POINTER, ROWS}
+            and any(root == "." or path.startswith(f"{root}/") for root in roots)
+        }
     )
 
 
 def merged_files(repo: Repository, directory: str, unmerged: Collection[str]) -> MergedFiles | None:
     """Return what an object's pointer files become, from the stages in git's index; None: a person has to look."""
     path, rows_path = join(directory, POINTER), join(directory, ROWS)
+    if path not in unmerged:
+        staged = repo.stages(rows_path)
+        pointer = _read(repo, path) or b""
+        return merge_rows_alone(directory, pointer, [staged.get(one, b"") for one in _STAGES])
     pointers = repo.stages(path)
     contents = [pointers.get(stage, b"") for stage in _STAGES]
     rows: list[bytes | None] = [None] * len(_STAGES)
@@ -101,7 +109,7 @@ def _write(
 ) -> None:
     wanted = {ROWS: merged.rows} if _has_rows(directory, merged, unmerged) else {}
     wanted[POINTER] = merged.pointer
-    before = {name: _read(workspace, join(directory, name)) for name in wanted}
+    before = {name: _read(workspace.repo, join(directory, name)) for name in wanted}
     changes = [
         FileChange(name, before[name], after or None)
         for name, after in wanted.items()
@@ -113,8 +121,8 @@ def _write(
     workspace.repo.stage([join(directory, name) for name in wanted])
 
 
-def _read(workspace: Workspace, path: str) -> bytes | None:
-    file = workspace.repo.root / path
+def _read(repo: Repository, path: str) -> bytes | None:
+    file = repo.root / path
     return file.read_bytes() if file.is_file() and not file.is_symlink() else None
 
 

@@ -13,12 +13,12 @@ from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
-from skillsync.sync.parked import parked_skills
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.settle import as_decided, waiting_for_a_person
 from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
 from skillsync.sync.workspace import Remote, Workspace
 
@@ -54,37 +54,38 @@ def make_plan(
 
     Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
     """
-    pull_tree = as_settled(workspace, read_tree(workspace))
+    pull_tree = as_decided(workspace, target, as_settled(workspace, read_lean_tree(workspace)))
     push_tree = (
-        read_tree(workspace, commit=workspace.history.head)
+        read_lean_tree(workspace, commit=workspace.history.head)
         if workspace.is_team and workspace.history.head
         else pull_tree
     )
     skills = survey_skills(workspace, target, pull_tree, remote=remote, names=names)
     datasets = survey_datasets(workspace, target, pull_tree, remote=remote, names=names)
     require_known(workspace, names, surveyed(workspace, skills, datasets))
-    pull = _pull_plan(skills, datasets)
+    pull = pull_plan(skills, datasets)
     if push_tree is not pull_tree:
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
         datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
-    return push_plan(workspace, skills, datasets), pull
+    waiting = [one.name for one in waiting_for_a_person(workspace, target.place)]
+    return push_plan(skills, datasets, waiting=waiting), pull
 
 
 def push_plan(
-    workspace: Workspace,
     skills: SkillSurvey,
     datasets: DatasetSurvey,
     *,
     archive: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> Plan:
     """Return the writes to the remote that a push makes of these surveys, and what it leaves alone and why.
 
     ``archive`` are the names whose removal the user asked for (``NAME``, ``NAME:KEY``); other removals are pending.
+    ``waiting`` are the names of the skills whose conflict is open.
     """
     actions: list[Action] = []
     pending: list[Action] = []
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]
-    waiting = () if workspace.is_team else {one.name for one in parked_skills(workspace)}
     for view in skills.views.values():
         problems += _skill_problems(view, exit_code=view.verdict.push_exit)
         if view.error or view.problem:
@@ -212,7 +213,8 @@ def _blocked_rows(view: DatasetView) -> list[Problem]:
     ]
 
 
-def _pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+def pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
+    """Return what a pull would write here of these surveys, and what it leaves to a person."""
     actions: list[Action] = []
     conflicts: list[Conflict] = []
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]
@@ -322,6 +324,7 @@ def _dataset_problems(view: DatasetView) -> list[Problem]:
                 getattr(error, "path", "") or view.dir or "",
                 getattr(error, "line", None),
                 fix=error.hint,
+                column=getattr(error, "column", None),
             )
         ]
     return [view.problem] if view.problem else []

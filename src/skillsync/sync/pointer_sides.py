@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,47 @@ def merge_pointer_files(
     return MergedFiles(
         render_pointer(lines) if lines else b"", render_rows(rows) if rows else b"", lines
     )
+
+
+def merge_rows_alone(directory: str, pointer: bytes, sides: Sequence[bytes]) -> MergedFiles | None:
+    """Return both files where git merged the pointer, or somebody did, and the row bases alone are in conflict.
+
+    ``sides`` are the row bases of the three stages. Of a first generation's dataset those count that the line was
+    written with, which its digest tells; without any a person has to look. Where revisions count, a row that one of the
+    merged sides left behind stays behind, at the older revision: to claim less than was taken in costs a needless
+    merge, to claim more an edit.
+    """
+    lines = parse_pointer(pointer, path=join(directory, POINTER))
+    bases = [parse_rows(side, path=join(directory, ROWS)) for side in sides]
+    if lines.problems or lines.unknown or any(one.problems for one in bases):
+        return None
+    rows: dict[str, Mapping[Key, str]] = {}
+    for place, line in lines.lines.items():
+        if isinstance(line, SkillPointer):
+            continue
+        known = [side.get(place, {}) for side in bases]
+        if line.revision is not None:
+            rows[place] = _behind(known[1:])
+        else:
+            fitting = [side for side in (*known[1:], known[0]) if _belong(side, line)]
+            if not fitting:
+                return None
+            rows[place] = fitting[0]
+    left = {place: there for place, there in rows.items() if there}
+    return MergedFiles(pointer, render_rows(left) if left else b"", lines.lines)
+
+
+def _behind(sides: Sequence[Mapping[Key, str]]) -> Mapping[Key, str]:
+    """Return every row that a side has a base of, at the oldest; a base of no revision is the older one."""
+    found: dict[Key, str] = {}
+    for side in sides:
+        for key, base in side.items():
+            found[key] = min(found.get(key, base), base, key=_revision)
+    return found
+
+
+def _revision(base: str) -> int:
+    return int(base.removeprefix("@")) if base.startswith("@") else -1
 
 
 def has_datasets(directory: str, *pointers: bytes) -> bool:

@@ -11,9 +11,10 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.holding import Hold, hold_back_from_pull
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
+from skillsync.sync.narrow import Changes, narrowed
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.push_skills import refuse_backwards
@@ -21,7 +22,8 @@ from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
-from skillsync.sync.workspace import Connect, Workspace
+from skillsync.sync.so_far import says_what_was_done
+from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ class PullRequest:
 
     ``prune`` moves folders of confirmed archived objects to a rescue copy; ``max_removals`` is the exact count of
     skills, or of lines of one dataset, that may go above the ceiling. Unattended: ``hold`` keeps objects back,
-    ``park`` leaves the files of a conflict without markers, and ``command`` is who holds the lock.
+    ``park`` leaves the files of a conflict without markers, and ``command`` is who holds the lock. ``changes`` is what
+    is not as it was when a pull had looked at everything, HEAD being the same: where that can be, the others are left
+    alone, and the report's ``looked_at`` says so.
     """
 
     names: Sequence[str] = ()
@@ -44,6 +48,7 @@ class PullRequest:
     hold: Hold | None = None
     park: bool = False
     command: str = "pull"
+    changes: Changes | None = None
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -64,10 +69,18 @@ def pull(
     with locked(workspace.repo.state_dir, command=request.command):
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
-        with connect(target) as remote:
+        with says_what_was_done(writer), connect(target) as remote:
             settle_pointers(workspace, writer, report)
             settle_parked(workspace, target, writer, report)
-            tree = read_tree(workspace)
+            listing, narrow = None, None
+            if request.changes is not None:
+                listing = remote.skills.list()
+                narrow = narrowed(workspace, target, listing, request.changes)
+            if narrow is None:
+                tree = read_lean_tree(workspace)
+            else:
+                listing, report.looked_at = narrow.listing, narrow.skills
+                tree = read_lean_tree(workspace, only=narrow.skills.dirs, look=narrow.look)
             try:
                 skills = survey_skills(
                     workspace,
@@ -76,11 +89,12 @@ def pull(
                     remote=remote,
                     names=request.names,
                     confirm=request.clock,
+                    listing=listing,
                     max_removals=request.max_removals,
                 )
                 refuse_backwards(skills)
                 if rename_here(workspace, target, writer, skills, report):
-                    tree = read_tree(workspace)
+                    tree = read_lean_tree(workspace)
                     names = [*request.names, *renamed_to(skills)] if request.names else ()
                     skills = survey_skills(
                         workspace, target, tree, remote=remote, names=names, confirm=request.clock
@@ -105,32 +119,45 @@ def pull(
                         max_removals=request.max_removals,
                     ).run(skills)
                 _correct(report, Kind.SKILL, late)
-                datasets = survey_datasets(
-                    workspace,
-                    target,
-                    tree,
-                    remote=remote,
-                    names=request.names,
-                    confirm=request.clock,
-                    max_removals=request.max_removals,
-                )
-                if request.hold is not None:
-                    hold_back_from_pull(datasets, request.hold, report)
-                with writer.batched() as late:
-                    DatasetPuller(
-                        workspace,
-                        target,
-                        remote,
-                        writer,
-                        report,
-                        prune=request.prune,
-                        max_removals=request.max_removals,
-                    ).run(datasets)
-                _correct(report, Kind.DATASET, late)
+                if narrow is None:
+                    _pull_datasets(workspace, target, remote, tree, request, writer, report)
             finally:
                 writer.stage()
         Rescue(workspace.repo).expire(request.clock.now())
     return report
+
+
+def _pull_datasets(
+    workspace: Workspace,
+    target: Target,
+    remote: Remote,
+    tree: LocalTree,
+    request: PullRequest,
+    writer: Writer,
+    report: Report,
+) -> None:
+    datasets = survey_datasets(
+        workspace,
+        target,
+        tree,
+        remote=remote,
+        names=request.names,
+        confirm=request.clock,
+        max_removals=request.max_removals,
+    )
+    if request.hold is not None:
+        hold_back_from_pull(datasets, request.hold, report)
+    with writer.batched() as late:
+        DatasetPuller(
+            workspace,
+            target,
+            remote,
+            writer,
+            report,
+            prune=request.prune,
+            max_removals=request.max_removals,
+        ).run(datasets)
+    _correct(report, Kind.DATASET, late)
 
 
 def _correct(report: Report, kind: Kind, late: Mapping[str, SkillsyncError]) -> None:

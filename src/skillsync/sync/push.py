@@ -17,7 +17,7 @@ from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.holding import Hold, hold_back_from_push
-from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
 from skillsync.sync.push_dataset_words import is_blocked
@@ -27,6 +27,7 @@ from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
@@ -77,7 +78,8 @@ def push(
             workspace.check_publish_branch()
         finished = writer.recover()
         recorder = Recorder(workspace, target, request.clock)
-        with watched(connect, recorder)(target) as remote:
+        ending = says_what_was_done(writer, lambda: recorder.accepted)
+        with ending, watched(connect, recorder)(target) as remote:
             report = Report("push", target.name)
             for subject in finished:
                 report.note(f"finished what an interrupted command had begun: {subject}")
@@ -87,6 +89,7 @@ def push(
             try:
                 _push(workspace, target, remote, request, writer, report)
             finally:
+                recorder.flush()
                 writer.stage()
     return report
 
@@ -103,7 +106,7 @@ def _push(
     if workspace.is_team and commit is None:
         report.note("there is no commit yet, and in team mode only commits are published")
         return
-    tree = read_tree(workspace, commit=commit)
+    tree = read_lean_tree(workspace, commit=commit)
     if commit is not None:
         _name_left_out(workspace, report)
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
@@ -197,7 +200,9 @@ def _give_keys(
     again = {view.dir: view for view in waiting if view.error is None}
     if not again:
         return
-    fresh = {dataset.dir: dataset for dataset in read_tree(workspace, only=_dirs(again)).datasets}
+    fresh = {
+        dataset.dir: dataset for dataset in read_lean_tree(workspace, only=_dirs(again)).datasets
+    }
     for directory, view in again.items():
         view.local = fresh.get(directory or "", view.local)
         if view.remote_rows is not None:

@@ -116,7 +116,7 @@ class SkillPush:
         except RUN_ENDING:
             raise
         except SkillsyncError as error:
-            outcome = failed(Kind.SKILL, view.name, error, row=view.verdict.row)
+            outcome = failed(Kind.SKILL, view.name, error, row=view.row)
         if outcome is None:
             self.report.passed += view.local is not None
         else:
@@ -127,7 +127,7 @@ class SkillPush:
         assert view.error is not None
         if isinstance(view.error, NotAuthenticated):
             raise view.error
-        return failed(Kind.SKILL, view.name, view.error, row=view.verdict.row)
+        return failed(Kind.SKILL, view.name, view.error, row=view.row)
 
     def _decided(self, view: SkillView) -> Outcome | None:
         if view.problem is not None:
@@ -264,6 +264,9 @@ class SkillPush:
         if view.verdict.push is PushStep.PUBLISH:
             outcome = self._publish(view)
             return replace(outcome, did=f"{did}; {outcome.did}", changed=True, row="S21")
+        if self.options.writes_pointer and view.base is not None:
+            # So that the name which it has now is the one that it had when its pointer was written.
+            self._write_pointer(view, view.version, view.base.digest)
         return Outcome(Kind.SKILL, view.name, did, row="S21", state="renamed locally", changed=True)
 
     def _renamed(self, view: SkillView, version: Version) -> Version:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from skillsync.core.plan import exit_code
-from skillsync.errors import NotAllowed, SkillsyncError
+from skillsync.errors import NotAllowed, SkillsyncError, place_of
 from skillsync.model import Conflict, Json, Problem, Severity
+
+if TYPE_CHECKING:
+    from skillsync.sync.narrow import Changes
 
 
 class Kind(StrEnum):
@@ -70,8 +74,8 @@ def failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") ->
 
     A 403 for one object is that object's failure alone (sync.md S25); one for the whole run is raised instead.
     """
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     return Outcome(
         kind,
         subject,
@@ -96,6 +100,8 @@ class Report:
     notes: list[str] = field(default_factory=list)
     passed: int = 0
     """Objects that were looked at and had nothing to do."""
+    looked_at: Changes | None = None
+    """The skills that a pull looked at, None: it looked at everything."""
     _noted: set[str] = field(default_factory=set, repr=False)
 
     def add(self, outcome: Outcome) -> None:

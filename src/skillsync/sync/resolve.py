@@ -10,7 +10,7 @@ from skillsync.core.merge_sides import Side, take_text_side
 from skillsync.core.reconcile_skill import SkillState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
-from skillsync.model import FileChange, Folder, UnitKind
+from skillsync.model import FileChange, Folder, SkillPointer, UnitKind
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
@@ -19,7 +19,7 @@ from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join, read_tree
 from skillsync.sync.parked import Parked, has_markers, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
-from skillsync.sync.resolve_dataset import DatasetResolver
+from skillsync.sync.resolve_dataset import DatasetResolver, Edit
 from skillsync.sync.settle import (
     forget_abandoned,
     give_up,
@@ -47,11 +47,15 @@ class Choice(StrEnum):
     REMOTE = "remote"
     UNION = "union"
     ABORT = "abort"
+    EDIT = "edit"
 
 
 @dataclass
 class Resolver:
-    """One `resolve` of one object; ``unit`` is a path of a skill or a key of a dataset, "" for all of it."""
+    """One `resolve` of one object; ``unit`` is a path of a skill or a key of a dataset, "" for all of it.
+
+    ``edit`` lets a person write a row (Choice.EDIT).
+    """
 
     workspace: Workspace
     target: Target
@@ -60,6 +64,7 @@ class Resolver:
     unit: str
     choice: Choice
     clock: Clock
+    edit: Edit | None = None
 
     def run(self) -> Report:
         """Settle it. Raises UsageError when there is nothing of that name to settle."""
@@ -102,7 +107,7 @@ class Resolver:
                 )
             )
             return True
-        if self.choice is Choice.AS_IS:
+        if self.choice in {Choice.AS_IS, Choice.EDIT}:
             raise UsageError(
                 f"{self.name}: this conflict was found by watch, and it does not show in your files yet",
                 unchanged="The conflict stays open.",
@@ -236,6 +241,7 @@ class Resolver:
                 raise view.error
             if view is not None and view.verdict.state in {
                 SkillState.DELETED_BUT_EDITED,
+                SkillState.ARCHIVED,
                 SkillState.EDITED_BUT_ARCHIVED,
             }:
                 report.add(self._skill(view, remote, writer))
@@ -263,14 +269,14 @@ class Resolver:
             report.add(self._dataset(dataset, writer))
 
     def _skill(self, view: SkillView, remote: Remote, writer: Writer) -> Outcome:
-        """S14 and S16: a deletion against an edit, which has no file to put markers into."""
+        """S14 to S16: a deletion, mostly against an edit, which has no file to put markers into."""
         if self.choice not in {Choice.LOCAL, Choice.REMOTE}:
             raise UsageError(
                 f"{self.name}: say which side counts",
                 unchanged="Nothing was changed.",
                 hint=view.verdict.fix,
             )
-        if view.verdict.state is SkillState.EDITED_BUT_ARCHIVED:
+        if view.verdict.state in {SkillState.ARCHIVED, SkillState.EDITED_BUT_ARCHIVED}:
             return self._archived_skill(view, writer)
         content = read_version(self.workspace, remote, view)
         directory = view.dir or f"{self.workspace.settings.skills[0]}/{view.name}"
@@ -297,11 +303,24 @@ class Resolver:
 
     def _archived_skill(self, view: SkillView, writer: Writer) -> Outcome:
         assert view.local is not None
-        folder = view.local.folder
+        folder, base = view.local.folder, view.base
         if self.choice is Choice.LOCAL:
-            change = pointer_change(folder, None, place=self.target.place)
+            assert base is not None  # else nothing would say that it was there
+            line = SkillPointer(
+                self.target.place,
+                base.number,
+                base.id,
+                base.first,
+                base.digest,
+                stamp_for(self.workspace, folder),
+                gone=True,
+            )
+            change = pointer_change(
+                folder, line, place=self.target.place, places=self.workspace.settings.places
+            )
             writer.write(view.name, folder, (), [change], reason="resolve local")
-            return _done(view.name, "the next push creates it again, as a new skill")
+            when = "once its .skillsync is committed, " if self.workspace.is_team else ""
+            return _done(view.name, f"{when}the next push creates it again, as a new skill")
         changes = [
             FileChange(entry.path, entry.data, None)
             for entry in folder.entries
@@ -319,6 +338,17 @@ class Resolver:
                 f"--{self.choice} is for texts; a row is taken as one side has it, or as the file has it",
                 unchanged="Nothing was changed.",
                 hint=f"skillsync resolve {self.name} --local or --remote",
+            )
+        if self.choice is Choice.EDIT and not self.unit:
+            raise UsageError(
+                f"--edit is for one row of a dataset: {self.name}:KEY",
+                unchanged="Nothing was changed.",
+                hint=f"skillsync conflicts {self.name}",
+            )
+        if self.choice is Choice.EDIT:
+            edit = self.edit
+            return DatasetResolver(self.workspace, self.target, writer, self.unit, None, edit).run(
+                view
             )
         side = None if self.choice is Choice.AS_IS else str(self.choice)
         return DatasetResolver(self.workspace, self.target, writer, self.unit, side).run(view)
@@ -351,10 +381,12 @@ def resolve(
     name: str,
     choice: Choice,
     clock: Clock | None = None,
+    edit: Edit | None = None,
 ) -> Report:
-    """Settle the conflict in ``NAME``, ``NAME:PATH`` or ``NAME:KEY``.
+    """Settle the conflict in ``NAME``, ``NAME:PATH`` or ``NAME:KEY``; ``edit`` lets a person write a row.
 
     Raises UsageError when there is none, InvalidContent while our markers are in the file.
     """
     subject, _, unit = name.partition(":")
-    return Resolver(workspace, target, connect, subject, unit, choice, clock or SystemClock()).run()
+    clock = clock or SystemClock()
+    return Resolver(workspace, target, connect, subject, unit, choice, clock, edit).run()

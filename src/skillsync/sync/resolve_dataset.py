@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from skillsync.core.merge import settle_row
+from skillsync.core.merge_units import Take
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
 from skillsync.core.row_states import ABSENT
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
-from skillsync.formats.jsonl import append_rows, remove_rows, render_items, replace_rows
-from skillsync.model import Digest, FileChange, Json
+from skillsync.formats.jsonl import (
+    append_rows,
+    remove_rows,
+    render_items,
+    replace_rows,
+    row_problem,
+)
+from skillsync.formats.row_edit import edit_text, read_edited
+from skillsync.model import Digest, FileChange, Json, Key, Row
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_pointer import (
     bases_of,
@@ -23,6 +32,7 @@ from skillsync.sync.dataset_pointer import (
 )
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView, RowView
 from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.row_conflict import row_differences
 from skillsync.sync.workspace import Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -31,16 +41,24 @@ if TYPE_CHECKING:
 
 _UNCHANGED = "Nothing was changed."
 
+Edit = Callable[[str], "str | None"]
+"""Lets a person edit a text; None: nothing was written."""
+
 
 @dataclass
 class DatasetResolver:
-    """One `resolve` of one dataset; ``unit`` is a row's key, "" for all of it. ``side`` None: the file as it is."""
+    """One `resolve` of one dataset; ``unit`` is a row's key, "" for all of it. ``side`` None: the file as it is.
+
+    With a side what only one of the two changed is kept from both. ``edit`` lets a person write one row: it is handed a
+    text and returns what became of it, None for nothing.
+    """
 
     workspace: Workspace
     target: Target
     writer: Writer
     unit: str
     side: str | None
+    edit: Edit | None = None
 
     def run(self, view: DatasetView) -> Outcome:
         """Settle it. Raises UsageError when nothing is open, InvalidContent for what moved since it was shown."""
@@ -51,12 +69,13 @@ class DatasetResolver:
         if not rows and not info_open:
             self._refuse_nothing(view)
         refuse_unseen(self.workspace, view, rows, info=info_open)
-        self._write(view, rows, info_open=info_open)
+        settled = self._settled(view, rows)
+        self._write(view, rows, settled, info_open=info_open)
         forget(self.workspace, view, rows, info=info_open)
         count = len(rows) + info_open
         return self._done(
             f"{view.slug}:{self.unit}" if self.unit else view.slug,
-            f"resolved ({self.side or 'as it is'}): {count} {'conflict' if count == 1 else 'conflicts'}",
+            f"resolved ({self._words}): {count} {'conflict' if count == 1 else 'conflicts'}",
         )
 
     def _refuse_nothing(self, view: DatasetView) -> None:
@@ -74,13 +93,40 @@ class DatasetResolver:
             hint=f"skillsync conflicts {view.slug}",
         )
 
-    def _write(self, view: DatasetView, rows: Sequence[RowView], *, info_open: bool) -> None:
+    @property
+    def _words(self) -> str:
+        return "edited" if self.edit else self.side or "as it is"
+
+    def _settled(self, view: DatasetView, rows: Sequence[RowView]) -> Mapping[Key, Row | None]:
+        """Return how each row shall be, None for a line that goes; those that stay as they are do not matter."""
+        if self.edit is not None:
+            return {row.key: edited(view, row, self.edit) for row in rows}
+        if self.side is None:
+            return {}
+        take = Take(self.side)
+        settled: dict[Key, Row | None] = {}
+        for row in rows:
+            remote = row.remote.row if row.remote else None
+            if row.local is not None and remote is not None:
+                settled[row.key] = settle_row(row.base_row, row.local, remote, take=take)
+            elif take is Take.REMOTE:
+                settled[row.key] = remote
+        return settled
+
+    def _write(
+        self,
+        view: DatasetView,
+        rows: Sequence[RowView],
+        settled: Mapping[Key, Row | None],
+        *,
+        info_open: bool,
+    ) -> None:
         local, remote = view.local, view.remote
         assert local is not None
         assert remote is not None
         base = dict(view.base_rows)
         for row in rows:
-            if row.remote is None and row.local is not None and self.side != "remote":
+            if row.remote is None and settled.get(row.key, row.local) is not None:
                 base[row.key] = ABSENT  # a person's word: the next push creates it again
             elif row.remote is None:
                 base.pop(row.key, None)
@@ -91,22 +137,12 @@ class DatasetResolver:
         if info_open:
             meta = info_digest(remote.info)
             info = remote.info if self.side == "remote" else info
-        items = self._items(view, rows) if self.side == "remote" else render_items(local.items)
-        changes = file_changes(local, items, info)
+        changes = file_changes(local, _items(view, settled), info)
         new = recorded(self.target.place, dataset=remote.id, info=meta, base=bases_of(view, base))
         after = folder_after(local.folder, changes)
         pointers = pointer_changes(self.workspace, self.target, local.folder, after, new)
-        reason = f"resolve {self.side or ''}".strip()
+        reason = f"resolve {'edit' if self.edit else self.side or ''}".strip()
         self.writer.write(view.slug, local.folder, changes, pointers, reason=reason)
-
-    def _items(self, view: DatasetView, rows: Sequence[RowView]) -> bytes:
-        """Return items.jsonl with these rows as the remote has them."""
-        assert view.local is not None
-        changed = [row.remote.row for row in rows if row.remote and row.local]
-        added = [row.remote.row for row in rows if row.remote and not row.local]
-        file = replace_rows(view.local.items, changed, spelling=view.spelling)
-        file = remove_rows(file, [row.key for row in rows if row.remote is None])
-        return render_items(append_rows(file, added, spelling=view.spelling))
 
     def _gone(self, view: DatasetView) -> Outcome:
         """D5: edited here, gone there: create it again, or let it go here as well."""
@@ -139,6 +175,45 @@ class DatasetResolver:
     def _done(self, subject: str, did: str) -> Outcome:
         kind = Kind.ROW if self.unit else Kind.DATASET
         return Outcome(kind, subject, did, state="resolved", changed=True)
+
+
+def _items(view: DatasetView, settled: Mapping[Key, Row | None]) -> bytes:
+    """Return items.jsonl with these rows as they shall be."""
+    assert view.local is not None
+    file = view.local.items
+    here = {row.key for row in view.rows if row.local is not None}
+    changed = [row for key, row in settled.items() if row is not None and key in here]
+    file = replace_rows(file, changed, spelling=view.spelling)
+    file = remove_rows(file, [key for key, row in settled.items() if row is None])
+    added = [row for key, row in settled.items() if row is not None and key not in here]
+    return render_items(append_rows(file, added, spelling=view.spelling))
+
+
+def edited(view: DatasetView, row: RowView, edit: Edit) -> Row:
+    """Return a row as a person writes it. Raises UsageError for an empty text, InvalidContent for what is no row."""
+    name = f"{view.slug}:{row.key}"
+    remote = row.remote.row if row.remote else None
+    proposed = row.local or remote or Row(row.key, {})
+    if row.local is not None and remote is not None:
+        proposed = settle_row(row.base_row, row.local, remote, take=Take.LOCAL)
+    text = edit(edit_text(name, _heading(view, row), proposed.fields))
+    fields = None if text is None else read_edited(text, subject=name)
+    if fields is None:
+        raise UsageError(f"{name}: nothing was written", unchanged="The conflict stays open.")
+    found = Row(row.key, fields)
+    if problem := row_problem(found, generation=view.spelling):
+        raise InvalidContent(problem, subject=name, unchanged="The conflict stays open.")
+    return found
+
+
+def _heading(view: DatasetView, row: RowView) -> list[str]:
+    """Return each unit with what base, local and remote are."""
+    lines: list[str] = []
+    for one in row_differences(view.slug, row):
+        sides = (("base", one.base), ("local", one.local), ("remote", one.remote))
+        lines.append(f"{one.unit.removeprefix(f'{row.key}:')}: {one.reason}")
+        lines += [f"  {side:<7}{'(absent)' if text is None else text}" for side, text in sides]
+    return lines
 
 
 def is_open(row: RowView) -> bool:

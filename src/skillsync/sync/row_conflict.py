@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillsync.core.merge import merge_row
+from skillsync.core.merge import incoming_groups, merge_row
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Conflict, Row, UnitKind
 from skillsync.sync.dataset_view import RowView
@@ -24,6 +24,14 @@ def row_conflicts(slug: str, row: RowView) -> tuple[Conflict, ...]:
             str(row.verdict.state),
         ),
     )
+
+
+def row_differences(slug: str, row: RowView) -> tuple[Conflict, ...]:
+    """Return the conflicts of a row, and what only the remote changed of it, which its line does not have yet."""
+    incoming: tuple[Conflict, ...] = ()
+    if row.local is not None and row.remote is not None:
+        incoming = incoming_groups(row.base_row, row.local, row.remote.row, subject=slug)
+    return (*row_conflicts(slug, row), *incoming)
 
 
 def _text(row: Row | None) -> str | None:

@@ -10,12 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from skillsync import __version__
-from skillsync.formats.row_table import TableDigest, TableTrouble, blocks_of
+from skillsync.formats.row_table import Bodies, TableDigest, TableTrouble, blocks_of
 from skillsync.model import Digest
 from skillsync.repo.disk import temp_name
 
@@ -29,7 +29,7 @@ MOST_BYTES = 256_000_000
 """So many tables, and bytes of them, are kept; the oldest go, never the newest."""
 
 _FORMAT = 1
-_PIECE = 1 << 18
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ class Table:
     blob: str
     contents: Contents
     path: Path
+    bodies: Bodies = field(default_factory=Bodies, compare=False)
 
     @contextmanager
-    def opened(self) -> Iterator[Iterator[list[bytes]]]:
-        """Hold its blocks of lines.
+    def opened(self) -> Iterator[Iterator[bytes]]:
+        """Hold its blocks.
 
         Raises TableTrouble, once all were taken, if they are not what was written; OSError.
         """
@@ -59,9 +60,10 @@ class Table:
             stream.readline()
             yield self._checked(stream)
 
-    def _checked(self, stream: BinaryIO) -> Iterator[list[bytes]]:
-        found = TableDigest()
-        while block := stream.readlines(_PIECE):
+    def _checked(self, stream: BinaryIO) -> Iterator[bytes]:
+        found = TableDigest(self.bodies)
+        while block := stream.read(_PIECE):
+            block += stream.readline()
             found.add(block)
             yield block
         if (found.digest, found.rows) != (self.contents.digest, self.contents.rows):
@@ -115,7 +117,7 @@ class RowTables:
                 with aside.open("xb") as stream:
                     stream.write(json.dumps(head).encode() + b"\n")
                     for block in blocks_of(lines):
-                        stream.writelines(block)
+                        stream.write(block)
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)

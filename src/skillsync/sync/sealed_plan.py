@@ -28,10 +28,9 @@ from skillsync.errors import (
 from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import archived_words, require_known, surveyed
-from skillsync.sync.parked import parked_skills
 from skillsync.sync.plan import push_plan
 from skillsync.sync.push import PushRequest, push, survey_for_push
 from skillsync.sync.push_datasets import DatasetPusher
@@ -39,6 +38,7 @@ from skillsync.sync.push_skills import PushOptions, check_target, refuse_backwar
 from skillsync.sync.report import Report
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.sealed_guard import AGAIN, NOTHING, Guard, refuse_applied
+from skillsync.sync.settle import as_decided, waiting_for_a_person
 from skillsync.sync.skill_survey import SkillSurvey
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
@@ -67,7 +67,8 @@ def seal(
     """
     _refuse_open_conflicts(workspace, target)
     head = workspace.history.head
-    tree = as_settled(workspace, read_tree(workspace, commit=head if workspace.is_team else None))
+    tree = read_lean_tree(workspace, commit=head if workspace.is_team else None)
+    tree = as_decided(workspace, target, as_settled(workspace, tree))
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
     refuse_backwards(skills)
     require_known(workspace, request.names, surveyed(workspace, skills, datasets))
@@ -76,7 +77,8 @@ def seal(
     archive = archived_words(workspace, request.archive, skills, datasets, note=note)
     request = replace(request, archive=tuple(sorted(archive)))
     _check_ceilings(workspace, target, remote, request, skills, datasets)
-    plan = push_plan(workspace, skills, datasets, archive=request.archive)
+    waiting = [one.name for one in waiting_for_a_person(workspace, target.place)]
+    plan = push_plan(skills, datasets, archive=request.archive, waiting=waiting)
     sealed = SealedPlan(
         id=secrets.token_hex(16),
         tool=__version__,
@@ -104,10 +106,11 @@ def _own_names(
 
 
 def _refuse_open_conflicts(workspace: Workspace, target: Target) -> None:
-    waiting = [one.name for one in parked_skills(workspace) if one.pointer.place == target.place]
-    if waiting and not workspace.is_team:
+    parked = waiting_for_a_person(workspace, target.place)
+    waiting = sorted(one.name for one in parked if one.pointer.place == target.place)
+    if waiting:
         raise RefusedForSafety(
-            f"conflicts are not settled yet: {', '.join(sorted(waiting))}",
+            f"conflicts are not settled yet: {', '.join(waiting)}",
             unchanged="No plan was written.",
             hint="skillsync conflicts, then skillsync resolve NAME",
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent
-from skillsync.model import Folder
+from skillsync.model import FileChange, Folder
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.local import join, read_tree
 from skillsync.sync.parked import Parked, parked_skills
@@ -17,6 +17,7 @@ from skillsync.sync.writing import Writer, pointer_change, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
+    from skillsync.sync.local import LocalTree
 
 
 def forget_abandoned(workspace: Workspace) -> list[str]:
@@ -67,7 +68,7 @@ def settle_parked(workspace: Workspace, target: Target, writer: Writer, report: 
             f"{name}: its conflict was thrown away with git and not resolved; pull shows it again"
         )
     for parked in parked_skills(workspace):
-        if parked.is_settled and parked.pointer.place == target.place:
+        if _is_decided(parked, target.place):
             settle(workspace, parked, writer)
             report.add(
                 Outcome(
@@ -107,19 +108,40 @@ def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
     folder = next(
         (skill.folder for skill in tree.skills if skill.dir == parked.dir), Folder(parked.dir, ())
     )
-    line = replace(parked.pointer, stamp=stamp_for(workspace, folder))
-    writer.write(
-        parked.name,
-        folder,
-        (),
-        [
-            pointer_change(
-                folder, line, place=parked.pointer.place, places=workspace.settings.places
-            )
-        ],
-        reason="resolve",
-    )
+    change = _taken_in(workspace, parked, folder)
+    writer.write(parked.name, folder, (), [change], reason="resolve")
     ConflictStore(workspace.repo).delete(parked.name)
+
+
+def _taken_in(workspace: Workspace, parked: Parked, folder: Folder) -> FileChange | None:
+    line = replace(parked.pointer, stamp=stamp_for(workspace, folder))
+    return pointer_change(
+        folder, line, place=parked.pointer.place, places=workspace.settings.places
+    )
+
+
+def as_decided(workspace: Workspace, target: Target, tree: LocalTree) -> LocalTree:
+    """Return a working tree that was just read as ``settle_parked`` would leave it; writes nothing (P19)."""
+    decided = {one.dir: one for one in parked_skills(workspace) if _is_decided(one, target.place)}
+    for skill in tree.skills if tree.commit is None else ():
+        if (parked := decided.get(skill.dir)) is None:
+            continue
+        change = _taken_in(workspace, parked, skill.folder)
+        if change is not None:
+            skill.folder = replace(skill.folder, pointer=change.after)
+    return tree
+
+
+def waiting_for_a_person(workspace: Workspace, place: str) -> list[Parked]:
+    """Return the conflicts because of which a push to a place would leave a skill alone; HEAD's tree has none."""
+    if workspace.is_team:
+        return []
+    parked = parked_skills(workspace)
+    return [one for one in parked if not (one.is_abandoned or _is_decided(one, place))]
+
+
+def _is_decided(parked: Parked, place: str) -> bool:
+    return parked.is_settled and parked.pointer.place == place
 
 
 def give_up(workspace: Workspace, parked: Parked) -> None:

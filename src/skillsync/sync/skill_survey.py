@@ -25,6 +25,7 @@ from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
+    RemoteError,
     RenamedHere,
     SkillsyncError,
     Unreachable,
@@ -46,13 +47,17 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.predecessors import find_predecessors
 from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
+    from skillsync.api.skills import Wanted
     from skillsync.config import Target
 
+FEW = 50
+"""Up to so many skills HEAD's pointers are asked for one by one: cheaper than a list of its whole tree."""
 CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
 
@@ -174,6 +179,13 @@ class SkillView:
         )
 
     @property
+    def row(self) -> str:
+        """The row of sync.md 7.1 that it is in: the verdict's, or what kept the skill from being decided."""
+        if isinstance(self.error, RenamedHere):
+            return "S21"
+        return "S25" if isinstance(self.error, RemoteError) else self.verdict.row
+
+    @property
     def verdict(self) -> Verdict:
         """What push and pull do with it."""
         return decide_skill(self.facts)
@@ -181,12 +193,16 @@ class SkillView:
 
 @dataclass
 class SkillSurvey:
-    """All skills in scope, by name, and what is wrong with the rest."""
+    """All skills in scope, by name, and what is wrong with the rest.
+
+    ``markers`` is what was found out about markers, where the server was asked.
+    """
 
     views: dict[str, SkillView]
     problems: list[Problem]
     listed: bool
     complete: bool = True
+    markers: Markers | None = field(default=None, repr=False)
 
 
 def survey_skills(
@@ -218,9 +234,10 @@ def survey_skills(
     _add_unusable(survey, listing.problems)
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
-    markers = Markers(workspace, remote, survey.problems)
+    markers = survey.markers = Markers(workspace, remote, survey.problems)
     markers.find_renamed(survey.views)
     markers.look(survey.views.values())
+    find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
         survey, remote, listing.items, complete=listing.complete, max_removals=max_removals
     )
@@ -308,15 +325,19 @@ def _local_view(
     if tree.commit is None and (line is not None or local is None):
         # A line taken out of the tree counts as taken out already before that is committed (S16 --local); while
         # the remote skill lives, HEAD's history says what was taken in all the same.
-        head_line = _head_line(workspace, skill.dir, target.place)
+        is_one_of_few = len(tree.skills) + len(tree.gone_skills) <= FEW
+        head_line = _head_line(workspace, skill.dir, target.place, alone=is_one_of_few)
     files = skill.files if local is not None else ""
     counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
     view.line = counted if isinstance(counted, SkillPointer) else None
     return view
 
 
-def _head_line(workspace: Workspace, directory: str, place: str) -> SkillPointer | None:
-    data = workspace.head_pointers.get(directory)
+def _head_line(
+    workspace: Workspace, directory: str, place: str, *, alone: bool
+) -> SkillPointer | None:
+    known = workspace.head_pointer if alone else workspace.head_pointers.get
+    data = known(directory)
     if data is None:
         return None
     line = parse_pointer(data, path=join(directory, POINTER)).lines.get(place)
@@ -373,13 +394,18 @@ def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]
     others = {one.place for one in workspace.settings.targets.values()} - {target.place}
     for view in views:
         first = view.version.first if view.version else (view.line.first if view.line else None)
-        candidates = [view.line] if view.line else []
+        candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
         if view.version is not None and (view.line is None or view.line.id != view.version.id):
             candidates += _other_lines(workspace, view, others)
         found = newest(candidates, first) or newest(candidates, None)
         if found is not None:
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
         view.pointed = view.base
+
+
+def _counts_for(line: SkillPointer, version: Version | None) -> bool:
+    """Tell whether a line says anything about what is there: what is known to be gone says no more than that (S16)."""
+    return not line.gone or (version is not None and version.first == line.first)
 
 
 def _other_lines(
@@ -406,7 +432,13 @@ def _other_lines(
 
 
 def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
-    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23)."""
+    """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23).
+
+    The list tells, by the incarnation, which a rename keeps; so the redirect from a version's id to the skill's name
+    (skills-api.md 6, sync.md A8) is not asked for. It would cost two requests for each skill that is missed and say
+    what the list says already: what the list leaves out, because the key may not see it, is refused by its id as well,
+    and an archived skill has none. The servers before that redirect answer 404, which would prove nothing.
+    """
     found = {version.first: version for version in versions}
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
@@ -433,16 +465,16 @@ def _settle_name(
     version: Version,
 ) -> None:
     """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
-    known = _names_since(workspace, view, line)
-    view.renamed = who_renamed(known, local=view.name, remote=version.name)
+    known, first = _names_since(workspace, view, line)
+    there = survey.views.get(version.name)
+    if there is not None and there.local is None:
+        del survey.views[version.name]  # it is this one
+    view.renamed = who_renamed(known, first=first, local=view.name, remote=version.name)
     if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
         view.renamed = None
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
-    there = survey.views.get(version.name)
-    if there is not None and there.local is None:
-        del survey.views[version.name]  # it is this one
 
 
 def renamed_here(name: str, owner: str) -> RenamedHere:
@@ -456,19 +488,37 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
     )
 
 
-def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
-    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known."""
+def _names_since(
+    workspace: Workspace, view: SkillView, line: SkillPointer
+) -> tuple[set[str], str | None]:
+    """Return the names that the skill had here since its pointer was written, and the first, as far as that is known.
+
+    The line came along where the folder was moved, so that the names which it had elsewhere count.
+    """
     directory, history = view.dir or "", workspace.history
-    names: set[str] = set()
-    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
-        names.add(view.name)
+    added = [
+        (one.commit, one.path.removesuffix(f"/{POINTER}"), pointer)
+        for one, pointer in history.pointers_for(line.first)
+        if pointer.id == line.id
+    ]
     start = history.introduced_at(line.id, directory) or history.head
-    commits = [start, *history.touching(directory, since=start)] if start else []
-    for commit in commits:
-        then = workspace.skill_history.at(commit, directory, view.name)
-        if then is not None:
-            names.add(then.name)
-    return names
+    since = [start, *history.touching(directory, since=start)] if start else []
+    found = [_name_at(workspace, view, commit, place) for commit, place, _ in added]
+    found += [_name_at(workspace, view, commit, directory) for commit in since]
+    written = [(commit, place) for commit, place, pointer in added if pointer == line]
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        found.append(view.name)
+        first: str | None = view.name
+    elif written:
+        first = _name_at(workspace, view, *written[-1])
+    else:
+        first = _name_at(workspace, view, history.head, directory) if history.head else None
+    return {name for name in found if name is not None}, first
+
+
+def _name_at(workspace: Workspace, view: SkillView, commit: str, directory: str) -> str | None:
+    then = workspace.skill_history.at(commit, directory, view.name)
+    return then.name if then is not None else None
 
 
 def _judge_absence(
@@ -574,7 +624,11 @@ def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillVie
     }
     known = {name: known_texts(view) for name, view in views.items()}
     found: dict[str, RemoteSkill] = {}
-    for (name, _), result in remote.skills.read_many(wanted, since=since, known=known):
+    listed: dict[Wanted, Version] = {
+        (name, view.version.number): view.version for name, view in views.items() if view.version
+    }
+    read = remote.skills.read_many(wanted, since=since, known=known, listed=listed)
+    for (name, _), result in read:
         if isinstance(result, RemoteSkill):
             found[name] = result
         else:
@@ -613,8 +667,16 @@ def read_version(
     workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
 ) -> RemoteSkill:
     """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
-    content = remote.skills.read(view.name, number=number, known=known_texts(view))
+    content = remote.skills.read(
+        view.name, number=number, known=known_texts(view), listed=_listed(view, number)
+    )
     return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
+
+
+def _listed(view: SkillView, number: int | None) -> Version | None:
+    """Return a version as the server named it in this run, where it did; the latest is always asked for anew."""
+    known = (view.version, *(view.content.versions if view.content else ()))
+    return next((one for one in known if one and one.number == number), None)
 
 
 def _use_markers(view: SkillView, markers: Markers) -> None:
@@ -707,6 +769,8 @@ def _use_own_creation(
         if local.digest != view.remote_digest:
             first = _first_version(workspace, view, remote)
             view.base = own_creation(first, version.first) if first else None
+            if first and first.later and version.number == 1:
+                view.superseded = workspace.is_team
         elif version.number == 1 and view.own and workspace.is_team:
             view.unmarked = True
     except SkillsyncError as error:
@@ -727,7 +791,18 @@ def _first_version(workspace: Workspace, view: SkillView, remote: Remote) -> Wal
         for at, commit in enumerate(commits)
         if workspace.skill_history.digest_at(commit, view.dir or "", view.name) == digest
     ]
-    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches))
+    later = bool(matches) and _went_back(workspace, view, digest)
+    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches), later=later)
+
+
+def _went_back(workspace: Workspace, view: SkillView, digest: Digest) -> bool:
+    """Tell whether a commit beyond HEAD may be what a version of this content was made from."""
+    directory = view.dir or ""
+
+    def digest_at(commit: str) -> Digest | None:
+        return workspace.skill_history.digest_at(commit, directory, view.name)
+
+    return workspace.made_later.went_back_to(directory, digest, digest_at)
 
 
 def _own_since_creation(
@@ -777,8 +852,11 @@ def _steps(
         content = content or read_version(workspace, remote, view, number=item.number)
         digest = view.digest_of(content)
         matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
-        steps.append(WalkStep(item.number, item.id, digest, own=True, matches=matches))
-        if not matches:
+        is_later = bool(matches) and _went_back(workspace, view, digest)
+        steps.append(
+            WalkStep(item.number, item.id, digest, own=True, matches=matches, later=is_later)
+        )
+        if not matches or is_later:
             break
     return steps
 

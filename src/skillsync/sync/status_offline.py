@@ -105,8 +105,21 @@ def _line(
         files if files is not None else lambda: local.find_files(workspace, facts),
     )
     if facts.missing:
-        if line is not None:
+        if line is not None and not _is_gone(line):
             found.lines.append(_missing(facts, line))
+        return False
+    if _is_pointer_in_conflict(workspace, facts):
+        found.lines.append(
+            Outcome(
+                facts.kind,
+                facts.subject,
+                "its pointer file is in conflict after a git merge",
+                state="conflict",
+                code="E-POINTER",
+                message="what both sides have taken in decides, so that nobody has to",
+                fix=f"skillsync pull {facts.subject}",
+            )
+        )
         return False
     found.problems.extend(facts.problems)
     if any(problem.severity is Severity.ERROR for problem in facts.problems):
@@ -133,6 +146,17 @@ def _line(
     return False
 
 
+def _is_pointer_in_conflict(workspace: Workspace, facts: Facts) -> bool:
+    """Tell whether git has the object's pointer unmerged, and what the next command would make of it."""
+    if not any(problem.code == "E-POINTER" for problem in facts.problems):
+        return False
+    from skillsync.sync.merged_pointers import merged_files, unmerged_objects
+
+    unmerged = workspace.repo.unmerged()
+    is_unmerged = facts.dir in unmerged_objects(workspace, unmerged)
+    return is_unmerged and merged_files(workspace.repo, facts.dir, unmerged) is not None
+
+
 def _missing(facts: Facts, line: Pointer) -> Outcome:
     since = f" since v{line.number}" if isinstance(line, SkillPointer) else ""
     return Outcome(
@@ -145,9 +169,15 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
     )
 
 
+def _is_gone(line: Pointer) -> bool:
+    return isinstance(line, SkillPointer) and line.gone
+
+
 def _difference(facts: Facts, line: Pointer | None) -> tuple[str, str]:
     """Return how an object differs from its base, in words and as a state; ``("", "")`` when it does not."""
     keyless = f"{facts.keyless} {'line has' if facts.keyless == 1 else 'lines have'} no id yet"
+    if line is not None and _is_gone(line):
+        return "archived on the server, to be made again", "local only"
     if facts.kind is Kind.SKILL and isinstance(line, SkillPointer):
         if line.digest == facts.digest:
             return "", ""

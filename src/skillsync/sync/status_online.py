@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import SkillState, Verdict
-from skillsync.errors import SkillsyncError
+from skillsync.errors import SkillsyncError, place_of
 from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import nearly_full
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import MISSING, SKILL_STATES
-from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.local import last_part, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
@@ -37,7 +37,7 @@ def look_online(
     found: Status,
 ) -> None:
     """Add to ``found`` what the surveys of both sides say. Raises RemoteError when the run cannot go on."""
-    tree = as_settled(workspace, read_tree(workspace))
+    tree = as_settled(workspace, read_lean_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     found.problems.extend(skills.problems)
     for name in sorted(skills.views):
@@ -55,7 +55,7 @@ def _skill_line(view: SkillView, found: Status) -> None:
     if view.local is not None:
         found.problems.extend(view.local.problems)
     if view.error is not None:
-        found.lines.append(_failed(Kind.SKILL, view.name, view.error))
+        found.lines.append(_failed(Kind.SKILL, view.name, view.error, row=view.row))
         return
     if view.ignored:
         found.note(f"{view.name}: {IGNORED}")
@@ -103,7 +103,9 @@ def _next(verdict: Verdict, name: str) -> str:
 
 def _dataset_lines(view: DatasetView, found: Status) -> None:
     if view.local is not None and (wrong := view.local.problem) is not None:
-        problem = Problem(wrong.code, wrong.message, view.slug, wrong.path, wrong.line)
+        problem = Problem(
+            wrong.code, wrong.message, view.slug, wrong.path, wrong.line, column=wrong.column
+        )
         found.lines.append(invalid(Kind.DATASET, view.slug, "I20", [problem]))
         return
     if view.error is not None:
@@ -295,13 +297,14 @@ def _line(slug: str, words: str, row: str, fix: str) -> Outcome:
     return Outcome(Kind.DATASET, slug, words, row=row, state=words, fix=fix)
 
 
-def _failed(kind: Kind, subject: str, error: SkillsyncError) -> Outcome:
-    path, line = getattr(error, "path", ""), getattr(error, "line", None)
-    where = f"{path}:{line}: " if path and line else (f"{path}: " if path else "")
+def _failed(kind: Kind, subject: str, error: SkillsyncError, *, row: str = "") -> Outcome:
+    place = place_of(error)
+    where = f"{place}: " if place else ""
     return Outcome(
         kind,
         subject,
         "error",
+        row=row,
         state="error",
         code=error.code,
         message=f"{where}{error.message}",

@@ -10,6 +10,7 @@ from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.checks import check_skill, check_skills
 from skillsync.formats.jsonl import assign_keys, reference_problem, render_items
+from skillsync.formats.row_lines import problem_column
 from skillsync.formats.skill_md import repair_skill_md
 from skillsync.model import FileChange, Folder, Key, Problem, Row, Severity
 from skillsync.repo.lock import locked
@@ -86,12 +87,27 @@ def _dataset_problems(dataset: LocalDataset) -> list[Problem]:
     errors = dataset.errors()
     if errors:
         return [
-            Problem(error.code, error.message, dataset.slug, error.path, error.line, fix=error.hint)
+            Problem(
+                error.code,
+                error.message,
+                dataset.slug,
+                error.path,
+                error.line,
+                fix=error.hint,
+                column=error.column,
+            )
             for error in errors
         ]
     path = dataset.items.path
     bad = [
-        Problem("E-INVALID", problem, dataset.slug, path, line.number)
+        Problem(
+            "E-INVALID",
+            problem,
+            dataset.slug,
+            path,
+            line.number,
+            column=problem_column(dataset.items, line, problem),
+        )
         for line in dataset.items.lines
         if line.row is not None and (problem := reference_problem(line.row))
     ]

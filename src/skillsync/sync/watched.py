@@ -9,14 +9,14 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from skillsync.api.dataset_port import Keep, whole
 from skillsync.api.datasets import PAGE, DatasetsApi
-from skillsync.api.skills import NO_TEXTS, SkillsApi
+from skillsync.api.skills import SkillsApi
 from skillsync.sync.workspace import Connect, Remote
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
     from skillsync.api.payload import Published, SkillPayload
-    from skillsync.api.skills import KnownTexts
     from skillsync.config import Target
     from skillsync.model import (
         DatasetInfo,
@@ -71,10 +71,6 @@ class Write:
 class Watch(Protocol):
     """Somebody who looks on. What it raises from ``before`` keeps the write from being sent."""
 
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        """A skill's version was read whole, or only which it is."""
-        ...
-
     def seen_row(self, row: RemoteRow) -> None:
         """A live row was read."""
         ...
@@ -94,10 +90,6 @@ class _Both:
 
     one: Watch
     other: Watch
-
-    def seen_skill(self, skill: RemoteSkill | Version) -> None:
-        self.one.seen_skill(skill)
-        self.other.seen_skill(skill)
 
     def seen_row(self, row: RemoteRow) -> None:
         self.one.seen_row(row)
@@ -151,18 +143,6 @@ class _Skills(SkillsApi):
     def __init__(self, remote: Remote, watch: Watch) -> None:
         super().__init__(remote.transport, remote.target.project, **remote.skill_options)
         self._remote, self._watch = remote, watch
-
-    def read(
-        self,
-        name: str,
-        *,
-        number: int | None = None,
-        since: int | None = None,
-        known: KnownTexts = NO_TEXTS,
-    ) -> RemoteSkill:
-        found = super().read(name, number=number, since=since, known=known)
-        self._watch.seen_skill(found)
-        return found
 
     def create(self, payload: SkillPayload) -> Published:
         write = Write(WriteKind.CREATE_SKILL, payload.name)
@@ -257,8 +237,11 @@ class _Datasets(DatasetsApi):
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
-        found = super().list_rows(dataset, revision=revision, archived=archived, page=page)
+        found = super().list_rows(
+            dataset, revision=revision, archived=archived, page=page, keep=keep
+        )
         for row in found.items:
             self._watch.seen_row(row)
         return found

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from skillsync.api.datasets import DatasetsApi
     from skillsync.api.detect import KeyInfo
     from skillsync.api.kept_pages import Pages
+    from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
+    from skillsync.sync.made_later import MadeLater
     from skillsync.sync.skill_history import SkillHistory
 
 CONFIG = "skillsync.toml"
@@ -36,6 +38,7 @@ class SkillOptions(TypedDict):
 
     carries: bool
     pages: Pages | None
+    shelf: Shelf | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,13 @@ class Workspace:
         return SkillHistory(self)
 
     @cached_property
+    def made_later(self) -> MadeLater:
+        """What commits beyond HEAD went back to."""
+        from skillsync.sync.made_later import MadeLater
+
+        return MadeLater(self)
+
+    @cached_property
     def aside(self) -> Aside:
         """What the server has and git ignores here."""
         from skillsync.sync.aside import Aside
@@ -110,6 +120,15 @@ class Workspace:
         }
         contents = self.repo.read_blobs(list(blobs.values()))
         return {directory: contents[blob] for directory, blob in blobs.items()}
+
+    def head_pointer(self, directory: str) -> bytes | None:
+        """Return one pointer file of HEAD's tree, without asking for the others."""
+        head = self.history.head
+        return (
+            self.repo.show(head, f"{directory}/{POINTER}" if directory else POINTER)
+            if head
+            else None
+        )
 
     def folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """Return one object's folder as a commit (None: the working tree) has it, None when it has none."""
@@ -198,11 +217,13 @@ class Remote:
     def skill_options(self) -> SkillOptions:
         """How the skills side is opened, for whoever opens one of its own."""
         from skillsync.sync.kept_lists import KeptLists
+        from skillsync.sync.version_shelf import VersionShelf
 
-        repo = self.repo
+        repo, place = self.repo, self.target.place
         return {
             "carries": self.target.carry != "local",
-            "pages": KeptLists(repo.state_dir, self.target.place) if repo else None,
+            "pages": KeptLists(repo.state_dir, place) if repo else None,
+            "shelf": VersionShelf(repo, place) if repo else None,
         }
 
     @cached_property

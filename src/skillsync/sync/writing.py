@@ -23,6 +23,7 @@ from skillsync.model import (
     Version,
 )
 from skillsync.repo.conflicts import ConflictStore, stage_record, unstage_record
+from skillsync.repo.disk import TEMP_PREFIX
 from skillsync.repo.files import (
     REAL,
     Disk,
@@ -158,6 +159,17 @@ class _Intent:
             if change.before is not None and change.before != change.after
         ]
 
+    @property
+    def written(self) -> dict[str, bytes | None]:
+        """What a pull writes over files that are there, with the pointers beside them: a save may undo it (R12)."""
+        changes = [change for change in self.changes if change.before is not None]
+        if self.reason != "pull" or not changes:
+            return {}
+        return {
+            join(self.folder.dir, change.path): change.after
+            for change in (*changes, *self.pointers)
+        }
+
 
 @dataclass
 class _Batch:
@@ -194,6 +206,8 @@ class Writer:
     clock: Clock = field(default_factory=SystemClock)
     disk: Disk = REAL
     staged: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    """The objects that were written by now."""
     _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
@@ -281,6 +295,7 @@ class Writer:
         failed |= apply_all(
             root, {intent.folder.dir: intent.pointers for intent in written}, disk=self.disk
         )
+        self.written += [one.subject for one in intents if one.folder.dir not in failed]
         done: list[PullEntry] = []
         for intent, entry in zip(intents, entries, strict=True):
             folder = intent.folder.dir
@@ -291,13 +306,18 @@ class Writer:
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
         overwritten: list[tuple[str, bytes, str, str]] = []
+        written: dict[str, bytes | None] = {}
         executable: set[str] = set()
         for intent in intents:
             overwritten += intent.overwritten
+            written |= intent.written
             entries = intent.folder.entries
             executable |= {join(intent.folder.dir, one.path) for one in entries if one.executable}
         return Rescue(self.workspace.repo).store(
-            overwritten, now=self.clock.now(), executable=executable
+            overwritten,
+            now=self.clock.now(),
+            executable=executable,
+            written=written or None,
         )
 
     def write_conflict(
@@ -324,6 +344,7 @@ class Writer:
             journal.finish(entry)
             raise
         self._conflicts.write(subject, record)
+        self.written.append(subject)
         journal.finish(entry)
 
     @property
@@ -363,14 +384,31 @@ class Writer:
         pulls = [entry for entry in pending if isinstance(entry, PullEntry)]
         self._clean({entry.dir for entry in pulls})
         self._conflicts.clean()
+        self._clean_caches()
         finished = []
         for entry in pulls:
             if self._finish_conflict(entry) if entry.conflict else journal.recover_pull(entry):
                 finished.append(entry.subject)
                 self._to_stage(entry.dir, entry.pointer_changes)
+        if not all((self.workspace.repo.root / entry.dir).is_dir() for entry in pulls):
+            self.staged += self._moved_pointers()
         self.stage()
         journal.finish(*pending)
         return finished
+
+    def _clean_caches(self) -> None:
+        """Remove the temporary files that a crash left among what is only remembered.
+
+        A command that reads, and waits for no lock, may lose one of its own: what it cannot keep costs requests alone.
+        """
+        for path in self.workspace.repo.state_dir.glob(f"*/{TEMP_PREFIX}*"):
+            path.unlink(missing_ok=True)
+
+    def _moved_pointers(self) -> list[str]:
+        """Return the pointers that git does not know as they are: a folder was moved, and then the run died (S20)."""
+        settings = self.workspace.settings
+        changed = self.workspace.repo.changed_paths((*settings.skills, *settings.datasets))
+        return [path for path in changed if path.rpartition("/")[2] == POINTER]
 
     def _clean(self, dirs: Collection[str]) -> None:
         if dirs:

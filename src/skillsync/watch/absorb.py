@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import assert_never
 
-from skillsync.watch.editors import is_passing
+from skillsync.watch.guarding import beside_our_pointers, recalled
 from skillsync.watch.pace import next_poll, pause_after
+from skillsync.watch.seeing import changed, held_until, looked, tell_loops
 from skillsync.watch.settle import (
-    QUARANTINE,
     WARN_AT,
     Watched,
-    first_seen,
-    in_hand,
-    in_hand_until,
-    is_settled,
-    seen_again,
     with_publish,
 )
-from skillsync.watch.state import Guard, Held, State
+from skillsync.watch.state import Guard, State
+from skillsync.watch.telling import Telling
 from skillsync.watch.values import (
     Changed,
     Fact,
@@ -27,13 +24,12 @@ from skillsync.watch.values import (
     Looked,
     Moment,
     Notice,
-    ObjectSeen,
     Options,
     Polled,
     Published,
     Pulled,
+    Recalled,
     Reported,
-    Said,
     StopAsked,
     Trouble,
     Woken,
@@ -41,57 +37,28 @@ from skillsync.watch.values import (
 
 JUMP = 10.0
 """Seconds by which the two clocks must disagree before we believe that the machine slept or its clock was set."""
-HELD_LOOK = 10.0
-"""Seconds after which a folder that an editor has open is looked at again."""
+WHOLE = 600.0
+"""Seconds after which a pull that looked at a few objects is followed by one that looks at everything.
+
+Where a pull left something open, everything is looked at again as often.
+"""
 REFUSED_PAUSE = 60.0
 """Seconds after which it is looked again whether this branch may be published."""
-
-
-@dataclass(slots=True)
-class _Telling:
-    """What was said before and what is said now: nothing twice, unless the words changed."""
-
-    said: dict[str, str]
-    notices: list[Notice] = field(default_factory=list)
-
-    def tell(self, key: str, words: str, notice: Notice) -> None:
-        if self.said.get(key) != words:
-            self.said[key] = words
-            self.notices.append(notice)
-
-    def forget(self, key: str) -> bool:
-        return self.said.pop(key, None) is not None
-
-    def report(self, prefix: str, lines: Iterable[Said], *, complete: bool) -> None:
-        """Tell an engine's report; of a complete one, what is not in it any more may be told again."""
-        kept = set()
-        for line in lines:
-            key = f"{prefix}:{line.key}"
-            level = Level.PERSON if line.person else Level.INFO
-            kept.add(key)
-            notice = Notice(level, prefix, line.key, line.words, line.code, line.fix)
-            if line.changed:
-                self.notices.append(notice)  # each deed is told
-            else:
-                self.tell(key, f"{line.words} {line.code}", notice)
-        if complete:
-            for key in [
-                key for key in self.said if key.startswith(f"{prefix}:") and key not in kept
-            ]:
-                del self.said[key]
 
 
 def absorb(
     state: State, options: Options, now: Moment, fact: Fact, *, chance: float = 0.0
 ) -> tuple[State, tuple[Notice, ...]]:
     """Return the state after ``fact``, and what is to be said. ``chance`` in [0, 1) spreads polls."""
-    telling = _Telling(dict(state.said))
+    telling = Telling(dict(state.said))
     state = _after_jump(state, now, telling)
     match fact:
         case Changed():
-            state = _changed(state, fact, now)
+            state = changed(state, fact, now)
         case Looked():
-            state = _looked(state, options, now, fact, telling)
+            state = looked(state, options, now, fact, telling)
+        case Recalled():
+            state = recalled(state, options, now, fact)
         case Polled():
             state = _polled(state, options, now, fact, telling, chance=chance)
         case Pulled():
@@ -99,7 +66,7 @@ def absorb(
         case Published():
             state = _published(state, options, now, fact, telling)
         case Reported():
-            telling.report("local", fact.said, complete=True)
+            telling.report("local", fact.said)
             state = replace(state, objects=_not_pending(state.objects, fact.ready))
         case Trouble():
             state = _trouble(state, options, now, fact, telling, chance=chance)
@@ -112,258 +79,78 @@ def absorb(
     return replace(state, said=telling.said), tuple(telling.notices)
 
 
-def _after_jump(state: State, now: Moment, telling: _Telling) -> State:
+def _after_jump(state: State, now: Moment, telling: Telling) -> State:
     """A machine that slept, or whose clock was set, only makes a poll late: look at everything, and ask."""
     slept = (now.wall - state.last_wall) - (now.mono - state.last_mono)
     seen = replace(state, last_wall=now.wall, last_mono=now.mono)
     if not state.started or abs(slept) <= JUMP:
         return seen
-    telling.notices.append(
-        Notice(
-            Level.INFO,
-            "clock",
-            "",
-            "the clock jumped, or this machine slept: looking at everything",
-        )
+    telling.say(
+        Level.INFO, "clock", "the clock jumped, or this machine slept: looking at everything"
     )
     return replace(seen, look_all=True, next_poll=now.mono, poll_failures=0)
-
-
-# ---------------------------------------------------------------- looking
-
-
-def _changed(state: State, fact: Changed, now: Moment) -> State:
-    if fact.paths is None:
-        return replace(state, look_all=True)
-    dirty, look_all = dict(state.dirty), state.look_all
-    for path in fact.paths:
-        if is_passing(path):
-            continue
-        directory = _object_of(path, state.objects)
-        if directory is None:
-            look_all = True
-        else:
-            dirty[directory] = now.mono
-    return replace(state, dirty=dirty, look_all=look_all, look_git=state.look_git or fact.git)
-
-
-def _object_of(path: str, objects: Mapping[str, Watched]) -> str | None:
-    """Return the known folder that a path lies in, the nearest one; None: no object is known there."""
-    while path:
-        if path in objects:
-            return path
-        path = path.rpartition("/")[0]
-    return "" if "" in objects else None
-
-
-def _looked(state: State, options: Options, now: Moment, fact: Looked, telling: _Telling) -> State:
-    asked = set(state.objects) | set(fact.objects) if fact.dirs is None else fact.dirs
-    objects = dict(state.objects)
-    for directory in asked:
-        seen, known = fact.objects.get(directory), objects.get(directory)
-        changed_at = state.dirty.get(directory, now.mono)
-        if seen is not None and known is not None:
-            objects[directory] = seen_again(known, seen, changed_at=changed_at, now=now)
-        elif seen is not None:
-            published = state.remembered.get(directory, ())
-            objects[directory] = replace(first_seen(seen, now), published=published)
-        elif known is not None:
-            _gone(objects, known, options, now)
-    _tell_undone(objects, asked, telling)
-    _tell_loops(objects, asked, telling)
-    looked_all = now.mono if fact.dirs is None else state.looked_all
-    after = replace(
-        state,
-        objects=objects,
-        started=True,
-        dirty={}
-        if fact.dirs is None
-        else {directory: at for directory, at in state.dirty.items() if directory not in fact.dirs},
-        look_all=state.look_all and fact.dirs is not None,
-        look_git=False,
-        looked=now.mono,
-        looked_all=looked_all,
-        guards=_guards(state.guards, objects, asked, now),
-    )
-    after = _held_again(after, options, now, asked)
-    after = _settings(after, state, fact, telling)
-    return _git(after, state, fact, now, telling)
-
-
-def _gone(objects: dict[str, Watched], known: Watched, options: Options, now: Moment) -> None:
-    """A folder that vanished counts as gone after a while and another look (11.4): saves may delete and create."""
-    directory = known.seen.dir
-    empty = ObjectSeen(directory, ())
-    if known.seen.files or known.seen.pointers:
-        objects[directory] = replace(
-            known, seen=empty, since=now.mono, confirmed=now.mono, vanished=True, pending=True
-        )
-    elif not known.pending and is_settled(known, options):
-        del objects[directory]
-    else:
-        objects[directory] = replace(known, confirmed=now.mono)
-
-
-def _guards(
-    guards: Sequence[Guard], objects: Mapping[str, Watched], asked: Iterable[str], now: Moment
-) -> tuple[Guard, ...]:
-    """Keep the guards that still mean something: until they expire, or git moved the pointer along with the file."""
-    looked = set(asked)
-    kept = []
-    for guard in guards:
-        one = objects.get(guard.taken.dir)
-        if one is None or (now.mono >= guard.until and not one.seen.undone):
-            continue
-        if guard.taken.dir in looked:
-            if guard.pointers is None:
-                guard = replace(guard, pointers=one.seen.pointers)
-            elif guard.pointers != one.seen.pointers:
-                continue
-        kept.append(guard)
-    return tuple(kept)
-
-
-def _tell_undone(objects: Mapping[str, Watched], asked: Iterable[str], telling: _Telling) -> None:
-    for directory in asked:
-        one = objects.get(directory)
-        key = f"undone:{directory}"
-        if one is None or not one.seen.undone:
-            telling.forget(key)
-            continue
-        words = f"this save undoes {one.seen.undone}: not published, both texts are kept"
-        fix = f"skillsync diff {directory}; skillsync push {directory} publishes it all the same"
-        telling.tell(
-            key, words, Notice(Level.PERSON, "stale", directory, words, "W-UNDOES-PULL", fix)
-        )
-
-
-def _tell_loops(objects: Mapping[str, Watched], asked: Iterable[str], telling: _Telling) -> None:
-    for directory in asked:
-        one = objects.get(directory)
-        if one is not None and one.loops:
-            words = (
-                f"{one.loops}: left alone until it has been quiet for {QUARANTINE / 60:.0f} minutes"
-            )
-            notice = Notice(
-                Level.PERSON,
-                "loop",
-                directory,
-                words,
-                "W-LOOP",
-                "is another program writing this file?",
-            )
-            telling.tell(f"loop:{directory}", words, notice)
-
-
-def _held_again(state: State, options: Options, now: Moment, asked: Iterable[str]) -> State:
-    """Let go of folders that nobody has in hand any more; the pull that passed them by is made up for."""
-    looked, held, freed = set(asked), dict(state.held), False
-    for directory in looked & held.keys():
-        one = state.objects.get(directory)
-        reason = in_hand(one.seen, options, now.wall) if one is not None else ""
-        if reason or (one is not None and not is_settled(one, options)):
-            held[directory] = _held(one, reason or held[directory].reason, options, now)
-        else:
-            del held[directory]
-            freed = True
-    if not freed:
-        return replace(state, held=held)
-    return replace(state, held=held, wants_pull=True, dealt=None)
-
-
-def _held(one: Watched | None, reason: str, options: Options, now: Moment) -> Held:
-    at = now.mono + HELD_LOOK
-    if one is not None and not one.seen.open_in:
-        until = now.mono + in_hand_until(one.seen, options) - now.wall
-        if until > now.mono:
-            at = min(at, until + 0.02) if until - now.mono < HELD_LOOK else at
-    return Held(reason, at)
-
-
-def _settings(state: State, before: State, fact: Looked, telling: _Telling) -> State:
-    if before.started and before.settings != fact.settings:
-        telling.notices.append(
-            Notice(Level.INFO, "settings", "", "skillsync.toml changed: it is read again")
-        )
-        return replace(
-            state,
-            settings=fact.settings,
-            dealt=None,
-            wants_pull=True,
-            look_all=fact.dirs is not None,
-        )
-    return replace(state, settings=fact.settings)
-
-
-def _git(state: State, before: State, fact: Looked, now: Moment, telling: _Telling) -> State:
-    git = fact.git
-    if git.operations:
-        words = f"git is in the middle of something ({', '.join(git.operations)}): waiting"
-        telling.tell("git", words, Notice(Level.INFO, "git", "", words))
-    elif telling.forget("git"):
-        telling.notices.append(Notice(Level.INFO, "git", "", "git is done: going on"))
-    state = replace(state, git=git)
-    if not before.started:
-        return replace(state, head_since=now.mono)
-    if git.place == before.git.place:
-        return state
-    where = git.branch or "a detached HEAD"
-    words = f"HEAD is now {(git.head or 'unborn')[:10]} on {where}"
-    telling.notices.append(Notice(Level.INFO, "git", "", words))
-    # Whatever was planned is void: look at everything, compare again, and publish only what settles from here on.
-    return replace(
-        state,
-        look_all=fact.dirs is not None or state.look_all,
-        wants_pull=True,
-        dealt=None,
-        head_since=now.mono,
-        guards=(),
-        publish_after=now.mono + 1.0,
-        publish_failures=0,
-    )
 
 
 # ---------------------------------------------------------------- the steps
 
 
 def _polled(
-    state: State, options: Options, now: Moment, fact: Polled, telling: _Telling, *, chance: float
+    state: State, options: Options, now: Moment, fact: Polled, telling: Telling, *, chance: float
 ) -> State:
     if telling.forget("trouble:poll"):
-        telling.notices.append(Notice(Level.INFO, "remote", "", "the server answers again"))
+        telling.say(Level.INFO, "remote", "the server answers again")
     pause = next_poll(options, failures=0, least=fact.least, chance=chance)
-    changed = state.dealt != (fact.seen, state.local)
+    state = replace(state, polled=fact.lists)
+    # What a pull could not do may be possible since, though neither list nor files say so.
+    is_due = state.left_open and now.mono >= state.pulled_all + WHOLE
     return replace(
         state,
-        polled=fact.seen,
         next_poll=now.mono + pause,
         poll_failures=0,
-        wants_pull=state.wants_pull or changed,
+        wants_pull=state.wants_pull or is_due or state.dealt != state.sides,
+        dealt=None if is_due else state.dealt,
         counts=replace(state.counts, polls=state.counts.polls + 1),
     )
 
 
-def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: _Telling) -> State:
+def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: Telling) -> State:
     telling.forget("trouble:pull")
-    telling.report("pull", fact.said, complete=True)
+    looked_at = fact.looked_at
+    telling.report(
+        "pull", fact.said, covers=lambda name: looked_at is None or name in looked_at.names
+    )
     written = sum(line.changed for line in fact.said)
     held = {
-        directory: _held(state.objects.get(directory), reason, options, now)
+        directory: held
+        for directory, held in state.held.items()
+        if looked_at is not None and directory not in looked_at.dirs
+    } | {
+        directory: held_until(state.objects.get(directory), reason, options, now)
         for directory, reason in fact.held.items()
     }
     fresh = {(taken.dir, taken.path) for taken in fact.taken_in}
-    guards = [guard for guard in state.guards if (guard.taken.dir, guard.taken.path) not in fresh]
+    kept = [guard for guard in state.guards if (guard.taken.dir, guard.taken.path) not in fresh]
+    guards = beside_our_pointers(kept, {taken.dir for taken in fact.taken_in})
     guards += [Guard(taken, now.mono + options.stale) for taken in fact.taken_in]
     failures = state.pull_failures + 1 if fact.retry else 0
+    pulled_all = now.mono if looked_at is None else state.pulled_all
+    # Where it may have written is looked at; a skill that is new lies nobody knows where.
+    all_here = looked_at is not None and len(looked_at.names) == len(looked_at.dirs)
+    changed_dirs = looked_at.dirs & state.objects.keys() if looked_at and all_here else frozenset()
+    # What hurried is done; now and then the rest is looked at as well, though nothing says that it changed.
+    again = fact.retry or now.mono >= pulled_all + WHOLE
     return replace(
         state,
-        wants_pull=fact.retry,
+        wants_pull=again,
+        pulled_all=pulled_all,
+        left_open=bool(fact.exit) or (looked_at is not None and state.left_open),
         pull_failures=failures,
         pull_after=now.mono + pause_after(failures, options) if fact.retry else state.pull_after,
-        dealt=None if fact.retry or state.polled is None else (state.polled, state.local),
+        dealt=None if again else state.sides,
         held=held,
         guards=tuple(guards),
-        look_all=state.look_all or bool(written),
+        look_all=state.look_all or (bool(written) and not changed_dirs),
+        dirty={**state.dirty, **dict.fromkeys(changed_dirs, now.mono)} if written else state.dirty,
         counts=replace(
             state.counts, pulls=state.counts.pulls + 1, written=state.counts.written + written
         ),
@@ -371,27 +158,33 @@ def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: 
 
 
 def _published(
-    state: State, options: Options, now: Moment, fact: Published, telling: _Telling
+    state: State, options: Options, now: Moment, fact: Published, telling: Telling
 ) -> State:
     telling.forget("trouble:publish")
-    telling.report("push", fact.said, complete=False)
+    telling.report("push", fact.said, covers=lambda name: name not in fact.passed_by)
     objects = dict(state.objects)
+    kept = {directory: one.after for directory, one in fact.held.items() if directory in objects}
     if not fact.retry:
-        done = set(objects if fact.ready is None else fact.ready) - fact.held.keys()
+        done = set(objects if fact.ready is None else fact.ready)
+        done -= {directory for directory, after in kept.items() if after < math.inf}
         objects = _not_pending(objects, done)
+    for directory, after in kept.items():
+        if 0.0 < after < math.inf:
+            objects[directory] = replace(objects[directory], not_before=now.mono + after)
     for directory, sent in fact.sent.items():
         if directory in objects:
             objects[directory] = with_publish(objects[directory], sent.digest, now.mono, options)
         _warn_of_versions(sent.subject, sent.number + 1, telling)
-    _tell_loops(objects, fact.sent, telling)
+    tell_loops(objects, fact.sent, telling)
     waits = fact.retry or (options.team and bool(fact.held))
     failures = state.publish_failures + 1 if waits else 0
     # What was not as it had settled is looked at again.
-    again = {} if options.team else dict.fromkeys(fact.held, now.mono)
+    moved = {directory for directory, after in kept.items() if not (after or options.team)}
     return replace(
         state,
         objects=objects,
-        dirty={**state.dirty, **{one: at for one, at in again.items() if one in objects}},
+        guards=tuple(beside_our_pointers(state.guards, fact.sent)),
+        dirty={**state.dirty, **dict.fromkeys(moved, now.mono)},
         publish_failures=failures,
         publish_after=now.mono + pause_after(failures, options) if waits else state.publish_after,
         head_since=state.head_since if waits else None,
@@ -401,7 +194,7 @@ def _published(
     )
 
 
-def _warn_of_versions(subject: str, number: int, telling: _Telling) -> None:
+def _warn_of_versions(subject: str, number: int, telling: Telling) -> None:
     if number >= WARN_AT:
         words = f"it has {number:,} of 2,000 versions; unattended publishing stops at 1,900"
         notice = Notice(
@@ -412,7 +205,7 @@ def _warn_of_versions(subject: str, number: int, telling: _Telling) -> None:
             "W-VERSION-BUDGET",
             "skillsync explain W-VERSION-BUDGET",
         )
-        telling.tell(f"versions:{subject}", "near the limit", notice)
+        telling.tell(f"versions:{subject}", notice, words="near the limit")
 
 
 def _not_pending(objects: Mapping[str, Watched], done: Iterable[str]) -> dict[str, Watched]:
@@ -424,12 +217,12 @@ def _not_pending(objects: Mapping[str, Watched], done: Iterable[str]) -> dict[st
 
 
 def _trouble(
-    state: State, options: Options, now: Moment, fact: Trouble, telling: _Telling, *, chance: float
+    state: State, options: Options, now: Moment, fact: Trouble, telling: Telling, *, chance: float
 ) -> State:
     if not fact.brief:
         level = Level.WARNING if fact.waits else Level.PERSON
         notice = Notice(level, "trouble", fact.step, fact.message, fact.code, fact.fix)
-        telling.tell(f"trouble:{fact.step}", f"{fact.code}", notice)
+        telling.tell(f"trouble:{fact.step}", notice, words=fact.code)
     state = replace(state, counts=replace(state.counts, failures=state.counts.failures + 1))
     match fact.step:
         case "poll":
@@ -450,6 +243,8 @@ def _trouble(
             return replace(state, publish_failures=failures, publish_after=now.mono + pause)
         case "report":
             return replace(state, objects=_not_pending(state.objects, state.objects))
+        case "recall":
+            return replace(state, wants_recall=False)
         case _:  # a look: what could not be looked at is looked at again
             return replace(state, looked=now.mono, looked_all=now.mono, look_all=False)
 

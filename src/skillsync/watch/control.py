@@ -14,7 +14,8 @@ from typing import Any
 
 from skillsync.errors import InvalidContent
 from skillsync.repo.files import write_atomic
-from skillsync.watch.record import is_watched, read_record, recorded_pid
+from skillsync.watch.alone import daemon_pid, is_watched
+from skillsync.watch.record import read_record
 from skillsync.watch.units import Unit
 
 ANSWER_SECONDS = 2.0
@@ -27,7 +28,7 @@ def ask(state_dir: Path, *, wait: Callable[[float], None] = time.sleep) -> dict[
     if not is_watched(state_dir):
         return None
     before = read_record(state_dir)
-    pid = recorded_pid(state_dir)
+    pid = daemon_pid(state_dir, wait=wait)
     if pid is None or not _send(pid, signal.SIGUSR1):
         return before
     for _ in range(int(ANSWER_SECONDS / STEP)):
@@ -45,7 +46,7 @@ def stop(state_dir: Path, *, wait: Callable[[float], None] = time.sleep) -> int 
     """
     if not is_watched(state_dir):
         return None
-    pid = recorded_pid(state_dir)
+    pid = daemon_pid(state_dir, wait=wait)
     if pid is not None and _send(pid, signal.SIGTERM):
         for _ in range(int(STOP_SECONDS / STEP)):
             if not is_watched(state_dir):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -20,10 +21,11 @@ from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.writing import Writer
 from skillsync.watch.editors import is_passing, open_in_editor
 from skillsync.watch.looking import git_seen, look
-from skillsync.watch.settle import in_hand, versions_left
+from skillsync.watch.settle import in_hand, in_hand_until, versions_left
 from skillsync.watch.stale import taken_in
 from skillsync.watch.values import (
     Fact,
+    Kept,
     Look,
     ObjectSeen,
     Options,
@@ -31,6 +33,7 @@ from skillsync.watch.values import (
     Published,
     Pull,
     Pulled,
+    Recalled,
     Report,
     Reported,
     Said,
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
 AGAIN = frozenset({"E-LOCAL-CHANGED", "E-REMOTE-MOVED", "E-UNREACHABLE", "E-THROTTLED"})
 """Codes of one object's failure after which the step is done again."""
 SAVING = "it is being saved"
+MOVED = "git moved"
+STRAY_PAUSE = 5.0
+"""Seconds after which it is looked again whether an editor's file beside a text is gone."""
 
 
 @dataclass
@@ -98,6 +104,21 @@ class Engine:
             return ()
         return tuple(dict.fromkeys((*settings.skills, *settings.datasets)))
 
+    def recall(self) -> Fact:
+        """Read what pulls overwrote beside pointers that are still as they wrote them.
+
+        It comes from the rescue copies: what was there and what took its place were stored together, before a pull
+        touched either, so that no death can come in between.
+        """
+        from skillsync.watch.past import past_pulls
+
+        def recalled() -> Fact:
+            workspace = self._open_near()
+            target = workspace.settings.target(self.target_name)
+            return Recalled(tuple(past_pulls(workspace, target)))
+
+        return _attempted("recall", recalled)
+
     # ---------------------------------------------------------------- the remote
 
     def poll(self) -> Fact:
@@ -128,13 +149,16 @@ class Engine:
                 return reason
 
             writer = _TellingWriter(workspace, clock=self.clock)
-            request = PullRequest(hold=hold, park=True, command=DAEMON, clock=self.clock)
+            request = PullRequest(
+                hold=hold, park=True, command=DAEMON, changes=asked.changes, clock=self.clock
+            )
             report = pull(workspace, target, self.connect, request, writer=writer)
         words = {one.subject: _version_words(one.did) for one in report.outcomes if one.changed}
         return Pulled(
             said=tuple(_said(report.outcomes, report.problems, report.notes)),
             held=held,
             taken_in=tuple(writer.taken(words)),
+            looked_at=report.looked_at,
             retry=_is_retried(report.outcomes),
             exit=report.exit,
         )
@@ -157,24 +181,26 @@ class Engine:
 
         with self._opened() as (workspace, target):
             workspace.check_publish_branch()
-            held: dict[str, str] = {}
+            held: dict[str, Kept] = {}
+            passed_by = set[str]()
             sending: dict[str, Sent] = {}
 
             def hold(one: Candidate) -> str:
-                reason = self._not_ready(workspace, one, asked)
-                if reason:
-                    held[one.dir] = reason
-                else:
-                    sending[one.dir] = Sent(one.subject, _files_digest(one.folder), one.number)
-                return reason
+                kept = self._not_ready(workspace, one, asked)
+                if kept is not None:
+                    held[one.dir] = kept
+                    passed_by.add(one.subject)
+                    return kept.reason
+                sending[one.dir] = Sent(one.subject, _files_digest(one.folder), one.number)
+                return ""
 
             request = PushRequest(hold=hold, command=DAEMON, clock=self.clock)
             report = push(workspace, target, self.connect, request)
         done = {one.subject for one in report.outcomes if one.changed and one.did.strip()}
         subjects = done | {subject.partition(":")[0] for subject in done}
         mattering = {
-            directory: reason
-            for directory, reason in held.items()
+            directory: kept
+            for directory, kept in held.items()
             if asked.ready is None or directory in asked.ready
         }
         return Published(
@@ -182,32 +208,36 @@ class Engine:
             sent={at: sent for at, sent in sending.items() if sent.subject in subjects},
             held=mattering,
             said=tuple(_said(report.outcomes, report.problems, report.notes)),
+            passed_by=frozenset(passed_by),
             blocked=any(one.exit == 3 for one in report.outcomes),
             retry=_is_retried(report.outcomes),
             exit=report.exit,
         )
 
-    def _not_ready(self, workspace: Workspace, one: Candidate, asked: Publish) -> str:
+    def _not_ready(self, workspace: Workspace, one: Candidate, asked: Publish) -> Kept | None:
         """Return why an object is not sent, looked at right before: the plan may be older than a save or a checkout."""
         if reason := versions_left(one.number) if one.kind is Kind.SKILL else "":
-            return reason
+            return Kept(reason, math.inf)
         if asked.ready is None:
-            reason = asked.withheld.get(one.dir, "")
-            return reason or ("git moved" if git_seen(workspace.repo) != asked.git else "")
+            if reason := asked.withheld.get(one.dir, ""):
+                return Kept(reason)
+            return Kept(MOVED) if git_seen(workspace.repo) != asked.git else None
         settled = asked.ready.get(one.dir)
         if settled is None:
-            return asked.withheld.get(one.dir, SAVING)
+            return Kept(asked.withheld.get(one.dir, SAVING))
         found = look(workspace, Look(frozenset({one.dir})))
         now = found.objects.get(one.dir)
         if now is None or not now.is_same(settled):
-            return SAVING
+            return Kept(SAVING)
         if found.git != asked.git:
-            return "git moved"
+            return Kept(MOVED)
         if stray := _stray(one.folder):
-            return (
-                f"{stray} looks like an editor's file of a moment: remove it, or let git ignore it"
-            )
-        return in_hand(now, self.options, self.wall()) if one.writes_files else ""
+            words = "looks like an editor's file of a moment: remove it, or let git ignore it"
+            return Kept(f"{stray} {words}", STRAY_PAUSE)
+        if one.writes_files and (reason := in_hand(now, self.options, self.wall())):
+            left = in_hand_until(now, self.options) - self.wall()
+            return Kept(reason, left if left > 0 and not now.open_in else STRAY_PAUSE)
+        return None
 
     def report(self, asked: Report) -> Fact:
         """Say how the files differ from what was taken in last; asks nobody."""

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skillsync.errors import AlreadyWatched
 from skillsync.repo.files import write_atomic
 from skillsync.watch.machine import not_now
 from skillsync.watch.settle import DAY, is_settled
@@ -24,52 +22,8 @@ if TYPE_CHECKING:
     from skillsync.watch.values import Moment, Notice, Options
 
 RECORD = "watch.json"
-LOCK = "watch.lock"
 SHOWN = 50
 """Waiting objects that are listed, at most."""
-
-
-@contextmanager
-def only_daemon(state_dir: Path) -> Iterator[None]:
-    """Be the only daemon of this clone. Raises AlreadyWatched with the other one's process id."""
-    from filelock import FileLock, Timeout
-
-    state_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(state_dir / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        pid = recorded_pid(state_dir)
-        raise AlreadyWatched(
-            f"this clone is watched already, by process {pid or 'unknown'}",
-            unchanged="Nothing was started.",
-            hint="skillsync watch --status, or skillsync watch --stop",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def is_watched(state_dir: Path) -> bool:
-    """Tell whether a daemon is running here: it holds its lock, whatever a file says."""
-    from filelock import FileLock, Timeout
-
-    if not (state_dir / LOCK).exists():
-        return False
-    lock = FileLock(state_dir / LOCK, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def recorded_pid(state_dir: Path) -> int | None:
-    """Return the process id that the record names."""
-    pid = read_record(state_dir).get("pid")
-    return pid if isinstance(pid, int) and pid > 1 else None
 
 
 def read_record(state_dir: Path) -> dict[str, Any]:
@@ -130,7 +84,15 @@ def render_record(
             {"subject": subject, "reason": reason}
             for subject, reason in sorted(waiting(state, options, now).items())[:SHOWN]
         ],
-        "needs_you": [*sorted(needs_person(state))],
+        "needs_you": [
+            {
+                "subject": one.subject,
+                "reason": one.message,
+                "code": one.code,
+                "next": one.fix,
+            }
+            for one in needs_person(state)
+        ],
         "recent": [
             {"kind": one.kind, "subject": one.subject, "message": one.message, "code": one.code}
             for one in recent
@@ -147,10 +109,10 @@ def waiting(state: State, options: Options, now: Moment) -> dict[str, str]:
     """Return what waits and why, by folder."""
     found = {directory: held.reason for directory, held in state.held.items()}
     if state.is_busy:
-        found["git"] = f"a {', '.join(state.git.operations)} is in progress"
-    for key, words in state.said.items():
-        if key.startswith("trouble:"):
-            found[key.partition(":")[2]] = f"failed ({words}), tried again"
+        found["git"] = f"it is in the middle of something ({', '.join(state.git.operations)})"
+    for key, told in state.said.items():
+        if key.startswith("trouble:") and not told.needs_person:
+            found[key.partition(":")[2]] = f"failed ({told.words}), tried again"
     if options.publish:
         reasons = not_now(state, options, now)
         for directory, one in state.objects.items():
@@ -161,14 +123,14 @@ def waiting(state: State, options: Options, now: Moment) -> dict[str, str]:
     return found
 
 
-def needs_person(state: State) -> set[str]:
-    """Return the subjects about which somebody was told to do something and has not yet."""
-    return {
-        key.partition(":")[2]
-        for key, words in state.said.items()
-        if key.startswith(("pull:", "undone:", "loop:"))
-        and ("E-CONFLICT" in words or key[0] in "ul")
+def needs_person(state: State) -> list[Notice]:
+    """Return what somebody was told to do something about and has not yet, each thing once."""
+    found = {
+        (told.notice.subject, told.words): told.notice
+        for told in state.said.values()
+        if told.needs_person
     }
+    return [found[at] for at in sorted(found)]
 
 
 def remembered_publishes(

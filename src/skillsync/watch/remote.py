@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from skillsync.errors import NotAuthenticated, RemoteError, Throttled, Unreachable
 from skillsync.watch.pace import least_interval
-from skillsync.watch.values import Polled
+from skillsync.watch.values import Lists, Polled
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -21,18 +21,22 @@ def poll(remote: Remote, target: Target) -> Polled:
 
     Raises RemoteError when there is no usable answer.
     """
-    seen = hashlib.sha256()
-    for line in (*_skills(remote), *_datasets(remote, target)):
-        seen.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    listing = remote.skills.list()
+    skills = {version.name: _short(repr(version)) for version in listing.items}
+    rest = _short(
+        repr((listing.complete, listing.problems)),
+        *_datasets(remote, target),
+    )
     requests = remote.transport.requests.reads
     least = least_interval(requests, is_local=remote.transport.is_local)
-    return Polled(seen.hexdigest(), requests, least)
+    return Polled(Lists(skills, rest), requests, least)
 
 
-def _skills(remote: Remote) -> Iterable[str]:
-    listing = remote.skills.list()
-    yield f"skills {listing.complete}"
-    yield from sorted(repr(version) for version in listing.items)
+def _short(*lines: str) -> str:
+    seen = hashlib.blake2b(digest_size=16)
+    for line in lines:
+        seen.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return seen.hexdigest()
 
 
 def _datasets(remote: Remote, target: Target) -> Iterator[str]:

@@ -27,14 +27,15 @@ from skillsync.errors import (
     UsageError,
 )
 from skillsync.watch.absorb import absorb
+from skillsync.watch.alone import only_daemon
 from skillsync.watch.events import Events, NoEvents
 from skillsync.watch.machine import decide
 from skillsync.watch.record import (
     About,
-    only_daemon,
     read_record,
     remembered_publishes,
     render_record,
+    waiting,
     write_record,
 )
 from skillsync.watch.state import State
@@ -53,6 +54,7 @@ from skillsync.watch.values import (
     Published,
     Pull,
     Pulled,
+    Recall,
     Report,
     Stop,
     StopAsked,
@@ -141,12 +143,18 @@ class Service:
                 self._tell(Notice(Level.INFO, "stop", "", "stopped"))
                 return
             if isinstance(action, Wait) and self.once and not self._is_worth_waiting(action):
+                self._tell_what_waits()
                 return
             self.take(self.perform(action))
 
     def _is_worth_waiting(self, wait: Wait) -> bool:
         """One cycle waits for looks that are about to be due, not for the next poll or a pause."""
         return wait.until - self.mono() <= 1.0 and not self.state.poll_failures
+
+    def _tell_what_waits(self) -> None:
+        """Say what one cycle leaves to the next one."""
+        for subject, reason in sorted(waiting(self.state, self.options, self.now).items()):
+            self._tell(Notice(Level.INFO, "waiting", subject, f"waits: {reason}"))
 
     def take(self, fact: Fact) -> None:
         """Let the machine make of a fact what it will, and tell what is to be told."""
@@ -155,7 +163,9 @@ class Service:
             self.state, self.options, self.now, fact, chance=self._chance.random()
         )
         if self.state.started and not was_started and not self.once:
-            words = f"watching {len(self.state.objects):,} objects ({self._about.events})"
+            count = len(self.state.objects)
+            objects = "1 object" if count == 1 else f"{count:,} objects"
+            words = f"watching {objects} ({self._about.events})"
             self._tell(Notice(Level.INFO, "start", "", words))
         for notice in notices:
             self._tell(notice)
@@ -180,6 +190,8 @@ class Service:
         match action:
             case Look():
                 return self._look(action)
+            case Recall():
+                return self.engine.recall()
             case Poll():
                 fact = self.engine.poll()
                 if isinstance(fact, Trouble) and fact.error and not self.state.counts.polls:
@@ -262,8 +274,9 @@ class Service:
         """Fall back to looking at intervals when the listening died; without events look as often as it is cheap."""
         if self.once or self.make_events is None:
             return
-        if self._events is not None and not self._events.is_alive:
+        if self._events is not None and not (self._events.is_alive and self._events.is_current):
             self._listen()
+            self.facts.put(Changed(None))  # what happened meanwhile was not heard
         if self._events is None:
             self.options = replace(self.options, scan=max(SCAN_LEAST, SCAN_SHARE * took))
 

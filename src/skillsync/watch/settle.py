@@ -25,6 +25,7 @@ class Watched:
 
     ``since``: its last change. ``confirmed``: when a look last found it unchanged. ``pending``: it changed since it
     was last published or reported. ``sent``: its files when the daemon published it last. ``published``: times and file digests of the daemon's own publishes of a day.
+    ``not_before``: it was kept back, and may be sent again from then on.
     ``switches``: the digests that each file went through in the last minute. ``loops``: why it is left alone.
     """
 
@@ -38,6 +39,7 @@ class Watched:
     switches: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict)
     loops: str = ""
     loops_until: float = 0.0
+    not_before: float = 0.0
 
 
 def first_seen(seen: ObjectSeen, now: Moment) -> Watched:
@@ -48,6 +50,8 @@ def first_seen(seen: ObjectSeen, now: Moment) -> Watched:
 
 def seen_again(known: Watched, seen: ObjectSeen, *, changed_at: float, now: Moment) -> Watched:
     """Return an object after another look; ``changed_at`` is when an event last spoke of it."""
+    if known.loops and now.mono >= known.loops_until:
+        known = replace(known, loops="")
     if seen.is_same(known.seen):
         # What an event said, and no trace of it: the object is as it was.
         return replace(known, seen=seen, confirmed=now.mono)
@@ -61,6 +65,7 @@ def seen_again(known: Watched, seen: ObjectSeen, *, changed_at: float, now: Mome
         known,
         seen=seen,
         since=max(known.since, min(changed_at, now.mono)),
+        not_before=0.0,
         confirmed=now.mono,
         vanished=bool(known.seen.paths - seen.paths),
         # A pointer that moves beside files that were just published is our own doing.
@@ -104,7 +109,7 @@ def is_settled(one: Watched, options: Options) -> bool:
 
 def publishable_at(one: Watched, options: Options) -> float:
     """Return when its next version may be made: after the quiet period, the gap, and within the day's number."""
-    at = settled_at(one, options)
+    at = max(settled_at(one, options), one.not_before)
     times = [time for time, _ in one.published]
     if times:
         at = max(at, times[-1] + options.gap)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from skillsync.watch.values import TakenIn
+from skillsync.watch.state import Guard
+from skillsync.watch.values import Moment, Options, PastPull, TakenIn
 
 
 def taken_in(
@@ -30,6 +32,20 @@ def is_undone(pulled: TakenIn, now: bytes | None) -> bool:
     restores = bool(pulled.removed) and all(have[line] >= count for line, count in pulled.removed)
     removes = bool(pulled.added) and all(have[line] <= count for line, count in pulled.added)
     return restores or removes
+
+
+def guards_after(pulls: Iterable[PastPull], options: Options, now: Moment) -> tuple[Guard, ...]:
+    """Return the guards that a daemon begins with, of pulls since which nothing was published or taken in.
+
+    One holds for as long as it did, and longer where the file was last changed while it did: the first look tells
+    whether that save undid the pull.
+    """
+    found = []
+    for pull in pulls:
+        until = pull.at + options.stale
+        if now.wall < until or pull.changed_at <= until:
+            found.append(Guard(pull.taken, now.mono + until - now.wall))
+    return tuple(found)
 
 
 def _count(data: bytes | None) -> Counter[str]:

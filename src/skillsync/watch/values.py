@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from skillsync.errors import SkillsyncError
 from skillsync.repo.worktree import StatEntry
+from skillsync.sync.narrow import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,10 @@ class ObjectSeen:
         return self.files == other.files and self.pointers == other.pointers
 
 
+INDEX_LOCK = "index.lock"
+"""What is there in git's folder while a command changes the index, or after one that died."""
+
+
 @dataclass(frozen=True, slots=True)
 class GitSeen:
     """Where git stands: HEAD's commit, the branch, and what is under way (``index.lock`` included)."""
@@ -133,10 +138,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
-    """The remote's lists were read. ``seen`` stands for all of it; ``requests`` is what it cost."""
+class Lists:
+    """What stands for the remote's lists: a text for each skill by name, and one for all of the ``rest``."""
 
-    seen: str
+    skills: Mapping[str, str]
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """The remote's lists were read; ``requests`` is what it cost."""
+
+    lists: Lists
     requests: int = 2
     least: float = 0.0
 
@@ -171,12 +184,32 @@ class TakenIn:
 
 
 @dataclass(frozen=True, slots=True)
+class PastPull:
+    """What an earlier pull did to one file, when (``at``), and when the file was changed last; seconds since 1970."""
+
+    taken: TakenIn
+    at: float
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What pulls, anybody's, did to files whose pointers are still as they wrote them."""
+
+    pulls: tuple[PastPull, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
-    """A pull is done. ``held`` are folders that were left alone for now, with the reason."""
+    """A pull is done. ``held`` are folders that were left alone for now, with the reason.
+
+    ``looked_at`` None: everything was looked at.
+    """
 
     said: tuple[Said, ...] = ()
     held: Mapping[str, str] = field(default_factory=dict)
     taken_in: tuple[TakenIn, ...] = ()
+    looked_at: Changes | None = None
     retry: bool = False
     exit: int = 0
 
@@ -191,16 +224,29 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A push is done. ``sent`` by folder; ``held`` are folders that were not as they had settled, with the reason.
+class Kept:
+    """Why an object was not sent, and the seconds after which it may be tried again.
 
-    ``blocked``: the remote has edits that were not taken in.
+    0: as soon as a look finds it at rest, for it was not as it had settled; infinity: not before it changes.
+    """
+
+    reason: str
+    after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A push is done. ``sent`` by folder; ``held`` are folders that were ready and were kept back all the same.
+
+    ``passed_by`` are the subjects of all objects that were not sent for now, ``blocked``: the remote has edits that
+    were not taken in.
     """
 
     ready: frozenset[str] | None
     sent: Mapping[str, Sent] = field(default_factory=dict)
-    held: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, Kept] = field(default_factory=dict)
     said: tuple[Said, ...] = ()
+    passed_by: frozenset[str] = frozenset()
     blocked: bool = False
     retry: bool = False
     exit: int = 0
@@ -225,7 +271,16 @@ class StopAsked:
 
 
 Fact: TypeAlias = (
-    Changed | Looked | Trouble | Polled | Pulled | Published | Reported | Woken | StopAsked
+    Changed
+    | Looked
+    | Trouble
+    | Recalled
+    | Polled
+    | Pulled
+    | Published
+    | Reported
+    | Woken
+    | StopAsked
 )
 
 # ---------------------------------------------------------------- what to do next
@@ -244,16 +299,25 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """Read what pulls overwrote lately: those of a daemon that is gone, or that somebody made by hand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Poll:
     """Read the remote's lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """Take the remote's edits in, but leave ``unsettled`` folders alone."""
+    """Take the remote's edits in, but leave ``unsettled`` folders alone.
+
+    ``changes``: all else is as it was when a pull had looked at everything; None: that is not known.
+    """
 
     unsettled: frozenset[str]
     git: GitSeen
+    changes: Changes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +348,7 @@ class Stop:
     """End."""
 
 
-Action: TypeAlias = Look | Poll | Pull | Publish | Report | Wait | Stop
+Action: TypeAlias = Look | Recall | Poll | Pull | Publish | Report | Wait | Stop
 
 # ---------------------------------------------------------------- what is said
 

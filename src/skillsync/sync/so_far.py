@@ -1,0 +1,46 @@
+"""Says of a run that an error ended what had been done by then, and that nothing else was (design.md 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from skillsync.errors import RemoteError, SkillsyncError
+
+if TYPE_CHECKING:
+    from skillsync.sync.writing import Writer
+
+_MOST_NAMES = 5
+
+
+@contextmanager
+def says_what_was_done(writer: Writer, accepted: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    """Give an error that ends the run, and does not say what it left as it was, the words for it.
+
+    ``accepted`` returns how many writes the server has accepted by now.
+    """
+    try:
+        yield
+    except SkillsyncError as error:
+        if not error.unchanged:
+            is_in_doubt = isinstance(error, RemoteError) and error.indeterminate
+            error.unchanged = what_was_not_changed(
+                accepted(), list(dict.fromkeys(writer.written)), is_in_doubt=is_in_doubt
+            )
+        raise
+
+
+def what_was_not_changed(accepted: int, written: Sequence[str], *, is_in_doubt: bool) -> str:
+    """Return what an ended run left as it was, as a sentence; ``written`` are the objects written here."""
+    done = []
+    if accepted:
+        done.append(f"{accepted} {'write' if accepted == 1 else 'writes'} that the server accepted")
+    if written:
+        more = f" and {len(written) - _MOST_NAMES} more" if len(written) > _MOST_NAMES else ""
+        done.append(f"the files here of {', '.join(written[:_MOST_NAMES])}{more}")
+    if is_in_doubt:
+        done.append("perhaps the write that got no answer (the next run looks before it sends it)")
+    return (
+        f"Everything but {', and '.join(done)}." if done else "Nothing was changed on either side."
+    )
