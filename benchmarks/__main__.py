@@ -49,10 +49,16 @@ def measure(
             yield from traffic.dataset(folder, url, project, rows)
     if rows:
         yield from rows_figures(folder / "rows", rows)
+    yield from measure_watch(folder, skills=skills)
+
+
+def measure_watch(folder: Path, *, skills: int, long: bool = False) -> Iterator[Figure]:
+    """Yield the daemon's figures; ``long`` takes a good quarter of an hour."""
     with serving(folder / "watched") as url:
         project = add_project(folder / "watched", "many")
+        saves, rest = (200, 300.0) if long else (40, 65.0)
         yield from watching.figures(
-            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+            folder, url, project, skills=skills, saves=saves, rest=rest, many=5 * skills
         )
 
 
@@ -63,6 +69,9 @@ def main() -> int:
         "--quick",
         action="store_true",
         help="100 skills instead of 1,000, 2,000 requests instead of 20,000",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="only the daemon, over 200 saves and 5 minutes at rest"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--requests", type=int, help="how many the server's memory is watched over")  # fmt: skip
@@ -86,14 +95,19 @@ def main() -> int:
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
         rounds = 3 if given.quick else 8
-        for figure in measure(
-            Path(folder),
-            skills=skills,
-            rounds=rounds,
-            rows=rows,
-            offline_rows=offline_rows,
-            requests=requests,
-        ):
+        everything = (
+            measure_watch(Path(folder), skills=skills, long=True)
+            if given.watch
+            else measure(
+                Path(folder),
+                skills=skills,
+                rounds=rounds,
+                rows=rows,
+                offline_rows=offline_rows,
+                requests=requests,
+            )
+        )
+        for figure in everything:
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -315,6 +315,16 @@ class RemoteDataset:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetRevision:
+    """A revision of a dataset, made by one write of a row: its number, from 1, its UUID, who wrote it and when."""
+
+    number: int
+    id: str
+    author: Author
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteRow:
     """One item. ``row.key`` is ours (``metadata.skillsync_id``, ``client_item_id``) or ``srv:<id>``; ``own_key`` tells.
 

@@ -24,7 +24,7 @@ from skillsync.api.transport import Transport
 from skillsync.api.versioned_datasets import VersionedDatasets
 from skillsync.errors import NotFound, Refused, RemoteError
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 __all__ = ["PAGE", "DatasetsApi"]
 
@@ -166,6 +166,10 @@ class DatasetsApi:
     def read_any(self, item_id: str) -> RemoteRow:
         """Read a row, archived or not; NotFound when there never was one."""
         return self.spoken.read_any(item_id)
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions of a dataset, newest first, after ``skip``; none without history."""
+        return self.spoken.revisions(dataset, newest=newest, skip=skip)
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
         """List every version of a row, newest first; empty where there is no history."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, not_done, one
 from skillsync.api.dataset_port import LAST_WRITER_WINS, Keep, whole
@@ -16,7 +16,7 @@ from skillsync.api.rows import (
 )
 from skillsync.errors import BadAnswer
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 
 class SeedDatasets(Calls):
@@ -132,6 +132,16 @@ class SeedDatasets(Calls):
         if fields:
             self.update_row(now, fields)
         return self.undelete_row(now.id)
+
+    def revisions(
+        self,
+        dataset: str,  # noqa: ARG002
+        *,
+        newest: int,  # noqa: ARG002
+        skip: int = 0,  # noqa: ARG002
+    ) -> Sequence[DatasetRevision]:
+        """There is no history."""
+        return ()
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:  # noqa: ARG002
         """There is no history."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
@@ -11,6 +11,7 @@ from skillsync.api.detect import Project
 from skillsync.api.listing import Listing, Page, Query
 from skillsync.api.parallel import each
 from skillsync.api.versioned_rows import (
+    revision_from,
     update_payload,
     versioned_dataset_from,
     versioned_dataset_payload,
@@ -19,7 +20,15 @@ from skillsync.api.versioned_rows import (
 )
 from skillsync.errors import BadAnswer, NotFound, RemoteError
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, Problem, RemoteDataset, RemoteRow, Row
+from skillsync.model import (
+    DatasetInfo,
+    DatasetRevision,
+    Json,
+    Problem,
+    RemoteDataset,
+    RemoteRow,
+    Row,
+)
 
 ITEM_PAGE = 25
 """The most items that a page holds (datasets-api.md 3.3)."""
@@ -182,6 +191,28 @@ class VersionedDatasets(Calls):
             "GET", one(ITEMS, item_id), query=query, subject=f"item {item_id}"
         )
         return self._row(answer.json, item_id)
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions, newest first, after ``skip``; only the pages that these need.
+
+        A revision that comes meanwhile moves the others down: one that is shown twice counts once.
+        """
+        subject = f"the revisions of dataset {dataset}"
+        found: dict[int, DatasetRevision] = {}
+        offset = skip
+        while len(found) < newest:
+            query: Query = (
+                ("limit", min(VERSION_PAGE, newest - len(found))),
+                ("offset", offset),
+            )
+            page = self.page(f"{one(DATASETS, dataset)}revisions/", query, subject=subject)
+            for item in page.results:
+                revision = revision_from(dict(item), dataset=dataset)
+                found.setdefault(revision.number, revision)
+            offset += len(page.results)
+            if page.following is None or not page.results:
+                break
+        return [found[number] for number in sorted(found, reverse=True)][:newest]
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
         """List every version of a row, newest first."""

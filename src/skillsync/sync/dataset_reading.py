@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from skillsync.api.dataset_port import Keep
+from skillsync.api.rows import FOREIGN
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
@@ -22,6 +23,9 @@ from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset
 from skillsync.sync.row_snapshots import recall_rows, remember_rows
 from skillsync.sync.workspace import Remote, Workspace
+
+MOST_READ = 100
+"""So many missing rows are asked for one by one."""
 
 
 def has_rows_to_read(view: DatasetView) -> bool:
@@ -161,25 +165,30 @@ def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> f
     """
     if view.guarantees.history:
         return _confirm_archived(view, remote, frozenset(missing))
-    confirmed = set()
-    others = set()
-    for key in missing:
-        if not key.startswith("srv:"):
-            others.add(key)
-            continue
-        try:
-            found = remote.datasets.read_row(key.removeprefix("srv:"))
-        except NotFound:
-            confirmed.add(key)
-        else:
-            if found.deleted:
-                confirmed.add(key)
-    if others and view.remote is not None:
+    keys = sorted(missing)
+    ids = {key: key.removeprefix(FOREIGN) for key in keys if key.startswith(FOREIGN)}
+    known = {key: view.known_ids[key] for key in keys if key in view.known_ids}
+    if len(known) > MOST_READ:
+        known = {}  # above every ceiling: nobody lets so many go without a word, and the second list decides
+    alive = {key for key, number in (ids | known).items() if _lives(view, remote, number, key)}
+    gone = {*keys} - alive
+    if (others := gone - ids.keys()) and view.remote is not None:
         again = remote.datasets.list_rows(view.remote.id)
         seen = {item.row.key for item in again.items if not item.deleted}
-        if again.complete and not again.problems:
-            confirmed |= others - seen
-    return frozenset(confirmed)
+        if not again.complete or again.problems:
+            seen = others
+        gone -= seen
+    return frozenset(gone)
+
+
+def _lives(view: DatasetView, remote: Remote, number: str, key: Key) -> bool:
+    """Tell whether an item is there, in this dataset, and still has this key."""
+    try:
+        found = remote.datasets.read_row(number)
+    except NotFound:
+        return False
+    is_here = view.remote is not None and found.dataset == view.remote.id
+    return is_here and not found.deleted and found.row.key == key
 
 
 def _confirm_archived(view: DatasetView, remote: Remote, missing: frozenset[Key]) -> frozenset[Key]:

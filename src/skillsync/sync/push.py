@@ -89,6 +89,7 @@ def push(
             try:
                 _push(workspace, target, remote, request, writer, report)
             finally:
+                recorder.flush()
                 writer.stage()
     return report
 

@@ -1,6 +1,6 @@
-"""Remembers the rows of a dataset at a revision, and the bases that pointers name, so that neither is asked for twice.
+"""Remembers the rows of a dataset at a revision, the bases that pointers name, and which item a key was.
 
-Both are caches in the strict sense (P7). A revision never changes, and it is known again by its UUID; the bases are
+All are caches in the strict sense (P7). A revision never changes, and it is known again by its UUID; the bases are
 kept under their own digest, and believed only if they have it.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +83,26 @@ def recall_rows(
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return None
+
+
+def remembered_ids(
+    workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow], *, kept: Iterable[Key]
+) -> dict[Key, str]:
+    """Return the item ids that keys had in earlier lists, and remember those of this one; ``kept`` stay if missing.
+
+    Where nothing shows what was deleted, a point read by its id is what tells a deleted item from one that a list
+    left out. Deleting the file costs that read; the second list stays (P7).
+    """
+    name = f"ids-{dataset.id}.json"
+    before: dict[Key, str] = {}
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
+        found = json.loads((_folder(workspace) / name).read_text(encoding="utf-8"))
+        before = {Key(key): str(value) for key, value in found.items()}
+    now = {key: before[key] for key in kept if key in before}
+    now |= {row.row.key: row.id for row in rows if row.own_key}
+    if now != before:
+        _write(workspace, name, json.dumps(now).encode())
+    return before
 
 
 def remember_bases(workspace: Workspace, base: Mapping[Key, str]) -> None:
