@@ -53,6 +53,7 @@ mutation: $(VENV)/.installed-mutation ## Which changes to core/ does no test not
 
 soak: $(DEV) ## The long tests
 	$(PYTEST) -m "soak" $(ARGS) || test $$? -eq 5
+	$(BIN)/python -m benchmarks --watch
 	$(MAKE) laws PROFILE=nightly
 	$(MAKE) mutation
 

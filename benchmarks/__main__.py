@@ -49,10 +49,16 @@ def measure(
             yield from traffic.dataset(folder, url, project, rows)
     if rows:
         yield from rows_figures(folder / "rows", rows)
+    yield from measure_watch(folder, skills=skills)
+
+
+def measure_watch(folder: Path, *, skills: int, long: bool = False) -> Iterator[Figure]:
+    """Yield the daemon's figures; ``long`` takes a good quarter of an hour."""
     with serving(folder / "watched") as url:
         project = add_project(folder / "watched", "many")
+        saves, rest = (200, 300.0) if long else (40, 65.0)
         yield from watching.figures(
-            folder, url, project, skills=skills, saves=40, rest=65.0, many=5 * skills
+            folder, url, project, skills=skills, saves=saves, rest=rest, many=5 * skills
         )
 
 
@@ -64,6 +70,9 @@ def main() -> int:
         action="store_true",
         help="100 skills instead of 1,000, 2,000 requests instead of 20,000",
     )
+    parser.add_argument(
+        "--watch", action="store_true", help="only the daemon, over 200 saves and 5 minutes at rest"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--requests", type=int, help="how many the server's memory is watched over")  # fmt: skip
     parser.add_argument("--skills", type=int, help="how many skills")
@@ -73,24 +82,32 @@ def main() -> int:
         help="how many rows a large dataset has; 0 leaves it out (10,000; --quick: 2,000)",
     )
     parser.add_argument(
-        "--offline-rows", type=int, default=0,
-        help="measure the status of a dataset of so many rows, too (1000000 is what its limits are for)",
+        "--offline-rows", type=int,
+        help="of how many rows the dataset is that is looked at offline (1000000 is what its limits are for; 0: none)",
     )  # fmt: skip
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
     rows = (2_000 if given.quick else 10_000) if given.rows is None else given.rows
+    offline_rows = given.offline_rows
+    if offline_rows is None:
+        offline_rows = 20_000 if given.quick else 100_000
     requests = given.requests or (2_000 if given.quick else 20_000)
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
         rounds = 3 if given.quick else 8
-        for figure in measure(
-            Path(folder),
-            skills=skills,
-            rounds=rounds,
-            rows=rows,
-            offline_rows=given.offline_rows,
-            requests=requests,
-        ):
+        everything = (
+            measure_watch(Path(folder), skills=skills, long=True)
+            if given.watch
+            else measure(
+                Path(folder),
+                skills=skills,
+                rounds=rounds,
+                rows=rows,
+                offline_rows=offline_rows,
+                requests=requests,
+            )
+        )
+        for figure in everything:
             figures.append(figure)
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -137,7 +137,8 @@ def remote_to_file(clone: Clone, *, edits: int) -> Iterator[Figure]:
             edited = time.monotonic()
             page.patch(name, json=changes).raise_for_status()
             taken.append(daemon.wait_for(name, "fast-forwarded", after=after) - edited)
-    yield Figure(f"remote edit to file, worst of {edits}", max(taken), POLL + 1.0, "seconds")
+    objects = len(list(clone.path.glob("skills/*/SKILL.md")))
+    yield Figure(f"remote edit to file, {objects:,} skills, worst of {edits}", max(taken), POLL + 1.0, "seconds")  # fmt: skip
 
 
 def _project(clone: Clone) -> int:
@@ -155,7 +156,7 @@ def at_rest(clone: Clone, *, seconds: float, options: tuple[str, ...] = ()) -> I
         used, after = daemon.cpu - cpu, daemon.memory
         written = sum(one != files.get(path) for path, one in _stamps(clone.path).items())
     objects = len([one for one in files if one.endswith("/SKILL.md")])
-    yield Figure(f"at rest, {objects} skills: % of a core over {seconds:g} s", round(used / seconds * 100, 2), 1, "most")  # fmt: skip
+    yield Figure(f"at rest, {objects:,} skills: % of a core over {seconds:g} s", round(used / seconds * 100, 2), 1, "most")  # fmt: skip
     yield Figure("  memory, MiB", round(after, 1), 120, "most")
     yield Figure("  memory grown, MiB", round(max(0.0, after - memory), 1), 5, "most")
     yield Figure("  files written anywhere in the clone", written, 0, "exact")
@@ -206,8 +207,8 @@ def figures(
     clone.push()
     clone.commit("pointers")
     yield from at_rest(clone, seconds=rest)
-    yield from remote_to_file(
-        few, edits=3
-    )  # its files were untouched for more than a minute by now
+    # The files of both were untouched for more than a minute by now.
+    yield from remote_to_file(few, edits=3)
+    yield from remote_to_file(clone, edits=3)
     yield from save_to_published(few, skills=20, saves=saves)
     yield from start(folder, url, objects=many, files=10)

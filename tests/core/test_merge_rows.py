@@ -96,6 +96,16 @@ def test_metadata_that_is_no_object_is_one_unit() -> None:
     assert merge_row(base, remote, base).row == remote
 
 
+def test_metadata_is_changed_as_a_whole_where_it_is_no_object_on_any_side() -> None:
+    plain, other, odd = row(metadata={"x": 1}), row(metadata={"x": 2}), row(metadata=[1])
+    whole = frozenset({"metadata"})
+    assert changed_row_groups(plain, odd, other) == (whole, whole)
+    assert changed_row_groups(plain, other, odd) == (whole, whole)
+    assert changed_row_groups(odd, plain, other) == (whole, whole)
+    assert [len(merge_row(odd, *sides).conflicts) for sides in ((plain, other), (other, plain))] == [1, 1]  # fmt: skip
+    assert [conflict.unit for conflict in merge_row(None, odd, other).conflicts] == ["case-1"]
+
+
 def test_both_sides_alike_is_agreement_and_in_neither_ones_changes() -> None:
     both = row(input="q2", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
     assert merge_row(BASE, both, both).row == both
@@ -182,15 +192,13 @@ values: st.SearchStrategy[Json] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner)
 )
 metadatas = st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2) | values
-fields = st.fixed_dictionaries(
-    {},
-    optional={
-        **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
-        "metadata": metadatas,
-        "source_trace_id": st.sampled_from(["t", " t", "u", None]),
-        "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
-    },
-)
+each_field: dict[str, st.SearchStrategy[Json]] = {
+    **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
+    "metadata": metadatas,
+    "source_trace_id": st.sampled_from(["t", " t", "u", None]),
+    "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
+}
+fields = st.fixed_dictionaries({}, optional=each_field)
 rows = st.builds(Row, st.just(KEY), fields)
 
 
@@ -199,9 +207,10 @@ def related_rows(draw: st.DrawFn) -> tuple[Row, Row, Row]:
     base = draw(rows)
     sides = []
     for _ in range(2):
-        other, keep = draw(rows), draw(st.sets(st.sampled_from(ROW_FIELDS)))
-        kept = {name: value for name, value in base.fields.items() if name in keep}
-        sides.append(Row(KEY, {**{n: v for n, v in other.fields.items() if n not in keep}, **kept}))
+        edited = draw(st.sets(st.sampled_from(sorted(each_field))))
+        kept = {name: value for name, value in base.fields.items() if name not in edited}
+        made = {name: draw(each_field[name]) for name in sorted(edited) if draw(st.booleans())}
+        sides.append(Row(KEY, {**made, **kept}))
     return base, sides[0], sides[1]
 
 

@@ -44,6 +44,18 @@ class Desk:
             out, _ = process.communicate(timeout=120)
         return process.returncode, out
 
+    def git(self, *words: str) -> None:
+        """Run git as a person beside a daemon does: again, when the daemon was just staging something."""
+        end = time.monotonic() + 60
+        while True:
+            done = subprocess.run(
+                ["git", *words], cwd=self.clone.path, capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                return
+            assert "index.lock" in done.stderr, done.stderr
+            assert time.monotonic() < end, done.stderr
+
     @contextmanager
     def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
         """Run a daemon that has written its record; it is ended in any case."""

@@ -107,6 +107,7 @@ class World:
     head: int = 0
     branch: str = "main"
     busy: bool = False
+    work: str = "rebase"
     down: bool = False
     locked: bool = False
     editors: set[str] = field(default_factory=set)
@@ -181,7 +182,7 @@ class World:
 
     @property
     def git(self) -> GitSeen:
-        return GitSeen(str(self.head), self.branch, ("rebase",) if self.busy else ())
+        return GitSeen(str(self.head), self.branch, (self.work,) if self.busy else ())
 
     def seen(self, directory: str, guarded: tuple[TakenIn, ...] = ()) -> ObjectSeen | None:
         one = self.objects.get(directory)
@@ -244,8 +245,10 @@ class World:
             if one is not None and one.base == number:
                 continue
             if looked_at is not None and directory not in looked_at.dirs:
-                # What a narrow pull passes by was dealt with: there is nothing in it that could be taken in now.
-                assert directory in self.conflicts or directory in self.state.held, directory
+                # What a narrow pull passes by was dealt with, or is news that the next poll brings.
+                polled = self.state.polled.skills if self.state.polled else {}
+                is_known = directory in self.conflicts or directory in self.state.held
+                assert is_known or polled.get(directory) != str(number), directory
                 continue
             reason = self._in_hand(directory, action)
             if reason:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,21 @@ from skillsync.watch.alone import LOCK, daemon_pid, is_watched, only_daemon
 from skillsync.watch.control import ask, stop
 from skillsync.watch.record import RECORD
 
-SLEEPER = "import sys; sys.stdin.read()"
+SLEEPER = "import sys; print('ready', flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def sleeping(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process that does nothing, with these words on its command line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def no_time(seconds: float) -> None:
@@ -29,16 +45,14 @@ def test_a_second_one_is_refused_with_the_pid_of_the_first_and_a_third_may_start
     tmp_path: Path,
 ) -> None:
     assert not is_watched(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", SLEEPER, "watch"], stdin=subprocess.PIPE) as other:
-        with only_daemon(tmp_path):
-            record(tmp_path, other.pid)
-            assert is_watched(tmp_path)
-            with (
-                pytest.raises(AlreadyWatched, match=f"by process {other.pid}$"),
-                only_daemon(tmp_path, wait=no_time),
-            ):
-                raise AssertionError("two daemons")
-        other.kill()
+    with sleeping("watch") as other, only_daemon(tmp_path):
+        record(tmp_path, other.pid)
+        assert is_watched(tmp_path)
+        with (
+            pytest.raises(AlreadyWatched, match=f"by process {other.pid}$"),
+            only_daemon(tmp_path, wait=no_time),
+        ):
+            raise AssertionError("two daemons")
     assert not is_watched(tmp_path)
     with only_daemon(tmp_path):
         assert is_watched(tmp_path)
@@ -59,7 +73,7 @@ def test_who_asks_at_the_same_time_is_no_daemon_and_keeps_none_from_starting(
 
 
 def test_a_process_that_bears_a_dead_daemons_number_gets_no_signal(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdin=subprocess.PIPE) as stranger:
+    with sleeping() as stranger:
         record(tmp_path, stranger.pid)
         assert stop(tmp_path, wait=no_time) is None
         assert ask(tmp_path, wait=no_time) is None
@@ -67,4 +81,3 @@ def test_a_process_that_bears_a_dead_daemons_number_gets_no_signal(tmp_path: Pat
             assert daemon_pid(tmp_path, wait=no_time) is None
             assert ask(tmp_path, wait=no_time) == {"pid": stranger.pid}
         assert stranger.poll() is None
-        stranger.kill()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import math
 import queue
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,9 @@ import pytest
 from watchdog.observers import Observer
 
 from skillsync.watch.events import Events, NoEvents
-from skillsync.watch.values import Changed
+from skillsync.watch.machine import decide
+from skillsync.watch.service import SCAN_LEAST
+from skillsync.watch.values import Changed, Look, Wait
 from tests.sync.harness import Clone, Live
 from tests.watch.daemon import STYLES, Daemon, quick
 
@@ -34,12 +39,12 @@ def listening(root: Path) -> Iterator[Queue]:
         assert not events.is_alive
 
 
-def hear(heard: Queue, path: str) -> None:
+def hear(heard: queue.SimpleQueue[Any], path: str, *, everywhere: bool = True) -> None:
     """Wait until something is said of a path, or of everything."""
     end = time.monotonic() + 20
     while True:
         fact = heard.get(timeout=max(0.01, end - time.monotonic()))
-        if fact.paths is None or path in fact.paths:
+        if everywhere if fact.paths is None else path in fact.paths:
             return
 
 
@@ -64,6 +69,34 @@ def test_every_save_style_new_folders_and_git_are_heard(tmp_path: Path) -> None:
         end = time.monotonic() + 20
         while not heard.get(timeout=max(0.01, end - time.monotonic())).git:
             pass
+
+
+def test_a_root_that_is_new_or_was_made_anew_is_listened_to_from_the_next_full_look_on(
+    solo: Clone,
+) -> None:
+    solo.skill("alpha", "one\n")
+    daemon = Daemon(solo)
+
+    def is_current() -> bool:
+        return daemon.service._events is not None and daemon.service._events.is_current
+
+    try:
+        assert is_current()
+        shutil.rmtree(solo.path / "skills")
+        solo.skill("alpha", "one\n")
+        assert not is_current()
+        daemon.service.perform(Look(None))
+        assert is_current()
+        solo.write("datasets/cases/items.jsonl", "")
+        assert not is_current()
+        daemon.service.perform(Look(None))
+        heard = daemon.service.facts
+        solo.replace("skills/alpha/SKILL.md", "one", "two")
+        hear(heard, "skills/alpha/SKILL.md", everywhere=False)
+        solo.write("datasets/cases/items.jsonl", '{"id": "k", "input": "x"}')
+        hear(heard, "datasets/cases/items.jsonl", everywhere=False)
+    finally:
+        daemon.close()
 
 
 @pytest.mark.slow
@@ -97,16 +130,34 @@ class _NoWatches(Observer):  # type: ignore[valid-type, misc]
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
 
-def test_a_system_without_watches_left_is_looked_at_by_intervals(solo: Clone, live: Live) -> None:
+def fall_back(daemon: Daemon) -> None:
+    """Let the daemon listen on a machine that has no watches left."""
+    root = daemon.clone.path
+    daemon.service.make_events = lambda put: Events(root, root / ".git", put, make=_NoWatches)
+    daemon.service._listen()
+
+
+def test_a_system_without_watches_left_is_looked_at_by_intervals(solo: Clone) -> None:
+    daemon = Daemon(solo, listens=False)
+    with pytest.raises(NoEvents, match="watch limit"):
+        Events(solo.path, solo.path / ".git", lambda _: None, make=_NoWatches).start(["skills"])
+    fall_back(daemon)
+    service = daemon.service
+    assert "looking at intervals (inotify watch limit reached)" in service._about.events
+    assert service.options.scan == SCAN_LEAST
+    service.take(service.perform(Look(None)))
+    waited = decide(
+        replace(service.state, wants_recall=False, next_poll=math.inf), service.options, service.now
+    )
+    assert isinstance(waited, Wait)
+    assert waited.until <= service.mono() + SCAN_LEAST
+
+
+@pytest.mark.slow
+def test_looks_at_intervals_find_what_is_saved(solo: Clone, live: Live) -> None:
     solo.skill("alpha", "one\n")
     daemon = Daemon(solo, quick(), listens=False)
-    root = solo.path
-    git = root / ".git"
-    with pytest.raises(NoEvents, match="watch limit"):
-        Events(root, git, lambda _: None, make=_NoWatches).start(["skills"])
-    daemon.service.make_events = lambda put: Events(root, git, put, make=_NoWatches)
-    daemon.service._listen()
-    assert "looking at intervals (inotify watch limit reached)" in daemon.service._about.events
+    fall_back(daemon)
     daemon.rest()
     assert live.version("alpha") == 1
     solo.replace("skills/alpha/SKILL.md", "one", "two")

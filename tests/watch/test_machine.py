@@ -267,6 +267,18 @@ def test_a_conflict_is_said_once_and_the_others_go_on() -> None:
     assert world.objects[B].text == world.latest(B)[1] == lines("one", "b", "web")
 
 
+def test_what_a_pull_could_not_do_is_tried_again_though_nothing_seems_to_have_changed() -> None:
+    world = synced(PULLING)
+    world.pulls.clear()
+    world.take(Pulled(exit=1))
+    world.run_until(world.mono + 500)
+    assert world.pulls == []
+    world.run_until(world.mono + 200)
+    assert world.pulls == [None]
+    world.run_until(world.mono + 3_600)
+    assert world.pulls == [None], "that one left nothing open"
+
+
 def told_of(*lines: Said) -> Pulled:
     return Pulled(lines)
 
@@ -445,6 +457,25 @@ def test_nothing_is_done_while_git_is_at_work_and_all_of_it_after() -> None:
     world.run_until(world.mono + 70)
     assert world.latest(A)[1] == lines("one", "mine")
     assert world.objects[B].text == lines("one", "web")
+
+
+def test_somebody_is_asked_about_a_lock_that_git_left_behind_and_not_about_a_long_rebase() -> None:
+    world = synced(EAGER)
+    world.busy, world.work = True, "index.lock"
+    world.run_until(world.mono + 590)
+    assert needs_person(world.state) == []
+    world.run_until(world.mono + 30)
+    [asked] = needs_person(world.state)
+    assert "index.lock has been there for more than 10 minutes" in asked.message
+    world.work = "rebase"
+    world.run_until(world.mono + 3_600)
+    assert needs_person(world.state) == []
+    world.actions.clear()
+    world.run_until(world.mono + 60)
+    assert world.actions["Look"] <= 15, "and it costs little to wait"
+    world.busy = False
+    world.run_until(world.mono + 6)
+    assert not world.state.is_busy
 
 
 def test_a_checkout_of_an_old_branch_is_behind_and_never_published() -> None:

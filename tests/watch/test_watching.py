@@ -36,6 +36,7 @@ def stamps(clone: Clone) -> dict[Path, tuple[int, int, int]]:
 
 
 def test_every_save_style_is_published_once_and_whole(solo: Clone, live: Live) -> None:
+    """14.6 #39."""
     for name in STYLES:
         solo.skill(name, BODY)
     assert solo.push().exit == 0
@@ -263,14 +264,6 @@ def test_the_server_may_be_away_and_come_back(published: Clone, live: Live) -> N
         daemon.until(lambda: live.version("alpha") == 2)
         daemon.until(lambda: "the server answers again" in [one.message for one in daemon.told])
     assert len([one for one in daemon.told if one.subject == "poll"]) == 1
-
-
-@pytest.mark.slow
-def test_without_events_looks_at_intervals_do(published: Clone, live: Live) -> None:
-    with watching(published, quick(scan=0.5), listens=False) as daemon:
-        daemon.rest()
-        published.replace(SKILL, "one", "one from here")
-        daemon.until(lambda: live.version("alpha") == 2)
 
 
 @pytest.mark.slow

@@ -62,6 +62,8 @@ SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
 _POINTER_LIMIT = 10_000_001
 _TRIES = 4
+_FEW = 50
+"""Up to so many folders git is asked about these alone: a command line has an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,7 @@ class _Reader:
             return None
         entry = replace(read, path=name)
         if read.kind == "file" and read.data is None and self.roots.is_large(name, read.size):
-            entry = replace(entry, large=WorkingFile(self.repo.root, path, read.size))
+            entry = replace(entry, large=WorkingFile(self.repo, path, read.size))
         if self.has_modes or read.kind != "file":
             return entry
         return replace(entry, executable=indexed is not None and indexed.mode & 0o111 != 0)
@@ -400,7 +402,8 @@ def _gone(
     blobs = {path: each.blob for path, each in listing.indexed.items() if each.mode != GITLINK}
     if head is not None and (only is None or only):
         # HEAD's blob wins over the index's: what is committed was agreed.
-        below = roots.all if only is None or "" in only else sorted(only)
+        few = only is not None and len(only) <= _FEW and "" not in only
+        below = sorted(only) if few and only else roots.all
         blobs |= {each.path: each.blob for each in repo.tree(head, below) if each.size >= 0}
     folders = {
         posixpath.dirname(path)

@@ -38,7 +38,6 @@ class ReviewedGuard:
     """
 
     workspace: Workspace
-    target: Target
     seen: Seen
     archive: Sequence[str] = ()
     writes: OnlyThese = field(default_factory=OnlyThese)
@@ -51,7 +50,7 @@ class ReviewedGuard:
         is in no review or was reviewed with other content, RefusedForSafety (6) when an object cannot be published.
         """
         _refuse_moved(skills, datasets)
-        plan = push_plan(self.workspace, self.target, skills, datasets, archive=self.archive)
+        plan = push_plan(skills, datasets, archive=self.archive)
         by_slug = {view.slug: view for view in datasets.views}
         bad: list[str] = []
         for action in plan.actions:
@@ -201,7 +200,7 @@ def push_reviewed(
             unchanged=NOTHING,
             hint="set publish_branch in skillsync.toml",
         )
-    guard = ReviewedGuard(workspace, target, seen(head), request.archive)
+    guard = ReviewedGuard(workspace, seen(head), request.archive)
     request = replace(request, check=guard.check)
     report = push(workspace, target, watched(connect, guard.writes), request)
     for note in guard.notes:

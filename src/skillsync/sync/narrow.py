@@ -49,6 +49,9 @@ def narrowed(
     from skillsync.sync.facts import gather_facts
     from skillsync.sync.memory import open_memory
 
+    roots = workspace.settings.datasets
+    if any(f"{at}/".startswith(f"{root}/") for at in changes.dirs for root in roots):
+        return None  # before its rows are read
     with open_memory(workspace) as memory:
         local = gather_facts(workspace, memory)
     troubled = any(one.severity is not Severity.NOTE for one in local.problems)

@@ -38,7 +38,10 @@ from skillsync.watch.values import (
 JUMP = 10.0
 """Seconds by which the two clocks must disagree before we believe that the machine slept or its clock was set."""
 WHOLE = 600.0
-"""Seconds after which a pull that looked at a few objects is followed by one that looks at everything."""
+"""Seconds after which a pull that looked at a few objects is followed by one that looks at everything.
+
+Where a pull left something open, everything is looked at again as often.
+"""
 REFUSED_PAUSE = 60.0
 """Seconds after which it is looked again whether this branch may be published."""
 
@@ -98,11 +101,14 @@ def _polled(
         telling.say(Level.INFO, "remote", "the server answers again")
     pause = next_poll(options, failures=0, least=fact.least, chance=chance)
     state = replace(state, polled=fact.lists)
+    # What a pull could not do may be possible since, though neither list nor files say so.
+    is_due = state.left_open and now.mono >= state.pulled_all + WHOLE
     return replace(
         state,
         next_poll=now.mono + pause,
         poll_failures=0,
-        wants_pull=state.wants_pull or state.dealt != state.sides,
+        wants_pull=state.wants_pull or is_due or state.dealt != state.sides,
+        dealt=None if is_due else state.dealt,
         counts=replace(state.counts, polls=state.counts.polls + 1),
     )
 
@@ -137,6 +143,7 @@ def _pulled(state: State, options: Options, now: Moment, fact: Pulled, telling: 
         state,
         wants_pull=again,
         pulled_all=pulled_all,
+        left_open=bool(fact.exit) or (looked_at is not None and state.left_open),
         pull_failures=failures,
         pull_after=now.mono + pause_after(failures, options) if fact.retry else state.pull_after,
         dealt=None if again else state.sides,

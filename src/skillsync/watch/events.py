@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,7 @@ class Events:
     put: Put
     make: Callable[[], BaseObserver] | None = None
     _observer: BaseObserver | None = field(default=None, repr=False)
+    _listened: Mapping[Path, tuple[int, int] | None] = field(default_factory=dict, repr=False)
     _log: _Complaints | None = field(default=None, repr=False)
 
     def start(self, roots: Iterable[str]) -> None:
@@ -76,6 +77,8 @@ class Events:
         self._refuse_silent()
         from watchdog.observers import Observer
 
+        roots = tuple(roots)
+        self._listened = {at: _identity(at) for at in (self.root / one for one in roots)}
         observer = (self.make or Observer)()
         observer.daemon = True
         self._log = _Complaints(lambda: self.put(Changed(None)))
@@ -112,6 +115,11 @@ class Events:
             and all(emitter.is_alive() for emitter in observer.emitters)
         )
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the roots are the folders that are listened to: one that is new, or was made anew, is not heard."""
+        return all(_identity(at) == known for at, known in self._listened.items())
+
     def _refuse_silent(self) -> None:
         try:
             mounts = Path("/proc/self/mounts").read_text(errors="replace")
@@ -143,6 +151,14 @@ class Events:
                 paths.add(path[len(root) :].replace(os.sep, "/"))
         if paths or in_git:
             self.put(Changed(frozenset(paths), git=in_git))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        info = folder.lstat()
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
 
 
 def _handler(events: Events) -> Any:

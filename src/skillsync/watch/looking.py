@@ -12,7 +12,7 @@ from skillsync.repo.objects import POINTER_FILES, Roots, make_roots
 from skillsync.repo.worktree import StatEntry, quick_scan
 from skillsync.watch.editors import is_passing, open_in_editor
 from skillsync.watch.stale import is_undone
-from skillsync.watch.values import GitSeen, Look, Looked, ObjectSeen, TakenIn
+from skillsync.watch.values import INDEX_LOCK, GitSeen, Look, Looked, ObjectSeen, TakenIn
 
 if TYPE_CHECKING:
     from skillsync.repo.git import Repository
@@ -38,8 +38,8 @@ def look(workspace: Workspace, asked: Look) -> Looked:
 def git_seen(repo: Repository) -> GitSeen:
     """Return where git stands. ``index.lock`` counts as something under way."""
     operations = repo.operations_in_progress()
-    if (repo.state_dir.parent / "index.lock").exists():
-        operations = [*operations, "index.lock"]
+    if (repo.state_dir.parent / INDEX_LOCK).exists():
+        operations = [*operations, INDEX_LOCK]
     return GitSeen(repo.head(), repo.branch(), tuple(operations))
 
 

@@ -25,7 +25,9 @@ from skillsync.watch.values import (
 COALESCE = 0.1
 """Seconds that events are collected before a look; as much lies between two looks."""
 BUSY_LOOK = 1.0
-"""Seconds between two looks at git while it is busy."""
+LONG_BUSY_LOOK = 5.0
+LONG_BUSY = 60.0
+"""Seconds between two looks at git while it is busy, and when it has been for long; its events are heard as well."""
 REST = 1.0
 """Seconds between two looks at everything, whatever events say."""
 
@@ -72,10 +74,15 @@ def _look(state: State, options: Options, now: Moment) -> Look | None:
         if one.pending and one.confirmed < settled_at(one, options) <= now.mono
     }
     due |= {directory for directory, held in state.held.items() if now.mono >= held.look_at}
-    is_git_due = state.look_git or (state.is_busy and now.mono >= state.looked + BUSY_LOOK)
+    is_git_due = state.look_git or (state.is_busy and now.mono >= state.looked + _busy_look(state))
     if due or is_git_due:
         return _look_at(state, frozenset(due))
     return None
+
+
+def _busy_look(state: State) -> float:
+    is_long = state.busy_since is not None and state.looked - state.busy_since >= LONG_BUSY
+    return LONG_BUSY_LOOK if is_long else BUSY_LOOK
 
 
 def _look_at(state: State, dirs: frozenset[str] | None) -> Look:
@@ -146,11 +153,11 @@ def _wake(state: State, options: Options) -> float:
         times.append(state.looked_all + REST)
     after = state.looked + COALESCE
     times += [max(at + COALESCE, after) for at in state.dirty.values()]
-    if state.is_busy:
-        times.append(state.looked + BUSY_LOOK)
-        return min(times)
     if state.look_git:
         times.append(after)
+    if state.is_busy:
+        times.append(state.looked + _busy_look(state))
+        return min(times)
     times += [max(held.look_at, after) for held in state.held.values()]
     if state.wants_pull:
         times.append(state.pull_after)

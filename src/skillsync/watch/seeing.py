@@ -18,8 +18,20 @@ from skillsync.watch.settle import (
 )
 from skillsync.watch.state import Held, Sides, State
 from skillsync.watch.telling import Telling
-from skillsync.watch.values import Changed, Level, Looked, Moment, Notice, ObjectSeen, Options
+from skillsync.watch.values import (
+    INDEX_LOCK,
+    Changed,
+    GitSeen,
+    Level,
+    Looked,
+    Moment,
+    Notice,
+    ObjectSeen,
+    Options,
+)
 
+LEFT_LOCK = 600.0
+"""Seconds after which somebody is asked about git's lock."""
 HELD_LOOK = 10.0
 """Seconds after which a folder that an editor has open is looked at again."""
 
@@ -57,7 +69,9 @@ def looked(state: State, options: Options, now: Moment, fact: Looked, telling: T
         seen, known = fact.objects.get(directory), objects.get(directory)
         changed_at = state.dirty.get(directory, now.mono)
         if seen is not None and known is not None:
-            recalls = recalls or seen.pointers != known.seen.pointers
+            # A pointer that moves beside files that we published is our own doing.
+            is_moved = seen.pointers != known.seen.pointers and seen.files != known.sent
+            recalls = recalls or is_moved
             objects[directory] = seen_again(known, seen, changed_at=changed_at, now=now)
         elif seen is not None:
             published = state.remembered.get(directory, ())
@@ -178,12 +192,13 @@ def _settings(state: State, before: State, fact: Looked, telling: Telling) -> St
 
 def _git(state: State, before: State, fact: Looked, now: Moment, telling: Telling) -> State:
     git = fact.git
+    since = None
     if git.operations:
-        words = f"git is in the middle of something ({', '.join(git.operations)}): waiting"
-        telling.tell("git", Notice(Level.INFO, "git", "", words))
+        since = now.mono if state.busy_since is None else state.busy_since
+        telling.tell("git", _busy_words(git, now.mono - since))
     elif telling.forget("git"):
         telling.say(Level.INFO, "git", "git is done: going on")
-    state = replace(state, git=git)
+    state = replace(state, git=git, busy_since=since)
     if not before.started:
         return replace(state, head_since=now.mono)
     if git.place == before.git.place:
@@ -202,3 +217,12 @@ def _git(state: State, before: State, fact: Looked, now: Moment, telling: Tellin
         publish_after=now.mono + 1.0,
         publish_failures=0,
     )
+
+
+def _busy_words(git: GitSeen, seconds: float) -> Notice:
+    """Say what is waited for, and what to do about a lock that a command which died left behind."""
+    words = f"git is in the middle of something ({', '.join(git.operations)}): waiting"
+    if git.operations != (INDEX_LOCK,) or seconds < LEFT_LOCK:
+        return Notice(Level.INFO, "git", "", words)
+    words = f".git/{INDEX_LOCK} has been there for more than {LEFT_LOCK / 60:.0f} minutes, and is waited for"
+    return Notice(Level.PERSON, "git", "git", words, "", f"rm .git/{INDEX_LOCK}, if no git runs")

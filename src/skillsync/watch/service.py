@@ -274,8 +274,9 @@ class Service:
         """Fall back to looking at intervals when the listening died; without events look as often as it is cheap."""
         if self.once or self.make_events is None:
             return
-        if self._events is not None and not self._events.is_alive:
+        if self._events is not None and not (self._events.is_alive and self._events.is_current):
             self._listen()
+            self.facts.put(Changed(None))  # what happened meanwhile was not heard
         if self._events is None:
             self.options = replace(self.options, scan=max(SCAN_LEAST, SCAN_SHARE * took))
 

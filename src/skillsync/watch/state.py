@@ -92,8 +92,9 @@ class State:
 
     ``dirty`` are folders of which an event spoke, with when it did last. ``git_moved``: HEAD is another since the last
     look at everything; ``by_git`` are folders that changed while git was busy. ``dealt`` is what both sides were when
-    nothing was left to take in, ``pulled_all`` when a pull last looked at everything, and ``wants_recall``: somebody
-    may have pulled of whom we do not know. ``said`` remembers what was told, by what it is about.
+    nothing was left to take in, ``pulled_all`` when a pull last looked at everything, ``left_open``: it could not do
+    all, and ``wants_recall``: somebody may have pulled of whom we do not know. ``said`` remembers what was told, by
+    what it is about.
     """
 
     objects: Mapping[str, Watched] = field(default_factory=dict)
@@ -104,6 +105,7 @@ class State:
     dirty: Mapping[str, float] = field(default_factory=dict)
     look_all: bool = True
     look_git: bool = False
+    busy_since: float | None = None
     git_moved: bool = False
     by_git: frozenset[str] = frozenset()
     looked: float = NEVER
@@ -115,6 +117,7 @@ class State:
     polled: Lists | None = None
     dealt: Sides | None = None
     pulled_all: float = NEVER
+    left_open: bool = False
     wants_pull: bool = False
     pull_after: float = NEVER
     pull_failures: int = 0

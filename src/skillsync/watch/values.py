@@ -81,6 +81,10 @@ class ObjectSeen:
         return self.files == other.files and self.pointers == other.pointers
 
 
+INDEX_LOCK = "index.lock"
+"""What is there in git's folder while a command changes the index, or after one that died."""
+
+
 @dataclass(frozen=True, slots=True)
 class GitSeen:
     """Where git stands: HEAD's commit, the branch, and what is under way (``index.lock`` included)."""
