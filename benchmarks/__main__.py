@@ -82,12 +82,15 @@ def main() -> int:
         help="how many rows a large dataset has; 0 leaves it out (10,000; --quick: 2,000)",
     )
     parser.add_argument(
-        "--offline-rows", type=int, default=0,
-        help="measure the status of a dataset of so many rows, too (1000000 is what its limits are for)",
+        "--offline-rows", type=int,
+        help="of how many rows the dataset is that is looked at offline (1000000 is what its limits are for; 0: none)",
     )  # fmt: skip
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
     rows = (2_000 if given.quick else 10_000) if given.rows is None else given.rows
+    offline_rows = given.offline_rows
+    if offline_rows is None:
+        offline_rows = 20_000 if given.quick else 100_000
     requests = given.requests or (2_000 if given.quick else 20_000)
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
@@ -100,7 +103,7 @@ def main() -> int:
                 skills=skills,
                 rounds=rounds,
                 rows=rows,
-                offline_rows=given.offline_rows,
+                offline_rows=offline_rows,
                 requests=requests,
             )
         )

@@ -74,6 +74,7 @@ settings.register_profile(
     "fast", max_examples=60, derandomize=True, deadline=None, database=None,
     print_blob=True, suppress_health_check=_QUIET,
 )  # fmt: skip
+settings.register_profile("few", settings.get_profile("fast"), max_examples=15)
 settings.register_profile("ci", settings.get_profile("fast"), max_examples=2_000)
 settings.register_profile(
     "nightly", settings.get_profile("fast"), max_examples=100_000, derandomize=False

@@ -79,11 +79,12 @@ def test_a_survivor_without_an_answer_is_told_and_so_is_an_answer_without_a_surv
 
 def test_the_numbers_are_of_each_module_and_of_all() -> None:
     mutants = [Mutant("a", CHANGE, 1), Mutant("b", CHANGE, 37), Mutant("c", OTHER, 0)]
-    table = numbers([*mutants, Mutant("d", Change("base.f", ()), 36)], "2026-01-02")
+    mutants += [Mutant(name, Change("base.f", ()), code) for name, code in (("d", 36), ("e", None))]
+    table = numbers(mutants, "2026-01-02")
     assert table.splitlines()[4:] == [
-        "| base | 1 | 0 | 0 | 1 | 0 |",
-        "| plan | 3 | 1 | 1 | 0 | 1 |",
-        "| all | 4 | 1 | 1 | 1 | 1 |",
+        "| base | 2 | 0 | 0 | 1 | 0 | 1 |",
+        "| plan | 3 | 1 | 1 | 0 | 1 | 0 |",
+        "| all | 5 | 1 | 1 | 1 | 1 | 1 |",
     ]
 
 

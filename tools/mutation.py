@@ -109,11 +109,15 @@ def numbers(mutants: Sequence[Mutant], day: str) -> str:
         name: [each for each in mutants if each.module == name] for name in modules(mutants)
     }
     rows = [*by_module.items(), ("all", list(mutants))]
-    lines = [f"Run of {day}.", "", "| module | mutants | mypy | tests | too slow | survived |"]
-    lines.append("|---|---|---|---|---|---|")
+    lines = [
+        f"Run of {day}.",
+        "",
+        "| module | mutants | mypy | tests | too slow | survived | not run |",
+    ]
+    lines.append("|---|---|---|---|---|---|---|")
     for name, group in rows:
         count = Counter(each.fate for each in group)
-        found = (count[fate] for fate in ("types", "tests", "time", "survived"))
+        found = (count[fate] for fate in ("types", "tests", "time", "survived", "not run"))
         lines.append(" | ".join(("| " + name, str(len(group)), *map(str, found))) + " |")
     return "\n".join(lines) + "\n"
 
@@ -142,9 +146,10 @@ def read_mutants(root: Path = MUTANTS) -> Iterator[Mutant]:
 
 
 def run_mutmut(names: Sequence[str]) -> int:
-    """Run the mutants that were not run yet, or those named."""
+    """Run the mutants that were not run yet, or those named, with few examples of each law."""
     command = [sys.executable, "-m", "mutmut", "run", *names]
-    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+    environ = environment() | {"HYPOTHESIS_PROFILE": "few"}
+    return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
 
 
 def environment() -> dict[str, str]:
@@ -154,10 +159,10 @@ def environment() -> dict[str, str]:
 
 
 def look_again(name: str, module: str, settings: Mapping[str, Sequence[str]]) -> bool:
-    """Tell whether all tests of the selection pass with a mutant, in a process of its own; those of its module first.
+    """Tell whether all tests pass with a mutant, in a process of its own: those of its module first, the model last.
 
     mutmut gives a mutant the tests that call its function. What an import alone calls, the decision tables, is called
-    by none of them, and by all.
+    by none of them, and by all. Here laws have as many examples as in ``make test``, too.
     """
     tests = sorted((MUTANTS / "tests/core").glob("test_*.py"))
     first = [str(path) for path in tests if f"core.{module} " in path.read_text("utf-8")]
@@ -166,7 +171,17 @@ def look_again(name: str, module: str, settings: Mapping[str, Sequence[str]]) ->
         "PYTHONPATH": os.pathsep.join((str(MUTANTS / "src"), str(MUTANTS))),
     }
     more = settings["pytest_add_cli_args_test_selection"], settings["pytest_add_cli_args"]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *first, *more[0], *more[1]]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        *first,
+        *more[0],
+        *more[1],
+        "tests/model",
+    ]
     done = subprocess.run(command, cwd=MUTANTS, env=environ, capture_output=True, check=False)
     return done.returncode == 0
 

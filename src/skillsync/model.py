@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeVar
+
+    T = TypeVar("T")
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A JSON value. Integers have any size; floats are finite."""
@@ -69,6 +73,23 @@ class Problem:
 # ---------------------------------------------------------------- the local side, as bytes
 
 
+class Readable(Protocol):
+    """What lines are read from."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the next line, or its first ``size`` bytes."""
+
+
+class Store(Protocol):
+    """Where pieces of content lie that are not held in memory."""
+
+    def put(self, data: bytes) -> int:
+        """Keep a piece and return its place."""
+
+    def get(self, place: int, length: int) -> bytes:
+        """Return the piece of that length which was kept at that place."""
+
+
 class Large(Protocol):
     """Where the content of a file lies that is too large to hold."""
 
@@ -88,6 +109,12 @@ class Large(Protocol):
 
     def folded(self) -> str:
         """Return the SHA-256 of the content with LF line ends; raises as ``opened``."""
+
+    def spooled(self, take: Callable[[Readable, Store], T]) -> T:
+        """Read the content once, for ``take`` to keep what it wants of it in a store; ``folded`` is of the same look.
+
+        Raises as ``opened``, and what ``take`` raises.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +201,17 @@ ROW_FIELDS = (
     "source_output",
 )
 """The fields of a row under their newest names (skill-format.md 14.3); ``output`` is read as expected_output."""
+
+
+class KnownFields(Mapping[str, Json]):
+    """The fields of a row whose digest is known, so that it is not found out again."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def digest(self) -> Digest:
+        """What ``canonical.row_digest`` would find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +312,16 @@ class RemoteDataset:
     deleted: bool = False
     revision: int | None = None
     revision_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRevision:
+    """A revision of a dataset, made by one write of a row: its number, from 1, its UUID, who wrote it and when."""
+
+    number: int
+    id: str
+    author: Author
+    created_at: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -59,15 +60,22 @@ def answer(
 
 
 @contextlib.contextmanager
-def serving(respond: Respond | bytes, *, keep_open: bool = True) -> Iterator[RawServer]:
+def serving(
+    respond: Respond | bytes, *, keep_open: bool = True, tls: ssl.SSLContext | None = None
+) -> Iterator[RawServer]:
     """Answer every request with what ``respond`` yields; ``keep_open`` false closes after each answer."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = RawServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    scheme = "https" if tls else "http"
+    server = RawServer(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
     react: Respond = (lambda _: [respond]) if isinstance(respond, bytes) else respond
     threads: list[threading.Thread] = []
 
     def talk(connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
+            if tls is not None:
+                connection = stack.enter_context(tls.wrap_socket(connection, server_side=True))
+            stream = stack.enter_context(connection.makefile("rb"))
             while (request := _read_request(stream)) is not None:
                 server.requests.append(request)
                 for chunk in react(request):

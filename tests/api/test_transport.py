@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,9 +13,11 @@ import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
+from skillsync.api import transport as wire
 from skillsync.api.answers import Method
 from skillsync.api.parallel import each
 from skillsync.api.secret import Secret
@@ -263,6 +266,73 @@ def test_trouble_with_tls_is_named_and_not_tried_again() -> None:
     assert transport.requests.reads == 1
 
 
+def test_a_name_that_nobody_knows_is_unreachable_and_nothing_was_written() -> None:
+    """14.6 #113: as where nobody listens."""
+    with client("https://nowhere.invalid") as transport:
+        with pytest.raises(Unreachable) as write:
+            transport.request("PATCH", PATH, json={})
+        with pytest.raises(Unreachable, match=r"nowhere\.invalid") as read:
+            transport.request("GET", PATH)
+    assert not write.value.indeterminate
+    assert read.value.exit_code == 75
+    assert (transport.requests.writes, transport.requests.reads) == (1, 4)
+
+
+CERTIFICATES = Path(__file__).parent / "certificates"
+"""Made with openssl for the years until 2126; ``server.key`` belongs to all but ``ca``, and to nothing else."""
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests' own authority is known, as SSL_CERT_FILE makes one known to users."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATES / "ca.pem"))
+    wire._tls.cache_clear()
+    yield
+    wire._tls.cache_clear()
+
+
+def tls_of(name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / f"{name}.pem", CERTIFICATES / "server.key")
+    return context
+
+
+def test_a_certificate_of_a_known_authority_is_taken(authority: None) -> None:
+    with serving(answer([]), tls=tls_of("good")) as server, client(server.url) as transport:
+        assert transport.request("GET", PATH).json == []
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("expired", "expired"), ("early", "not yet valid"), ("self", "self"), ("other", "127.0.0.1")],
+)
+def test_a_certificate_that_cannot_be_trusted_gets_no_key(
+    authority: None, name: str, why: str
+) -> None:
+    """14.6 #119, #149: expired, of the future (or the clock is off), self-signed, another host's; a root that was
+    withdrawn is one that is not known."""
+    with serving(answer([]), tls=tls_of(name)) as server, client(server.url) as transport:
+        with pytest.raises(Unreachable, match=why) as caught:
+            transport.request("PATCH", PATH, json={})
+        assert server.requests == []
+    assert (caught.value.reason, caught.value.indeterminate) == ("tls", False)
+    assert "this machine's clock" in caught.value.hint
+    assert transport.requests.writes == 1
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_an_old_tls_is_refused(authority: None) -> None:
+    """14.6 #119: TLS 1.0 is spoken by nobody who may have a key; http is another test's."""
+    old = tls_of("good")
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1
+    with serving(answer([]), tls=old) as server, client(server.url) as transport:
+        with pytest.raises(Unreachable) as caught:
+            transport.request("GET", PATH)
+        assert server.requests == []
+    assert caught.value.reason == "tls"
+
+
 def test_a_connection_closed_without_an_answer() -> None:
     with serving(b"", keep_open=False) as server, client(server.url) as transport:
         with pytest.raises(Unreachable) as write:
@@ -308,6 +378,7 @@ def test_an_answer_cut_anywhere_is_an_error(length: int) -> None:
     ],
 )  # fmt: skip
 def test_broken_framing_is_an_error(what: str, data: bytes) -> None:
+    """14.6 #87; what is called something else than JSON: integration/test_bad_answers.py."""
     with (
         serving(data, keep_open=False) as server,
         client(server.url) as transport,
@@ -345,6 +416,7 @@ def _endless(_: Request) -> Iterator[bytes]:
 
 
 def test_an_endless_body_stops_at_the_cap() -> None:
+    """14.6 #89, without a length; what announces 5 GB and endless headers: beside it."""
     with (
         serving(_endless) as server,
         client(server.url) as transport,
@@ -394,7 +466,7 @@ def test_endless_headers_are_refused() -> None:
     ids=["status line", "headers", "body"],
 )
 def test_a_server_that_drips_hits_the_deadline_of_the_whole_exchange(start: bytes) -> None:
-    """Each byte comes well within the read timeout; only their sum takes too long."""
+    """14.6 #115: each byte comes well within the read timeout; only their sum takes too long."""
     servers: list[RawServer] = []
 
     def respond(request: Request) -> Iterator[bytes]:
@@ -459,6 +531,7 @@ def test_a_tag_is_named_and_a_304_is_its_answer() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_redirect_is_followed_anywhere(status: int, method: Method) -> None:
+    """14.6 #111: so that no name is looked up either (#113)."""
     with serving(answer({})) as other:
         port = other.url.rpartition(":")[2]
         for place in (

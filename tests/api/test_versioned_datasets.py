@@ -8,10 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from skillsync.api import versioned_datasets
 from skillsync.api.datasets import DatasetsApi
 from skillsync.api.secret import Secret
 from skillsync.api.transport import Transport
+from skillsync.api.versioned_rows import revision_from
 from skillsync.errors import (
+    BadAnswer,
     InvalidContent,
     KeyTaken,
     LimitReached,
@@ -200,3 +203,35 @@ def test_a_server_that_calls_the_key_otherwise_is_only_read() -> None:
             with pytest.raises(Refused, match="only read"):
                 write()
     assert {request.method for request in server.requests} == {"GET"}
+
+
+def test_revisions_are_listed_newest_first_and_only_so_many(
+    datasets: DatasetsApi, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        datasets.create_row(owner, row(f"k{number}", number))
+    monkeypatch.setattr(versioned_datasets, "VERSION_PAGE", 2)
+    assert [one.number for one in datasets.revisions(owner, newest=9)] == [5, 4, 3, 2, 1]
+    assert [one.number for one in datasets.revisions(owner, newest=3)] == [5, 4, 3]
+    [third] = datasets.revisions(owner, newest=1, skip=2)
+    assert (third.number, bool(third.author.id)) == (3, True)
+    assert datasets.revisions(owner, newest=1, skip=5) == []
+    assert datasets.read(owner).revision_id == datasets.revisions(owner, newest=1)[0].id
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"dataset_id": "01a21593-5249-74f8-a865-e0111645e89b"}, {"revision": 0}, {"id": "x"}]
+)
+def test_a_revision_of_something_else_is_refused(wrong: dict[str, Json]) -> None:
+    number = "01a21593-5249-74f8-a865-e0111645e89a"
+    good: dict[str, Json] = {
+        "id": number,
+        "dataset_id": number,
+        "revision": 1,
+        "created_at": "2026-08-01T10:00:00Z",
+        "created_by": None,
+        "team_id": 1,
+    }
+    assert revision_from(good, dataset=number).author.id is None
+    with pytest.raises(BadAnswer):
+        revision_from({**good, **wrong}, dataset=number)

@@ -200,12 +200,12 @@ class Repo:
 
 
 @contextmanager
-def open_world(folder: Path) -> Iterator[World]:
+def open_world(folder: Path, *, dialect: str = "seed") -> Iterator[World]:
     """Start a server with two people."""
     database = flush_nothing(new_database(folder / "server.sqlite3"))
-    app = create_app(database)
+    app = create_app(database, dialect=dialect)
     first_start(key=None)
     keys = {user: create_key(user=user).value for user in ("me", "web")}
-    with running(database) as server:
+    with running(database, dialect=dialect) as server:
         yield World(server.url, folder, keys)
     app.close()

@@ -183,6 +183,11 @@ def test_the_shape_of_every_document(world: World) -> None:
     copies = shapes.note("with copies", "rescue", "list")["copies"]
     shapes.note("one file", "rescue", "show", copies[0]["id"], copies[0]["files"][0]["path"])
     shapes.note("restored", "rescue", "restore", copies[0]["id"])
+    shapes.note("a skill", "log", "alpha")
+    shapes.note("a skill", "show", "alpha@1")
+    shapes.note("a skill", "diff", "alpha@1", "alpha@2")
+    shapes.note("a dataset without versions", "log", "rows")
+    shapes.note("a dataset without versions", "show", "rows@1", exits=2)
     shapes.note("linked", "adopt", "alpha", "--local")
     shapes.note("pending", "push")
     repo.write("skills/bad/SKILL.md", BAD)

@@ -75,6 +75,8 @@ def test_at_most_one_folder_keeps_a_live_skill(found: list[Claim]) -> None:
         ("nobody knows what it was called", set(), "gamma", "beta", None),
         ("the same name", {"alpha"}, "beta", "beta", None),
         ("renamed in the page", {"alpha"}, "alpha", "beta", Renamed.THERE),
+        ("here and back, and in the page", {"alpha", "gamma"}, "alpha", "beta", Renamed.THERE),
+        ("on both sides, committed here", {"alpha", "gamma"}, "gamma", "beta", Renamed.BOTH),
         ("renamed here, not committed", {"alpha"}, "gamma", "alpha", Renamed.HERE),
         ("renamed here, committed", {"alpha", "gamma"}, "gamma", "alpha", Renamed.HERE),
         ("renamed here twice, once published", {"alpha", "gamma"}, "delta", "gamma", Renamed.HERE),
@@ -84,4 +86,6 @@ def test_at_most_one_folder_keeps_a_live_skill(found: list[Claim]) -> None:
 def test_who_renamed_a_skill(
     why: str, known: set[str], local: str, remote: str, renamed: Renamed | None
 ) -> None:
-    assert who_renamed(known, local=local, remote=remote) is renamed
+    assert who_renamed(known, first="alpha", local=local, remote=remote) is renamed
+    unknown = who_renamed(known, first=None, local=local, remote=remote)
+    assert unknown is (Renamed.BOTH if renamed is Renamed.THERE else renamed)

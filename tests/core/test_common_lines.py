@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.common_lines import Effort, common_lines
+from skillsync.core.common_lines import Steps, common_lines
 
 texts = st.lists(st.sampled_from("abc"), max_size=8)
 
@@ -27,7 +27,7 @@ def longest(one: Sequence[str], other: Sequence[str]) -> int:
 def test_common_are_lines_that_both_have_in_order_and_all_of_them_unless_effort_ends(
     one: list[str], other: list[str], left: int
 ) -> None:
-    found = common_lines(one, other, Effort(left))
+    found = common_lines(one, other, Steps(left))
     assert all(one[x] == other[y] for x, y in found)
     assert found == sorted(set(found))
     assert len({x for x, _ in found}) == len({y for _, y in found}) == len(found)
@@ -39,14 +39,14 @@ def test_common_are_lines_that_both_have_in_order_and_all_of_them_unless_effort_
 def test_few_differences_cost_little_however_long_the_texts_are() -> None:
     one = [str(number) for number in range(100_000)]
     other = ["other" if number % 10_000 == 5_000 else line for number, line in enumerate(one)]
-    effort = Effort()
-    assert len(common_lines(one, other, effort)) == 100_000 - 10
-    assert effort.left > 4_000_000
+    steps = Steps()
+    assert len(common_lines(one, other, steps)) == 100_000 - 10
+    assert steps.left > 4_000_000
 
 
 def test_what_is_too_much_to_compare_has_only_its_ends_in_common() -> None:
     """The pattern on which comparing in a naive way takes hours; here it ends, with nothing claimed."""
     one, other = ["a", "b"] * 20_000, ["a", "a", "b"] * 13_333 + ["b"]
-    effort = Effort(200_000)
-    assert common_lines(one, other, effort) == [(0, 0), (39_999, 39_999)]
-    assert -50_000 < effort.left < 0
+    steps = Steps(200_000)
+    assert common_lines(one, other, steps) == [(0, 0), (39_999, 39_999)]
+    assert -50_000 < steps.left < 0

@@ -130,6 +130,41 @@ def test_nothing_that_is_merged_looks_like_the_word_for_a_dispute(merge_text: Te
     assert merge.conflicts[0].base != word
 
 
+WORD = "[the common ancestors differ here]"
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        skill(description=WORD),
+        skill(license=WORD),
+        skill(compatibility=WORD),
+        skill(f"a {WORD}\nb"),
+        skill(allowed_tools=("Read", WORD)),
+        skill(metadata={"k": {"x": WORD}}),
+        skill(files={"p": WORD}),
+        skill(extra=Extra(frontmatter={"k": [WORD]})),
+        skill(extra=Extra(allowed_tools=("Read", WORD))),
+    ],
+)
+def test_the_word_for_a_dispute_is_in_no_text_of_any_side(side: Skill) -> None:
+    bases = [skill(description="a"), skill(description="b")]
+    for given_bases, sides in ((bases, (skill(), side)), ([*bases, side], ())):
+        made = common_base(given_bases, sides=sides)
+        assert made is not None
+        assert made.description == f"[{WORD}]"
+    plain = common_base(bases, sides=(skill(extra=None),))
+    assert plain is not None
+    assert plain.description == WORD
+
+
+def test_lines_are_compared_however_often_they_are_there() -> None:
+    same = ["same"] * 250
+    made = common_base([skill("\n".join([*same, end])) for end in "ab"], sides=())
+    assert made is not None
+    assert made.body.split("\n") == [*same, WORD]
+
+
 def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:
     assert common_base([ONE], sides=()) is ONE
     assert common_base([], sides=()) is None

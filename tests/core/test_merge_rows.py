@@ -96,6 +96,16 @@ def test_metadata_that_is_no_object_is_one_unit() -> None:
     assert merge_row(base, remote, base).row == remote
 
 
+def test_metadata_is_changed_as_a_whole_where_it_is_no_object_on_any_side() -> None:
+    plain, other, odd = row(metadata={"x": 1}), row(metadata={"x": 2}), row(metadata=[1])
+    whole = frozenset({"metadata"})
+    assert changed_row_groups(plain, odd, other) == (whole, whole)
+    assert changed_row_groups(plain, other, odd) == (whole, whole)
+    assert changed_row_groups(odd, plain, other) == (whole, whole)
+    assert [len(merge_row(odd, *sides).conflicts) for sides in ((plain, other), (other, plain))] == [1, 1]  # fmt: skip
+    assert [conflict.unit for conflict in merge_row(None, odd, other).conflicts] == ["case-1"]
+
+
 def test_both_sides_alike_is_agreement_and_in_neither_ones_changes() -> None:
     both = row(input="q2", expected_output="a", metadata={"x": 1, "y": 2}, source_trace_id="t")
     assert merge_row(BASE, both, both).row == both

@@ -58,6 +58,13 @@ def test_markers_of_a_merge_of_branches_are_text() -> None:
     assert take_text_side(text, Side.LOCAL) == text
 
 
+@pytest.mark.parametrize("line", ["======= ", "=======X", "=======\t", "||||||| X", "========"])
+def test_a_line_that_is_nearly_a_marker_is_text(line: str) -> None:
+    text = MARKED.replace("mine\n", f"mine\n{line}\n")
+    assert take_text_side(text, Side.LOCAL) == f"head\nmine\n{line}\ntail\n"
+    assert take_text_side(text, Side.BASE) == "head\nold\ntail\n"
+
+
 def test_an_incomplete_hunk_is_left_alone() -> None:
     text = MARKED.replace(">>>>>>> remote", "gone")
     assert take_text_side(text, Side.REMOTE) == text

@@ -353,6 +353,41 @@ def test_a_mode_known_only_locally_does_not_outlive_its_file() -> None:
     assert made.skill.extra == Extra()
 
 
+def test_a_mode_stays_with_the_file_that_only_the_remote_still_has() -> None:
+    base = skill({"run": "B"}, extra=Extra(executable=frozenset({"run"})))
+    remote = replace(base, files={"run": "R"})
+    made = merge_skill(base, skill(), remote, merge_text=never)
+    assert made.skill.files == {"run": "R"}
+    assert units(made) == ["run"]
+    assert made.skill.extra == Extra(executable=frozenset({"run"}))
+
+
+@pytest.mark.parametrize(
+    ("base", "local", "remote", "runs"),
+    [(False, False, True, False), (False, True, False, True), (True, False, True, False)],
+)
+def test_the_mode_of_a_file_in_conflict_is_the_local_one(
+    base: bool, local: bool, remote: bool, runs: bool, merge_text: TextMerger
+) -> None:
+    """Its text is the local one as well; both are chosen together when the conflict is."""
+    sides = [
+        skill({"run": text}, extra=Extra(executable=frozenset({"run"} if mode else ())))
+        for text, mode in (("B", base), ("L", local), ("R", remote))
+    ]
+    made = merge_skill(*sides, merge_text=merge_text)
+    assert made.skill.extra == Extra(executable=frozenset({"run"} if runs else ()))
+
+
+def test_an_emptied_file_keeps_its_mode() -> None:
+    """The API holds no empty file: it is gone from the files and stands among the empty ones."""
+    runs = frozenset({"run"})
+    base = skill({"run": "B"}, extra=Extra(executable=runs))
+    local = skill(extra=Extra(executable=runs, empty=runs))
+    made = merge_skill(base, local, base, merge_text=never)
+    assert made.skill.files == {}
+    assert made.skill.extra == Extra(executable=runs, empty=runs)
+
+
 def test_a_file_that_was_filled_is_no_longer_empty() -> None:
     base = skill(extra=Extra(empty=frozenset({"e"})))
     made = merge_skill(base, base, skill({"e": "text"}, extra=None), merge_text=never)
@@ -369,11 +404,29 @@ def test_without_a_base_what_one_side_has_is_kept_and_differences_conflict(
     local = skill({"l": "L", "x": "1"}, license="MIT", metadata={"a": "1", "b": "L"}, body=TOP)
     remote = skill({"r": "R", "x": "2"}, tools=("Read",), metadata={"b": "R", "c": "3"}, body=END)
     made = merge_skill(None, local, remote, merge_text=merge_text)
-    assert units(made) == ["metadata.b", "body", "x"]
+    front, why = UnitKind.FRONTMATTER, "edited on both sides"
+    assert made.conflicts == (
+        Conflict("triage", front, "metadata.b", None, "L", "R", why),
+        Conflict("triage", UnitKind.BODY, "body", None, TOP, END, why),
+        Conflict("triage", UnitKind.FILE, "x", None, "1", "2", "added on both sides"),
+    )
     assert made.skill.files == {"l": "L", "r": "R", "x": "1"}
     assert (made.skill.license, made.skill.allowed_tools) == ("MIT", ("Read",))
     assert made.skill.metadata == {"a": "1", "b": "L", "c": "3"}
     assert made.merged_texts.keys() == {BODY, "x"}
+
+
+def test_without_a_base_no_field_has_one() -> None:
+    local = skill(description="L", license="MIT", tools=("Read",))
+    remote = skill(description="R", license="BSD", tools=("Bash",))
+    made = merge_skill(None, local, remote, merge_text=never)
+    front, why = UnitKind.FRONTMATTER, "edited on both sides"
+    assert made.conflicts == (
+        Conflict("triage", front, "description", None, "L", "R", why),
+        Conflict("triage", front, "license", None, "MIT", "BSD", why),
+        Conflict("triage", front, "allowed-tools", None, "Read", "Bash", why),
+    )
+    assert made.skill == local
 
 
 # ---------------------------------------------------------------- laws (P22)

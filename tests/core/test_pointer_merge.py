@@ -55,6 +55,7 @@ def g1(rows: dict[str, str], meta: str = "m", dataset: str = "u", at: str = "") 
         ("dropped there", skill(1), skill(2), NOTHING, skill(2)),
         ("another incarnation there", skill(9), skill(9), skill(1, LATER), skill(9)),
         ("a dataset's revisions", g2(1), g2(2), g2(3), g2(3)),
+        ("a dataset linked on both sides, here without a row", NOTHING, g2(0), g2(3), g2(3)),
         ("picked onto an older revision", g2(3), g2(2), g2(4), g2(2)),
         ("two datasets", g2(1), g2(2), g2(9, "v"), g2(2)),
         ("a server that learned to count", g1({}), g1({"a": "1"}), g2(3), g1({"a": "1"})),
@@ -174,3 +175,8 @@ def test_a_stamp_says_nothing_about_what_was_taken_in() -> None:
     assert side.line is not None
     other = Taken(replace(side.line, stamp=Stamp("b" * 40, "b" * 32)), side.rows)
     assert merge_taken(NOTHING, side, other) == side
+    counted, twin = (
+        Taken(DatasetPointer("h/1", "u", 2, Digest("m"), 1, Digest("d"), stamp))
+        for stamp in (Stamp("a" * 40, "a" * 32), Stamp("b" * 40, "b" * 32))
+    )
+    assert merge_taken(g2(1), counted, twin) == counted

@@ -86,6 +86,12 @@ def kinds(
             [skill(3, B), skill(5, A, first=NEW)],
             ["forward", "forward"],
         ),
+        (
+            "moved and copied: the newest stands for it",
+            [skill(3)],
+            [skill(4, B), skill(2, "skills/c/.skillsync")],
+            ["added", "forward"],
+        ),
         ("the host was corrected", [skill(3)], [skill(4, place="h/2")], ["forward"]),
         ("corrected, and back", [skill(3)], [skill(2, place="h/2")], ["back"]),
         (
@@ -162,6 +168,13 @@ def test_one_move_is_told_of_each_line(
         for at, number in enumerate(numbers, 1)
     }
     assert [(commit, move.kind) for commit, move in worst_moves(found)] == [(decides, kind)], why
+
+
+def test_a_line_that_counts_is_newer_than_one_that_counts_nothing() -> None:
+    head = [rows(None, "datasets/z/.skillsync"), rows(1, "datasets/a/.skillsync")]
+    moves = pointer_moves([rows(1)], head, objects=set(), places={"h/1"})
+    followed = [move.after for move in moves if move.before and move.after]
+    assert followed == [head[1]]
 
 
 def test_lines_that_are_gone_are_told_by_where_they_stood() -> None:

@@ -155,7 +155,7 @@ SAYS = {
     "S12": (SkillState.SUPERSEDED, ""),
     "S13": (SkillState.DELETED_LOCALLY, "skillsync push --archive triage"),
     "S14": (SkillState.DELETED_BUT_EDITED, "skillsync resolve triage --remote (restore) or --local (confirm)"),
-    "S15": (SkillState.ARCHIVED, "skillsync pull --prune triage"),
+    "S15": (SkillState.ARCHIVED, "skillsync pull --prune triage, or skillsync resolve triage --local (create it again)"),
     "S16": (SkillState.EDITED_BUT_ARCHIVED, "skillsync resolve triage --local (create it again) or --remote"),
     "S17": (SkillState.BOTH_GONE, ""),
     "S18": (SkillState.RECREATED_EQUAL, "skillsync pull triage"),

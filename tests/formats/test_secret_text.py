@@ -24,6 +24,7 @@ KEYS = {
 
 @pytest.mark.parametrize("key", KEYS)
 def test_each_kind_is_named_with_its_line(key: str) -> None:
+    """14.6 #147: the line and the kind, never the value."""
     text = f"first\n\nTOKEN={key}\nlast {key} {key}\n"
     assert list(secret_lines(text)) == [(3, KEYS[key]), (4, KEYS[key])]
 

@@ -196,6 +196,7 @@ DETAILS: dict[str, Callable[[httpx.Response], httpx.Response]] = {
 
 @pytest.mark.parametrize("kind", DETAILS)
 def test_a_detail_that_cannot_be_believed_changes_nothing(kind: str, untouched: Clone) -> None:
+    """14.6 #85, #95."""
     before = untouched.files()
     requests = through(untouched, in_detail(DETAILS[kind]))
     code, told = outcomes_of(lambda: untouched.pull("alpha"))
@@ -208,6 +209,7 @@ def test_a_detail_that_cannot_be_believed_changes_nothing(kind: str, untouched: 
 
 @pytest.mark.parametrize("kind", ["html", "wrong version"])
 def test_the_others_go_on_and_so_does_the_next_run(kind: str, behind: Clone) -> None:
+    """A field that is one too many is passed over (14.6 #85)."""
     before = behind.files()
     requests = through(behind, in_detail(DETAILS[kind]))
     code, told = outcomes_of(behind.pull)
@@ -218,7 +220,7 @@ def test_the_others_go_on_and_so_does_the_next_run(kind: str, behind: Clone) -> 
     changed = {path for path in after if after[path] != before.get(path)}
     assert changed == {"skills/beta/SKILL.md", "skills/beta/.skillsync"}
     assert requests.writes == []
-    through(behind, None)
+    through(behind, in_detail(with_fields(surprise={"a": [1]})))
     assert behind.pull().exit == 0
     assert "from the web" in behind.read("skills/alpha/SKILL.md")
 
@@ -229,6 +231,7 @@ def test_the_others_go_on_and_so_does_the_next_run(kind: str, behind: Clone) -> 
 def test_a_push_over_an_answer_that_cannot_be_believed_writes_nothing(
     kind: str, untouched: Clone
 ) -> None:
+    """14.6 #99."""
     before = untouched.files()
     change = DETAILS[kind]
     if kind == "another name":
@@ -262,6 +265,7 @@ LISTS: dict[str, Callable[[httpx.Response], httpx.Response]] = {
 def test_a_list_that_cannot_be_believed_ends_the_run_with_nothing_written(
     kind: str, verb: str, untouched: Clone
 ) -> None:
+    """14.6 #91: also for what the list says of a next page."""
     before = untouched.files()
     requests = through(untouched, when("/llm_skills", LISTS[kind]))
     code, told = outcomes_of(getattr(untouched, verb))

@@ -266,6 +266,7 @@ WRITES = [
 
 @pytest.mark.parametrize("fault", WRITES, ids=name_of)
 def test_a_push_in_trouble_loses_nothing(world: World, fault: Fault) -> None:
+    """14.6 #117: also where the server had applied what it then failed to answer."""
     world.dial.turn_to(fault)
     world.clone.run("push")
     assert [each.fault for each in world.dial.met] == [fault]

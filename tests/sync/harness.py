@@ -57,6 +57,7 @@ class TurnedClock:
 
     seconds: float = 1_000.0
     slept: list[float] = field(default_factory=list)
+    year: int = 2026
 
     def monotonic(self) -> float:
         return self.seconds
@@ -66,7 +67,7 @@ class TurnedClock:
         self.seconds += seconds
 
     def now(self) -> datetime:
-        return datetime(2026, 8, 1, 12, 0, tzinfo=UTC)
+        return datetime(self.year, 8, 1, 12, 0, tzinfo=UTC)
 
 
 @dataclass

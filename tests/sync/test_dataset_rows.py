@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from skillsync.errors import InvalidContent, RefusedForSafety, UsageError
@@ -15,6 +16,7 @@ from tests.sync.dataset_steps import (
     POINTER,
     ROWS,
     by_subject,
+    dataset_id,
     drop_line,
     inputs,
     is_silent,
@@ -390,6 +392,37 @@ def test_a_row_that_one_list_left_out_is_not_gone(solo: Clone, live: Live) -> No
     assert "k001" in lines(solo)
     assert solo.pull().exit == 0
     assert is_silent(solo)
+
+
+@seed_only("the other shows what it has archived")
+def test_a_row_that_every_list_leaves_out_and_that_can_be_read_is_not_gone(
+    solo: Clone, live: Live
+) -> None:
+    """I13: absence from a list is never evidence by itself; the item is asked for by its id."""
+    published(solo, numbered(3))
+    assert solo.pull().outcomes == []
+    seen = wrapped(solo)
+
+    def leave_out(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if request.method != "GET" or "dataset_items/?" not in str(request.url):
+            return response
+        body = json.loads(response.read())
+        body["results"] = [row for row in body["results"] if key_of(row) != "k001"]
+        stream = httpx.ByteStream(json.dumps({**body, "count": len(body["results"])}).encode())
+        return httpx.Response(200, headers={"Content-Type": "application/json"}, stream=stream)
+
+    seen.after = leave_out
+    seen.made.clear()
+    before = solo.files()
+    report = solo.pull()
+    assert by_subject(report)["cases:k001"].code == "E-ABSENCE-UNCONFIRMED"
+    assert solo.files() == before
+    assert len([path for _, path in seen.made if "dataset_items/0" in path]) == 1
+    seen.after = None
+    assert is_silent(solo)
+    live.patch_row(live.row(dataset_id(live), "k001")["id"], deleted=True)
+    assert solo.pull().exit == 0
+    assert "k001" not in lines(solo)
 
 
 def test_deleted_here_and_edited_there_is_a_conflict(solo: Clone, live: Live) -> None:

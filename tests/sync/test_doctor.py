@@ -236,6 +236,7 @@ def test_a_host_that_does_not_answer(live: Live, solo: Clone) -> None:
 
 
 def test_the_clocks_are_compared(live: Live, solo: Clone) -> None:
+    """14.6 #149: said, for no decision looks at a clock (test_push.py)."""
     synced(solo)
     assert solo.requests
 

@@ -11,6 +11,7 @@ from skillsync.sync.log import Log, log
 from skillsync.sync.revision import Revision, names_versions, parse_revision
 from skillsync.sync.show import Shown, show
 from skillsync.sync.version_diff import VersionDiff, diff_versions
+from tests.sync.dialects import seed_only
 from tests.sync.harness import Clone, Live
 
 BOTH_DIALECTS = True
@@ -25,7 +26,9 @@ def log_of(clone: Clone, name: str = "alpha", *, most: int = 20, read: bool = Fa
 
 def shown(clone: Clone, text: str) -> Shown:
     with clone.connect(clone.target) as remote:
-        return show(clone.workspace, clone.target, remote, parse_revision(text))
+        found = show(clone.workspace, clone.target, remote, parse_revision(text))
+    assert isinstance(found, Shown)
+    return found
 
 
 def compared(clone: Clone, *words: str) -> VersionDiff:
@@ -143,6 +146,7 @@ def test_a_skill_that_only_the_server_has_can_be_read(live: Live, solo: Clone) -
     assert b"name: webby" in shown(solo, "webby").data("SKILL.md")
 
 
+@seed_only("the other keeps versions of datasets")
 def test_a_dataset_shows_what_git_has_and_says_why(solo: Clone) -> None:
     path = solo.dataset("sums", [ROW])
     first = solo.commit("rows")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.sync.harness import Clone, Live, outcome
 
 
@@ -38,4 +40,20 @@ def test_an_edit_on_each_side_is_blocked_then_merged_then_published(
     assert "FIVE from the web" in solo.read(path)
     assert solo.push().exit == 0
     assert live.version("alpha") == 3
+    assert solo.status().is_clean
+
+
+@pytest.mark.parametrize("year", [1970, 2106])
+def test_no_decision_looks_at_the_clock(solo: Clone, live: Live, year: int) -> None:
+    """14.6 #149: with a clock that is years off, the same is published, blocked and merged."""
+    path = solo.skill("alpha", "one\n\ntwo\n\nthree\n")
+    assert solo.push().exit == 0
+    solo.commit()
+    live.edit_body("alpha", "three", "THREE")
+    solo.replace(path, "one\n", "ONE\n")
+    solo.clock.year = year
+    assert outcome(solo.push(), "alpha").row == "S10"
+    assert outcome(solo.pull(), "alpha").row == "S10"
+    assert outcome(solo.push(), "alpha").did == "published v3"
+    assert live.skill("alpha")["body"] == "ONE\n\ntwo\n\nTHREE"
     assert solo.status().is_clean

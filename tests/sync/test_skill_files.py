@@ -203,10 +203,15 @@ def test_a_deleted_file_is_in_a_rescue_copy(solo: Clone, live: Live) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("Readme.md", "README.md"), ("x", "x/y"), ("caf\u00e9", "cafe\u0301")]
+    ("one", "other", "state"),
+    [
+        ("Readme.md", "README.md", "dirty"),
+        ("x", "x/y", "committed"),
+        ("caf\u00e9", "cafe\u0301", "detached"),
+    ],
 )
 def test_colliding_paths_of_the_server_are_refused_as_a_whole(
-    solo: Clone, live: Live, one: str, other: str
+    solo: Clone, live: Live, one: str, other: str, state: str
 ) -> None:
     """F19: the whole skill waits, the other one goes on."""
     publish(solo, {})
@@ -216,6 +221,8 @@ def test_colliding_paths_of_the_server_are_refused_as_a_whole(
     live.edit("alpha", body="new", files=[entry(one, "1")])
     insert_file("alpha", other)
     live.edit("beta", body="new")
+    solo.replace(PATH, "Step one.", "Step 1.")
+    in_state(solo, state)
     before = solo.read(PATH), local_files(solo)
     report = solo.pull()
     assert report.exit == 5, report
@@ -236,23 +243,23 @@ def test_a_local_case_collision_is_refused_by_push(solo: Clone, live: Live) -> N
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "state"),
     [
-        "../evil.md",
-        "/etc/evil",
-        "a/../../evil",
-        ".git/hooks/post-checkout",
-        ".GIT/config",
-        "git~1/config",
-        ".skillsync",
-        "sub/.skillsync",
-        "SKILL.md",
-        "skill.MD",
-        "a\x1bb",
+        ("../evil.md", "dirty"),
+        ("/etc/evil", "committed"),
+        ("a/../../evil", "detached"),
+        (".git/hooks/post-checkout", "dirty"),
+        (".GIT/config", "committed"),
+        ("git~1/config", "detached"),
+        (".skillsync", "dirty"),
+        ("sub/.skillsync", "committed"),
+        ("SKILL.md", "detached"),
+        ("skill.MD", "dirty"),
+        ("a\x1bb", "committed"),
     ],
 )
 def test_a_hostile_path_of_the_server_is_never_written(
-    solo: Clone, live: Live, tmp_path: Path, path: str
+    solo: Clone, live: Live, tmp_path: Path, path: str, state: str
 ) -> None:
     """F23, 14.6 #1 to #9: refused for this skill, whether it is changed or new; nothing appears anywhere."""
     publish(solo, {})
@@ -261,6 +268,8 @@ def test_a_hostile_path_of_the_server_is_never_written(
     for name in ("alpha", "gamma"):
         insert_file(name, path)
     live.edit("alpha", license="MIT")
+    solo.replace(PATH, "Step one.", "Step 1.")
+    in_state(solo, state)
     before = everything_in(tmp_path)
     report = solo.pull()
     assert report.exit == 5, report
@@ -279,9 +288,16 @@ def everything_in(world: Path) -> dict[str, bytes]:
     return {name: file.read_bytes() for name, file in files.items() if not name.startswith(kept)}
 
 
-@pytest.mark.parametrize("path", ["__pycache__/x.pyc", ".DS_Store", "sub/Thumbs.db"])
+@pytest.mark.parametrize(
+    ("path", "state"),
+    [
+        ("__pycache__/x.pyc", "dirty"),
+        (".DS_Store", "committed"),
+        ("sub/Thumbs.db", "detached"),
+    ],
+)
 def test_a_path_that_is_never_sent_is_not_written_but_carried_along(
-    solo: Clone, live: Live, path: str
+    solo: Clone, live: Live, path: str, state: str
 ) -> None:
     """F22: it stays on the server through our publishes and is named once."""
     publish(solo, {"f": X})
@@ -292,6 +308,7 @@ def test_a_path_that_is_never_sent_is_not_written_but_carried_along(
     assert sum(path in note for note in report.notes) == 1
     assert local_files(solo) == {"f": X}
     solo.replace(PATH, "Step one.", "Step 1.")
+    in_state(solo, state)
     assert solo.push().exit == 0
     assert live.skill("alpha")["contents"] == {"f": "x", path: "kept"}
     assert solo.push().outcomes == []
@@ -388,9 +405,13 @@ def test_what_no_server_can_hold_stays_local_and_is_never_deleted(solo: Clone, l
     solo.commit()
     live.edit("alpha", files=[entry("new.md", "n")], body="new body")
     assert solo.pull().exit == 0
-    assert {name: (solo.path / ROOT / name).read_bytes() for name in kept} == kept
-    assert (solo.path / ROOT / "link").readlink() == Path("/etc/hostname")
-    assert solo.push().outcomes == []
+    for state in ("dirty", "committed", "detached"):
+        in_state(solo, state)
+        live.edit("alpha", body=f"new body, {state}")
+        assert solo.pull().exit == 0
+        assert {name: (solo.path / ROOT / name).read_bytes() for name in kept} == kept
+        assert (solo.path / ROOT / "link").readlink() == Path("/etc/hostname")
+        assert solo.push().outcomes == []
 
 
 @pytest.mark.parametrize("name", ["image.png", "link"])
@@ -452,14 +473,17 @@ def test_where_modes_mean_nothing_they_are_no_change(solo: Clone, live: Live) ->
 def test_another_content_type_is_no_change(solo: Clone, live: Live) -> None:
     """F20: it is kept by the next publish."""
     publish(solo, {"f": X})
-    live.edit("alpha", files=[{"path": "f", "content": "x", "content_type": "text/x-odd"}])
-    before = solo.read(PATH), local_files(solo)
-    report = solo.pull()
-    assert outcome(report, "alpha").row == "S11"
-    assert (solo.read(PATH), local_files(solo)) == before
-    solo.replace(PATH, "Step one.", "Step 1.")
-    assert solo.push().exit == 0
-    assert [file["content_type"] for file in live.skill("alpha")["files"]] == ["text/x-odd"]
+    for number, state in enumerate(("dirty", "committed", "detached"), start=1):
+        odd = f"text/x-odd-{number}"
+        live.edit("alpha", files=[{"path": "f", "content": "x", "content_type": odd}])
+        in_state(solo, state)
+        before = solo.read(PATH), local_files(solo)
+        report = solo.pull()
+        assert outcome(report, "alpha").row == "S11"
+        assert (solo.read(PATH), local_files(solo)) == before
+        solo.replace(PATH, "Step one.", f"Step {number}.\n\nStep one.")
+        assert solo.push().exit == 0
+        assert [file["content_type"] for file in live.skill("alpha")["files"]] == [odd]
 
 
 def test_modes_changed_on_each_side_merge(solo: Clone, live: Live, tmp_path: Path) -> None:

@@ -108,6 +108,11 @@ def s11_net_zero_edited(clone: Clone, live: Live) -> None:
     local_edit(clone)
 
 
+def s11_net_zero_deleted(clone: Clone, live: Live) -> None:
+    s11_net_zero(clone, live)
+    remove_folder(clone)
+
+
 def remove_folder(clone: Clone) -> None:
     shutil.rmtree(clone.path / "skills/alpha")
 
@@ -163,6 +168,24 @@ def s21_renamed(clone: Clone, live: Live) -> None:
     """The name was changed here; this server renames nothing."""
     linked(clone, live)
     clone.replace(PATH, "name: alpha\n", "name: gamma\n")
+
+
+def renamed_on_the_server(live: Live) -> None:
+    with live.api() as client:
+        answer = client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"})
+    assert answer.status_code == 200, answer.text
+
+
+def s20_renamed_there(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    local_edit(clone)
+    renamed_on_the_server(live)
+
+
+def s22_renamed_on_both_sides(clone: Clone, live: Live) -> None:
+    linked(clone, live)
+    clone.replace(PATH, "name: alpha\n", "name: gamma\n")
+    renamed_on_the_server(live)
 
 
 def refused(clone: Clone, status: int, path: str) -> None:
@@ -352,6 +375,7 @@ CASES = [
         Side(3, "S11", "E-REMOTE-AHEAD", pointer=1),
         Side(0, "S11", pointer=3),
     ),
+    Case(s11_net_zero_deleted, Side(3, "S11", "E-REMOTE-AHEAD"), Side(0, "S11", pointer=3)),
     Case(s13_deleted, Side(0, "S13", "N-PENDING-REMOVAL", pointer=1), Side(0, pointer=1)),
     Case(s13_only_skill_gone, Side(0, "S13", "N-PENDING-REMOVAL"), Side(0)),
     Case(
@@ -376,6 +400,12 @@ CASES = [
         Side(4, "S19", "E-RECREATED", pointer=1),
         Side(4, "S19", "E-RECREATED", pointer=1),
     ),
+    Case(
+        s20_renamed_there,
+        Side(3, "S20", "E-REMOTE-AHEAD", pointer=1),
+        Side(0, "S20", files=True),
+    ),
+    Case(s22_renamed_on_both_sides, Side(4, pointer=1), Side(4, pointer=1)),
     Case(s21_renamed, Side(5, pointer=1), Side(5, pointer=1)),
     Case(s25_no_answer, Side(75, pointer=1), Side(75, pointer=1)),
     Case(s25_key_refused, Side(7, pointer=1), Side(7, pointer=1)),
@@ -461,7 +491,16 @@ def pointer_number(clone: Clone) -> int:
     return int(file.read_text().split()[1].removeprefix("v")) if file.is_file() else 0
 
 
-IN_SHORT = {s2_local_only, s4_same_own, s8_ahead, s9_both_equal, s10_diverged, s11_net_zero}
+IN_SHORT = {
+    s2_local_only,
+    s4_same_own,
+    s8_ahead,
+    s9_both_equal,
+    s10_diverged,
+    s11_net_zero,
+    s20_renamed_there,
+    s22_renamed_on_both_sides,
+}
 """The rows that are tried against the current dialect with every change, too."""
 
 
@@ -475,11 +514,14 @@ def tier(case: Case, dialect: str, state: str) -> list[pytest.MarkDecorator]:
 SEED_ALONE = {s21_renamed}
 """A server that keeps markers can rename: what becomes of these there is in test_markers.py."""
 
+CURRENT_ALONE = {s20_renamed_there, s22_renamed_on_both_sides}
+"""The first generation renames no skill."""
+
 ROWS = [
     pytest.param(case, dialect, state, id=f"{case.id}-{dialect}-{state}", marks=tier(case, dialect, state))
     for case in CASES
     for dialect in ("seed", "current")
-    if dialect == "seed" or case.build not in SEED_ALONE
+    if case.build not in (CURRENT_ALONE if dialect == "seed" else SEED_ALONE)
     for state in STATES
 ]  # fmt: skip
 

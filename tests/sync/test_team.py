@@ -155,8 +155,14 @@ def test_an_older_job_is_superseded(created: Clone, live: Live) -> None:
     report = ci(created, at=old)
     assert (report.exit, outcome(report, "alpha").row) == (0, "S12")
     assert live.version("alpha") == live.created + 1
-    created.git("checkout", "-q", old)
-    created.replace(PATH, "three\n", "THREE\n")
+    for state in ("committed", "detached", "dirty"):
+        where = ["-B", "late"] if state == "committed" else ["--detach"]
+        created.git("checkout", "-q", *where, old)
+        if state == "dirty":
+            created.replace(PATH, "three\n", "THREE\n")
+        report = created.push()
+        assert (report.exit, outcome(report, "alpha").row) == (0, "S12"), state
+        assert live.version("alpha") == live.created + 1
     assert created.pull().exit == 0
     assert created.read(PATH).endswith("ONE\n\ntwo\n\nTHREE\n")
 

@@ -13,7 +13,7 @@ from skillsync.repo.versions import find_kept
 from skillsync.sync.history_import import ImportRequest, import_history
 from skillsync.sync.log import Log, log
 from skillsync.sync.revision import parse_revision
-from skillsync.sync.show import show
+from skillsync.sync.show import Shown, show
 from skillsync.sync.version_shelf import VersionShelf
 from tests.sync.dialects import both_at_once, seed_only
 from tests.sync.harness import Clone, Live, outcome
@@ -60,7 +60,9 @@ def kept(clone: Clone) -> list[int]:
 
 def shown(clone: Clone, word: str) -> RemoteSkill:
     with clone.connect(clone.target) as remote:
-        return show(clone.workspace, clone.target, remote, parse_revision(word)).skill
+        found = show(clone.workspace, clone.target, remote, parse_revision(word))
+    assert isinstance(found, Shown)
+    return found.skill
 
 
 def log_of(clone: Clone) -> Log:

@@ -504,3 +504,34 @@ def test_an_archived_dataset_comes_back_by_its_id(solo: Clone, live: Live) -> No
     assert solo.push().exit == 0
     assert inputs(live, dataset) == {"k000": "question 0", "k001": "edited"}
     assert is_silent(solo)
+
+
+# ---------------------------------------------------------------- what nobody can do with the API
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "committed",
+        pytest.param("dirty", marks=pytest.mark.soak),
+        pytest.param("detached", marks=pytest.mark.soak),
+    ],
+)
+def test_an_erased_row_is_left_to_a_person(solo: Clone, live: Live, state: str) -> None:
+    """I17: neither here nor among what is archived there; it is no archiving, so that no line goes for it."""
+    from skillsync.server.versioned_models import VersionedItem
+
+    dataset = published(solo, numbered(4))
+    VersionedItem.objects.filter(pk=live.row(dataset, "k001")["id"]).delete()
+    live.patch_row(live.row(dataset, "k003")["id"], input="edited there")
+    solo.replace(ITEMS, '"question 2"', '"edited here"')
+    if state != "dirty":
+        solo.commit(state)
+    if state == "detached":
+        solo.git("checkout", "-q", "--detach")
+    for report in (solo.push(), solo.pull()):
+        about = outcome(report, "cases:k001")
+        assert (about.row, about.code, about.exit) == ("I17", "E-ERASED", 1)
+    assert live.row(dataset, "k002")["input"] == "edited here"
+    assert '"k001"' in solo.read(ITEMS)
+    assert "edited there" in solo.read(ITEMS)

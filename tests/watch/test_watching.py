@@ -36,6 +36,7 @@ def stamps(clone: Clone) -> dict[Path, tuple[int, int, int]]:
 
 
 def test_every_save_style_is_published_once_and_whole(solo: Clone, live: Live) -> None:
+    """14.6 #39."""
     for name in STYLES:
         solo.skill(name, BODY)
     assert solo.push().exit == 0

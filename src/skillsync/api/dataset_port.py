@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from skillsync.api.listing import Listing
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
+
+Keep: TypeAlias = Callable[[RemoteRow], RemoteRow]
+"""Says what is held of a row while there may be a million of them: the same row, its content perhaps elsewhere."""
+
+
+def whole(row: RemoteRow) -> RemoteRow:
+    """Hold a row as it came."""
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +98,12 @@ class DatasetsPort(Protocol):
         ...
 
     def list_rows(
-        self, dataset: str, *, revision: int | None, archived: bool, page: int
+        self, dataset: str, *, revision: int | None, archived: bool, page: int, keep: Keep
     ) -> Listing[RemoteRow]:
-        """List a dataset's live rows, or the archived ones; at a revision where there is history."""
+        """List a dataset's live rows, or the archived ones; at a revision where there is history.
+
+        ``keep`` is given each row as it comes, and what it returns is listed.
+        """
         ...
 
     def count_archived(self, dataset: str | None) -> int:
@@ -128,6 +139,10 @@ class DatasetsPort(Protocol):
 
     def bring_back(self, now: RemoteRow, fields: Mapping[str, Json]) -> RemoteRow:
         """Bring the archived row ``now`` back with these fields changed."""
+        ...
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions of a dataset, newest first, after ``skip``; none without history."""
         ...
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:

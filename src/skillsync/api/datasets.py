@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
-from skillsync.api.dataset_port import DOCUMENTED_LIMITS, DatasetsPort, Guarantees, Limits
+from skillsync.api.dataset_port import (
+    DOCUMENTED_LIMITS,
+    DatasetsPort,
+    Guarantees,
+    Keep,
+    Limits,
+    whole,
+)
 from skillsync.api.detect import Capabilities, Project
 from skillsync.api.listing import Listing
 from skillsync.api.parallel import each
@@ -17,7 +24,7 @@ from skillsync.api.transport import Transport
 from skillsync.api.versioned_datasets import VersionedDatasets
 from skillsync.errors import NotFound, Refused, RemoteError
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 __all__ = ["PAGE", "DatasetsApi"]
 
@@ -141,9 +148,12 @@ class DatasetsApi:
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List a dataset's live rows, or the archived ones; exactly those of a revision where it keeps any."""
-        return self.spoken.list_rows(dataset, revision=revision, archived=archived, page=page)
+        return self.spoken.list_rows(
+            dataset, revision=revision, archived=archived, page=page, keep=keep
+        )
 
     def count_archived(self, dataset: str | None = None) -> int:
         """Count the archived rows of a dataset, or the project's archived datasets."""
@@ -156,6 +166,10 @@ class DatasetsApi:
     def read_any(self, item_id: str) -> RemoteRow:
         """Read a row, archived or not; NotFound when there never was one."""
         return self.spoken.read_any(item_id)
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions of a dataset, newest first, after ``skip``; none without history."""
+        return self.spoken.revisions(dataset, newest=newest, skip=skip)
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
         """List every version of a row, newest first; empty where there is no history."""

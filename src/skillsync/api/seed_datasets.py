@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, not_done, one
-from skillsync.api.dataset_port import LAST_WRITER_WINS
+from skillsync.api.dataset_port import LAST_WRITER_WINS, Keep, whole
 from skillsync.api.listing import Listing
 from skillsync.api.rows import (
     dataset_from,
@@ -16,7 +16,7 @@ from skillsync.api.rows import (
 )
 from skillsync.errors import BadAnswer
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, RemoteDataset, RemoteRow, Row
+from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
 
 class SeedDatasets(Calls):
@@ -71,6 +71,7 @@ class SeedDatasets(Calls):
         revision: int | None = None,  # noqa: ARG002
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List all live items of a dataset, newest first, complete and counted (datasets-api.md 2.5).
 
@@ -83,7 +84,7 @@ class SeedDatasets(Calls):
                 return self.listing(
                     ITEMS,
                     first=(("dataset", dataset), ("limit", page)),
-                    parse=lambda value: row_from(value, dataset=dataset),
+                    parse=lambda value: keep(row_from(value, dataset=dataset)),
                     subject=f"the items of dataset {dataset}",
                 )
             except BadAnswer as error:
@@ -131,6 +132,16 @@ class SeedDatasets(Calls):
         if fields:
             self.update_row(now, fields)
         return self.undelete_row(now.id)
+
+    def revisions(
+        self,
+        dataset: str,  # noqa: ARG002
+        *,
+        newest: int,  # noqa: ARG002
+        skip: int = 0,  # noqa: ARG002
+    ) -> Sequence[DatasetRevision]:
+        """There is no history."""
+        return ()
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:  # noqa: ARG002
         """There is no history."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
-from skillsync.api.dataset_port import VERSIONED
+from skillsync.api.dataset_port import VERSIONED, Keep, whole
 from skillsync.api.detect import Project
 from skillsync.api.listing import Listing, Page, Query
 from skillsync.api.parallel import each
 from skillsync.api.versioned_rows import (
+    revision_from,
     update_payload,
     versioned_dataset_from,
     versioned_dataset_payload,
@@ -19,7 +20,15 @@ from skillsync.api.versioned_rows import (
 )
 from skillsync.errors import BadAnswer, NotFound, RemoteError
 from skillsync.formats.row_names import Spelling
-from skillsync.model import DatasetInfo, Json, Problem, RemoteDataset, RemoteRow, Row
+from skillsync.model import (
+    DatasetInfo,
+    DatasetRevision,
+    Json,
+    Problem,
+    RemoteDataset,
+    RemoteRow,
+    Row,
+)
 
 ITEM_PAGE = 25
 """The most items that a page holds (datasets-api.md 3.3)."""
@@ -31,6 +40,7 @@ class _Found:
     """The rows of the pages that were read so far, and what is wrong with some of them."""
 
     dataset: str
+    keep: Keep
     rows: list[RemoteRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -42,7 +52,7 @@ class _Found:
             self.count += 1
             self.ids.add(str(item.get("id")))
             try:
-                self.rows.append(versioned_row_from(dict(item), dataset=self.dataset))
+                self.rows.append(self.keep(versioned_row_from(dict(item), dataset=self.dataset)))
             except BadAnswer as error:
                 self.problems.append(
                     Problem(error.code, error.message, subject=str(item.get("id")))
@@ -112,6 +122,7 @@ class VersionedDatasets(Calls):
         revision: int | None = None,
         archived: bool = False,
         page: int = ITEM_PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
         """List the rows of a dataset at a revision: exactly those, however many write meanwhile.
 
@@ -126,17 +137,17 @@ class VersionedDatasets(Calls):
             return self.listing(
                 ITEMS,
                 first=first,
-                parse=lambda value: versioned_row_from(value, dataset=dataset),
+                parse=lambda value: keep(versioned_row_from(value, dataset=dataset)),
                 subject=subject,
             )
-        return self._pinned(dataset, (*first, ("revision", revision)), subject=subject)
+        found = _Found(dataset, keep)
+        return self._pinned(found, (*first, ("revision", revision)), subject=subject)
 
-    def _pinned(self, dataset: str, first: Query, *, subject: str) -> Listing[RemoteRow]:
+    def _pinned(self, found: _Found, first: Query, *, subject: str) -> Listing[RemoteRow]:
         """Read the pages of a fixed revision side by side: none can move (datasets-api.md 3.3).
 
         Each page becomes rows at once, so that no more than a few are held as they came.
         """
-        found = _Found(dataset)
         with self.reading(ITEMS) as on_page:
             page = self.page(ITEMS, first, subject=subject)
             on_page(page)
@@ -180,6 +191,28 @@ class VersionedDatasets(Calls):
             "GET", one(ITEMS, item_id), query=query, subject=f"item {item_id}"
         )
         return self._row(answer.json, item_id)
+
+    def revisions(self, dataset: str, *, newest: int, skip: int = 0) -> Sequence[DatasetRevision]:
+        """List at most ``newest`` revisions, newest first, after ``skip``; only the pages that these need.
+
+        A revision that comes meanwhile moves the others down: one that is shown twice counts once.
+        """
+        subject = f"the revisions of dataset {dataset}"
+        found: dict[int, DatasetRevision] = {}
+        offset = skip
+        while len(found) < newest:
+            query: Query = (
+                ("limit", min(VERSION_PAGE, newest - len(found))),
+                ("offset", offset),
+            )
+            page = self.page(f"{one(DATASETS, dataset)}revisions/", query, subject=subject)
+            for item in page.results:
+                revision = revision_from(dict(item), dataset=dataset)
+                found.setdefault(revision.number, revision)
+            offset += len(page.results)
+            if page.following is None or not page.results:
+                break
+        return [found[number] for number in sorted(found, reverse=True)][:newest]
 
     def versions(self, item_id: str) -> Listing[RemoteRow]:
         """List every version of a row, newest first."""

@@ -10,7 +10,16 @@ from skillsync.api.reading import Reader, author_from
 from skillsync.api.rows import FOREIGN, dataset_from, is_key
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_json
-from skillsync.model import ROW_FIELDS, DatasetInfo, Json, Key, RemoteDataset, RemoteRow, Row
+from skillsync.model import (
+    ROW_FIELDS,
+    DatasetInfo,
+    DatasetRevision,
+    Json,
+    Key,
+    RemoteDataset,
+    RemoteRow,
+    Row,
+)
 
 CHANGEABLE = frozenset({"input", "expected_output", "metadata"})
 """What a PATCH may change; everything else of an item is as it was created (datasets-api.md 3.3)."""
@@ -29,6 +38,17 @@ def versioned_dataset_from(value: Json, *, dataset_id: str | None = None) -> Rem
         deleted=read.value.get("archived") is True,
         revision=0 if revision is None else read.number("current_revision"),
         revision_id=revision_id if isinstance(revision_id, str) else "",
+    )
+
+
+def revision_from(value: Json, *, dataset: str) -> DatasetRevision:
+    """Read a revision of a dataset; BadAnswer for another dataset's, or when a field is missing."""
+    read = Reader(value, f"a revision of dataset {dataset}", subject=dataset)
+    owner = read.uuid("dataset_id")
+    if owner.lower() != dataset.lower():
+        read.bad(f"is about the dataset {owner}")
+    return DatasetRevision(
+        read.number("revision"), read.uuid("id"), read.author(), read.time("created_at")
     )
 
 

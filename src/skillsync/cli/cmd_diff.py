@@ -38,8 +38,8 @@ def diff(
     """Show the differences themselves.
 
     Frontmatter by field, body by line, files, rows by field: - is what the server has, + is yours. Offline it
-    compares with HEAD, the last commit. NAME@3 compares a skill's version with your files, NAME@3 NAME@5 two
-    versions: then - is the first of the two.
+    compares with HEAD, the last commit. NAME@3 compares a version of a skill or dataset with your files, NAME@3
+    NAME@5 two versions: then - is the first of the two.
     """
     from skillsync.cli.diff_view import print_diffs, print_versions
     from skillsync.cli.session import connector, open_workspace

@@ -1,4 +1,4 @@
-"""The verb `log`: a skill's versions, who wrote them when, and the commits that equal them."""
+"""The verb `log`: the versions of a skill or dataset, who wrote them when, and the commits that equal them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def log(
     read: bool,
     api_key_file: Path | None,
 ) -> int:
-    """List a skill's versions and the commits that equal them.
+    """List the versions of a skill or dataset and the commits that equal them.
 
-    Newest first, with the one that your files have taken in. Servers of the first generation keep no history of
-    a dataset: for one, git's commits are listed.
+    Newest first, with the one that your files have taken in. Each write of a row is a version of its dataset; servers
+    of the first generation keep none: there, git's commits are listed.
     """
     from skillsync.cli.render import visible
     from skillsync.cli.session import connector, open_workspace
@@ -52,7 +52,7 @@ def log(
     chosen = workspace.settings.target(target)
     with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         found = list_versions(workspace, chosen, remote, name, most=most, read=read)
-    if found.kind == "skill":
+    if found.versions or found.kind == "skill":
         _print_versions(run.out, found)
     else:
         _print_commits(run.out, found)

@@ -1,4 +1,4 @@
-"""The verb `show`: one version of a skill, as the files that it would be here."""
+"""The verb `show`: one version of a skill or dataset, as the files that it would be here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from skillsync.cli.options import api_key_file_option, json_option, target_optio
 @click.argument("revision", metavar="NAME[@N]")
 @target_option
 @click.option("--files", is_flag=True, help="List its files and their sizes.")
-@click.option("--path", metavar="P", help="Print the file P of it instead of SKILL.md.")
+@click.option(
+    "--path", metavar="P", help="Print the file P of it instead of SKILL.md or items.jsonl."
+)
 @api_key_file_option
 @json_option
 @command_boundary
@@ -28,14 +30,14 @@ def show(
     path: str | None,
     api_key_file: Path | None,
 ) -> int:
-    """Print one version of a skill.
+    """Print one version of a skill or dataset.
 
-    SKILL.md as pull or restore would write it here; without @N the latest version.
+    SKILL.md, or items.jsonl, as pull or restore would write it here; without @N the latest version. Servers of the
+    first generation keep no versions of a dataset.
     """
     from skillsync.cli.render import visible
     from skillsync.cli.session import connector, open_workspace
     from skillsync.errors import UsageError
-    from skillsync.formats.skill_folder import SKILL_FILE
     from skillsync.sync.revision import parse_revision
     from skillsync.sync.show import show as read_version
 
@@ -45,8 +47,8 @@ def show(
     chosen = workspace.settings.target(target)
     with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
         shown = read_version(workspace, chosen, remote, parse_revision(revision))
-    version = shown.skill.version
-    wanted = path or SKILL_FILE
+    version = shown.version
+    wanted = path or shown.main
     data = shown.data(wanted)
     if files:
         for one in shown.paths:
@@ -63,7 +65,7 @@ def show(
         "skillsync.show/1",
         {
             "target": chosen.name,
-            "name": version.name,
+            "name": shown.name,
             "version": version.number,
             "id": version.id,
             "author": version.author.label,

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+THREADS = "skillsync-api"
+"""How the names of the threads begin that send requests side by side (api/parallel.py)."""
+
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
@@ -37,11 +40,8 @@ def stopping(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def leave_if_abandoned(code: int) -> None:
-    """End the process now if threads are left that wait for an answer nobody wants; else return."""
-    if any(
-        thread is not threading.main_thread() and not thread.daemon
-        for thread in threading.enumerate()
-    ):
+    """End the process now if threads of ours are left that wait for an answer nobody wants; else return."""
+    if any(thread.name.startswith(THREADS) for thread in threading.enumerate()):
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()

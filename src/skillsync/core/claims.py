@@ -28,17 +28,20 @@ class Renamed(StrEnum):
     BOTH = "on both sides"
 
 
-def who_renamed(known: Collection[str], *, local: str, remote: str) -> Renamed | None:
+def who_renamed(
+    known: Collection[str], *, first: str | None, local: str, remote: str
+) -> Renamed | None:
     """Return who changed a skill's name since it was taken in, None where that is not known or nobody did.
 
-    ``known`` are the names that it had here since then. A name on the server that it had here once was changed here;
-    both sides giving it the same one is agreement.
+    ``known`` are the names that it had here since then, ``first`` the one that it had then, None where nobody knows. A
+    name on the server that it had here once was changed here; both sides giving it the same one is agreement. One that
+    it never had here was given there, and here as well unless it still bears the first.
     """
     if not known or local == remote:
         return None
     if remote in known:
         return Renamed.HERE
-    return Renamed.THERE if local in known else Renamed.BOTH
+    return Renamed.THERE if local == first else Renamed.BOTH
 
 
 class Standing(StrEnum):

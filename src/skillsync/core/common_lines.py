@@ -6,22 +6,22 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EFFORT = 5_000_000
+MOST_STEPS = 5_000_000
 """Steps that one merge may take to compare its ancestors: about a second."""
 _PER_DIAGONAL = 4
 
 
 @dataclass(slots=True)
-class Effort:
+class Steps:
     """How many more steps may be taken. A count and no clock: the same texts always merge alike (P8)."""
 
-    left: int = EFFORT
+    left: int = MOST_STEPS
 
 
-def common_lines(one: Sequence[str], other: Sequence[str], effort: Effort) -> list[tuple[int, int]]:
+def common_lines(one: Sequence[str], other: Sequence[str], steps: Steps) -> list[tuple[int, int]]:
     """Return the places of a longest common subsequence, ``(place in one, place in other)`` in order.
 
-    Texts that differ too much to be compared with the ``effort`` that is left have only their beginning and their end
+    Texts that differ too much to be compared with the ``steps`` that is left have only their beginning and their end
     in common: to take less for common than is costs a conflict, never an edit. (Myers, "An O(ND) difference
     algorithm and its variations", 1986: quick where few lines differ, however long the texts are.)
     """
@@ -29,7 +29,7 @@ def common_lines(one: Sequence[str], other: Sequence[str], effort: Effort) -> li
     first = [(at, at) for at in range(start)]
     last = [(len(one) - back, len(other) - back) for back in range(end, 0, -1)]
     inner, outer = one[start : len(one) - end], other[start : len(other) - end]
-    found = _subsequence(inner, outer, effort) if inner and outer else []
+    found = _subsequence(inner, outer, steps) if inner and outer else []
     return first + [(x + start, y + start) for x, y in found] + last
 
 
@@ -44,7 +44,7 @@ def _shared_ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
     return start, end
 
 
-def _subsequence(one: Sequence[str], other: Sequence[str], effort: Effort) -> list[tuple[int, int]]:
+def _subsequence(one: Sequence[str], other: Sequence[str], steps: Steps) -> list[tuple[int, int]]:
     """Return the places, nothing when the effort runs out on the way.
 
     ``reached[k]`` is how far the best path with ``edits`` edits comes on the diagonal ``k`` (place in one less that in
@@ -53,17 +53,17 @@ def _subsequence(one: Sequence[str], other: Sequence[str], effort: Effort) -> li
     reached = {1: 0}
     past: list[array[int]] = []
     for edits in range(len(one) + len(other) + 1):
-        effort.left -= _PER_DIAGONAL * (edits + 1)
+        steps.left -= _PER_DIAGONAL * (edits + 1)
         for k in range(-edits, edits + 1, 2):
             x = start = _step(reached, k, edits)
             y = x - k
             while x < len(one) and y < len(other) and one[x] == other[y]:
                 x, y = x + 1, y + 1
-            effort.left -= x - start
+            steps.left -= x - start
             reached[k] = x
             if x >= len(one) and y >= len(other):
                 return _walk_back(past, x, y)
-        if effort.left < 0:
+        if steps.left < 0:
             return []
         past.append(array("q", (reached[k] for k in range(-edits, edits + 1, 2))))
     raise AssertionError("any text becomes another by removing and adding all lines")

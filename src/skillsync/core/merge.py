@@ -84,7 +84,7 @@ def merge_skill(
     """
     if isinstance(base, Sequence):
         base = common_base(base, sides=(local, remote))
-    ancestor = base or Skill(local.name, "", "", extra=Extra())
+    ancestor = base or Skill(local.name, "", "")
     scalars, conflicts = _merge_scalars(ancestor, local, remote)
     metadata, metadata_conflicts = merge_mapping(ancestor.metadata, local.metadata, remote.metadata)
     conflicts += _key_conflicts(
@@ -103,9 +103,9 @@ def merge_skill(
         conflicts.append(_tools_conflict(ancestor, local, remote))
         tools = _tools(local, stand_in=remote)
     if extra is not None:
-        known = ancestor.files.keys() | local.files.keys() | remote.files.keys()
-        empty = extra.empty - files.files.keys()
-        executable = extra.executable - (known - files.files.keys() - empty)
+        # A file that goes was in the base; one that is neither there nor in the result the API cannot hold.
+        gone, empty = ancestor.files.keys() - files.files.keys(), extra.empty - files.files.keys()
+        executable = extra.executable - (gone - empty)
         extra = Extra(extra.frontmatter, tools.carried, executable, empty)
     skill = Skill(
         name=local.name,

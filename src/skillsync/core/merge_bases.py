@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skillsync.core.common_lines import Effort, common_lines
+from skillsync.core.common_lines import Steps, common_lines
 from skillsync.core.merge_units import canonical_value
 from skillsync.model import Extra, Skill
 
@@ -27,16 +27,16 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
     if len(bases) < 2:
         return bases[0] if bases else None
     disputed = _unlike([*bases, *sides])
-    first, effort = bases[0], Effort()
+    first, steps = bases[0], Steps()
     return Skill(
         name=first.name,
         description=_scalar([base.description for base in bases], disputed),
-        body=_text([base.body for base in bases], disputed, effort),
+        body=_text([base.body for base in bases], disputed, steps),
         license=_scalar([base.license for base in bases], disputed),
         compatibility=_scalar([base.compatibility for base in bases], disputed),
         allowed_tools=_tools([_exact_tools(base) for base in bases], disputed),
         metadata=_mapping([base.metadata for base in bases], disputed),
-        files=_files([base.files for base in bases], disputed, effort),
+        files=_files([base.files for base in bases], disputed, steps),
         extra=_extra([base.extra or Extra() for base in bases], disputed),
     )
 
@@ -44,10 +44,9 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
 def _unlike(skills: Sequence[Skill]) -> str:
     """Return a word that no text of the skills holds."""
     texts = [text for skill in skills for text in _texts(skill)]
-    word, number = DISPUTED, 1
+    word = DISPUTED
     while any(word in text for text in texts):
-        number += 1
-        word = f"{DISPUTED[:-1]}: {number}]"
+        word = f"[{word}]"
     return word
 
 
@@ -74,21 +73,21 @@ def _tools(values: Sequence[tuple[str, ...]], disputed: str) -> tuple[str, ...]:
     return values[0] if len(set(values)) == 1 else (disputed,)
 
 
-def _text(texts: Sequence[str], disputed: str, effort: Effort) -> str:
+def _text(texts: Sequence[str], disputed: str, steps: Steps) -> str:
     """Return the lines that all texts have, with the word in every place where they differ.
 
     What is too much to compare counts as different from beginning to end: a person decides then.
     """
-    common = texts[0].split("\n") if texts[0] else []
+    common = texts[0].split("\n")
     for text in texts[1:]:
-        common = _common_lines(common, text.split("\n") if text else [], disputed, effort)
+        common = _common_lines(common, text.split("\n"), disputed, steps)
     return "\n".join(common)
 
 
-def _common_lines(one: list[str], other: list[str], disputed: str, effort: Effort) -> list[str]:
+def _common_lines(one: list[str], other: list[str], disputed: str, steps: Steps) -> list[str]:
     found: list[str] = []
     x, y = 0, 0
-    for at_one, at_other in common_lines(one, other, effort):
+    for at_one, at_other in common_lines(one, other, steps):
         if (x, y) != (at_one, at_other):
             found.append(disputed)
         found.append(one[at_one])
@@ -112,12 +111,12 @@ def _mapping(mappings: Sequence[Mapping[str, Json]], disputed: str) -> dict[str,
     return _keyed(mappings, same, lambda _: disputed)
 
 
-def _files(mappings: Sequence[Mapping[str, str]], disputed: str, effort: Effort) -> dict[str, str]:
+def _files(mappings: Sequence[Mapping[str, str]], disputed: str, steps: Steps) -> dict[str, str]:
     """A file that some candidates do not have is disputed as a whole, else line by line."""
     found: dict[str, str] = {}
     for path in dict.fromkeys(path for mapping in mappings for path in mapping):
         texts = [mapping[path] for mapping in mappings if path in mapping]
-        found[path] = _text(texts, disputed, effort) if len(texts) == len(mappings) else disputed
+        found[path] = _text(texts, disputed, steps) if len(texts) == len(mappings) else disputed
     return found
 
 

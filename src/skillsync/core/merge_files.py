@@ -40,8 +40,8 @@ def merge_files(
     """
     local_renames, remote_renames = exact_renames(base, local), exact_renames(base, remote)
     moved = {
-        **_moved_edits(local_renames, base, other=remote),
-        **_moved_edits(remote_renames, base, other=local),
+        **_moved_edits(local_renames, other=remote),
+        **_moved_edits(remote_renames, other=local),
     }
     settled = set(moved) | {path for path, _ in moved.values()}
     files = {to: text for to, (_, text) in moved.items()}
@@ -76,13 +76,11 @@ def exact_renames(base: Mapping[str, str], side: Mapping[str, str]) -> dict[str,
 
 
 def _moved_edits(
-    renames: Mapping[str, str], base: Mapping[str, str], *, other: Mapping[str, str]
+    renames: Mapping[str, str], *, other: Mapping[str, str]
 ) -> dict[str, tuple[str, str]]:
-    """Return new path → (old path, text) where one side renamed what the ``other`` edited in place (F16, F17)."""
+    """Return new path → (old path, text) where one side renamed what the ``other`` has in its place (F15–F17)."""
     return {
-        to: (path, other[path])
-        for path, to in renames.items()
-        if path in other and other[path] != base[path] and to not in other
+        to: (path, other[path]) for path, to in renames.items() if path in other and to not in other
     }
 
 

@@ -124,12 +124,12 @@ def _follow(
 
 def _direction(before: Pointer, after: Pointer, earlier: Collection[Pointer]) -> MoveKind:
     if isinstance(before, SkillPointer) and isinstance(after, SkillPointer):
-        if _identity(before) != _identity(after):
-            # An incarnation that was made later is what somebody archived and created again.
-            return MoveKind.FORWARD if _age(before) < _age(after) else MoveKind.BACK
-        if before.number == after.number:
-            return MoveKind.FORWARD if before.id == after.id else MoveKind.REPLACED
-        return MoveKind.FORWARD if before.number < after.number else MoveKind.BACK
+        # An incarnation that was made later is what somebody archived and created again.
+        one, other = (_age(before), before.number), (_age(after), after.number)
+        if one > other:
+            return MoveKind.BACK
+        is_replaced = one == other and before.id != after.id
+        return MoveKind.REPLACED if is_replaced else MoveKind.FORWARD
     if (
         isinstance(before, DatasetPointer)
         and isinstance(after, DatasetPointer)
@@ -145,7 +145,7 @@ def _direction(before: Pointer, after: Pointer, earlier: Collection[Pointer]) ->
 def _identity(pointer: Pointer) -> str:
     """What a line is about, whatever its file and its target are called."""
     if isinstance(pointer, SkillPointer):
-        return f"skill {pointer.first.removesuffix('Z')}"
+        return f"skill {_age(pointer)}"
     return f"dataset {pointer.dataset}"
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from skillsync.errors import InvalidContent
-from skillsync.model import Digest, Extra
+from skillsync.model import Digest, Extra, KnownFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -237,6 +237,8 @@ def row_digest(row: Row, *, has_floats: bool = True) -> Digest:
     A missing field equals null, and missing, null and ``{}`` metadata are one value. ``has_floats`` as for
     ``canonical_json``.
     """
+    if isinstance(row.fields, KnownFields):
+        return row.fields.digest
     text = canonical_json(canonical_fields(row.fields), has_floats=has_floats)
     return Digest(ALGORITHM + _sha256(text))
 

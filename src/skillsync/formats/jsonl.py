@@ -180,7 +180,8 @@ def append_rows(file: ItemsFile, rows: Sequence[Row], *, spelling: Spelling) -> 
     style, end = _file_style(file), _line_end(file)
     parts: list[Line | _NewLine] = list(file.lines)
     if file.lines and not file.lines[-1].raw.endswith(b"\n"):
-        parts[-1] = replace(file.lines[-1], raw=file.lines[-1].raw + end)
+        last = file.lines[-1]
+        parts[-1] = Line(last.number, last.raw + end, last.row, last.fields, last.derived)
     for number, row in enumerate(rows, start=len(parts) + 1):
         if fold_id(row.key) in taken:
             raise InvalidContent(f"the id {row.key!r} is in the file already", path=file.path)
@@ -301,7 +302,7 @@ def _rebuilt(file: ItemsFile, parts: Iterable[Line | _NewLine]) -> ItemsFile:
                 raise _unwritable(file, part.row, number, "it would not read back as it is")
             lines.append((line, part.row))
         else:
-            line = part if part.number == number else replace(part, number=number)
+            line = part.numbered(number)
             lines.append((line, line.row))
     settled = _settled(file, lines, reader) if file.keys == "content" else (x for x, _ in lines)
     return replace(file, lines=tuple(settled), used={**reader.used, **file.used})

@@ -74,6 +74,10 @@ class Line:
     fields: Mapping[str, Json] | None
     derived: bool = False
 
+    def numbered(self, number: int) -> Line:
+        """Return the line at another place of the file."""
+        return self if number == self.number else replace(self, number=number)
+
 
 @dataclass(frozen=True)
 class ItemsFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.line_windows import TooFarApart
@@ -15,17 +15,10 @@ if TYPE_CHECKING:
 
     from skillsync.formats.line_windows import Hunk
     from skillsync.formats.row_lines import Line, LineReader
-    from skillsync.model import Key, Row
+    from skillsync.model import Key, Readable, Row
 
 MOST_CHANGED = 50_000
 """So many differing lines are looked at one by one; with more, reading everything is not slower."""
-
-
-class Readable(Protocol):
-    """What lines are read from."""
-
-    def readline(self, size: int, /) -> bytes:
-        """Return the next line, or its first ``size`` bytes."""
 
 
 def read_rows(stream: Readable, reader: LineReader) -> Iterator[Line]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from skillsync.errors import LocalChanged
 from skillsync.repo.files import write_atomic
 from skillsync.repo.handles import NotRegular, open_file, opened_folder, opened_root, split_path
+from skillsync.repo.spool import Spool
 
 if TYPE_CHECKING:
+    from skillsync.model import Readable, Store
     from skillsync.repo.git import Repository
+
+T = TypeVar("T")
 
 PIECE = 1 << 18
 """Bytes that are read at once."""
@@ -24,15 +27,21 @@ _FOLDER = "folded"
 _MOST_KEPT = 64
 
 
+SPOOLS = "spool"
+"""Where what is not held in memory lies while a command runs."""
+
+_TRIES = 4
+
+
 class WorkingFile:
-    """A file of the working tree. ``path`` is relative to ``root``, ``size`` as of when it was looked at last."""
+    """A file of the working tree. ``path`` is relative to its top, ``size`` as of when it was looked at last."""
 
     blob = ""
 
-    def __init__(self, root: Path, path: str, size: int) -> None:
+    def __init__(self, repo: Repository, path: str, size: int) -> None:
         self.path = path
         self.size = size
-        self._root = root
+        self._repo = repo
         self._folded = ""
 
     @contextmanager
@@ -43,7 +52,7 @@ class WorkingFile:
         """
         *parents, name = split_path(self.path)
         try:
-            with opened_root(self._root) as root, opened_folder(root, tuple(parents)) as at:
+            with opened_root(self._repo.root) as root, opened_folder(root, tuple(parents)) as at:
                 with open(open_file(at, name), "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
                     before = os.fstat(stream.fileno())
                     self.size = before.st_size
@@ -69,6 +78,24 @@ class WorkingFile:
                 self._folded = folded_digest(pieces_of(stream))
         return self._folded
 
+    def spooled(self, take: Callable[[Readable, Store], T]) -> T:
+        """Read the content once, for ``take`` to keep what it wants of it; ``folded`` is of the same look.
+
+        Raises as ``opened``, and what ``take`` raises.
+        """
+        for attempt in range(_TRIES):
+            digest = FoldedHash()
+            try:
+                with self.opened() as stream:
+                    found = take(buffered(stream, digest), Spool(self._repo.state_dir / SPOOLS))
+            except LocalChanged:
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            self._folded = digest.hexdigest()
+            return found
+        raise AssertionError("not reached")
+
 
 class GitFile:
     """A blob."""
@@ -88,6 +115,11 @@ class GitFile:
         """Return the whole content; raises GitFailed."""
         return self._repo.read_blobs([self.blob])[self.blob]
 
+    def spooled(self, take: Callable[[Readable, Store], T]) -> T:
+        """As of a working file."""
+        with self.opened() as stream:
+            return take(buffered(stream), Spool(self._repo.state_dir / SPOOLS))
+
     def folded(self) -> str:
         """As of a working file; what was read once is remembered under the blob's id."""
         known = recall_folded(self._repo, self.blob)
@@ -106,6 +138,11 @@ def pieces_of(stream: BinaryIO) -> Iterator[bytes]:
     """Yield a stream's content piece by piece."""
     while piece := stream.read(PIECE):
         yield piece
+
+
+def buffered(stream: BinaryIO, *hashes: Watching) -> io.BufferedReader:
+    """Return the stream as one to read lines from, which shows what is read to the hashes."""
+    return io.BufferedReader(Watched(stream, *hashes), PIECE)
 
 
 class Watching(Protocol):

@@ -308,7 +308,7 @@ class _Reader:
             return None
         entry = replace(read, path=name)
         if read.kind == "file" and read.data is None and self.roots.is_large(name, read.size):
-            entry = replace(entry, large=WorkingFile(self.repo.root, path, read.size))
+            entry = replace(entry, large=WorkingFile(self.repo, path, read.size))
         if self.has_modes or read.kind != "file":
             return entry
         return replace(entry, executable=indexed is not None and indexed.mode & 0o111 != 0)

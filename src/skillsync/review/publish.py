@@ -39,7 +39,6 @@ class ReviewedGuard:
     """
 
     workspace: Workspace
-    target: Target
     seen: Seen
     strict: bool
     archive: Sequence[str] = ()
@@ -53,7 +52,7 @@ class ReviewedGuard:
         is in no review or was reviewed with other content, RefusedForSafety (6) when an object cannot be published.
         """
         _refuse_moved(skills, datasets)
-        plan = push_plan(self.workspace, self.target, skills, datasets, archive=self.archive)
+        plan = push_plan(skills, datasets, archive=self.archive)
         self._refuse_offline(plan.actions)
         by_slug = {view.slug: view for view in datasets.views}
         bad: list[str] = []
@@ -210,7 +209,7 @@ def push_reviewed(
             unchanged=NOTHING,
             hint="set publish_branch in skillsync.toml",
         )
-    guard = ReviewedGuard(workspace, target, seen(head), strict, request.archive)
+    guard = ReviewedGuard(workspace, seen(head), strict, request.archive)
     request = replace(request, check=guard.check)
     report = push(workspace, target, watched(connect, guard.writes), request)
     for note in guard.notes:

@@ -256,7 +256,7 @@ def dataset_at(
 
     ``like`` is the dataset whose options (field names, derived keys) hold.
     """
-    folder = workspace.folder_at(commit, home) or Folder(home, ())
+    folder = workspace.light_folder_at(commit, home) or Folder(home, ())
     dataset = replace(like, folder=folder) if like else LocalDataset(folder)
     return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
 

@@ -127,7 +127,7 @@ def take_from_history(
     if found is None or (only is not None and found[0].dataset not in only):
         return
     line, commit = found
-    folder = workspace.folder_at(commit, view.home)
+    folder = workspace.light_folder_at(commit, view.home)
     bases, trouble = row_base(folder, view.place) if folder else ({}, ())
     view.line, view.is_committed = line, True
     if trouble or not _take(workspace, view, line, bases):
@@ -142,7 +142,7 @@ def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None
     bases, trouble = row_base(folder, view.place)
     if not trouble and _take(workspace, view, line, bases):
         return
-    at_head = workspace.folder_at(head, view.home) if head else None
+    at_head = workspace.light_folder_at(head, view.home) if head else None
     if at_head is not None:
         bases, broken = row_base(at_head, view.place)
         if not broken and not trouble and _take(workspace, view, line, bases):

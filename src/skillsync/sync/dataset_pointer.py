@@ -63,11 +63,12 @@ def bases_of(view: DatasetView, base: Mapping[Key, str]) -> Mapping[Key, str] | 
 
 
 def file_changes(
-    local: LocalDataset, items: bytes, info: DatasetInfo, *, needs_document: bool = False
+    local: LocalDataset, items: bytes | None, info: DatasetInfo, *, needs_document: bool = False
 ) -> tuple[FileChange, ...]:
     """Return what makes a folder hold these rows, and this name, description and metadata.
 
-    ``needs_document``: a DATASET.md that is missing is written though it would say nothing new.
+    ``items`` None leaves the rows as they are. ``needs_document``: a DATASET.md that is missing is written though it
+    would say nothing new.
     """
     changes = []
     entry = local.folder.entry(DATASET_MD)
@@ -76,9 +77,7 @@ def file_changes(
         data = edit_dataset_md(local.document, to=info) if entry else new_dataset_md(info)
         if data != before:
             changes.append(FileChange(DATASET_MD, before, data))
-    rows = local.folder.entry(ITEMS)
-    before = rows.data if rows else None
-    if items != (before or b""):
+    if items is not None and items != ((before := local.items_data) or b""):
         changes.append(FileChange(ITEMS, before, items))
     return tuple(changes)
 

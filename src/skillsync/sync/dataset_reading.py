@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+from skillsync.api.dataset_port import Keep
+from skillsync.api.rows import FOREIGN
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.kept_rows import RowKeeper
 from skillsync.model import Key, RemoteDataset, RemoteRow, Row
+from skillsync.repo.large import SPOOLS
+from skillsync.repo.spool import Spool
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset
 from skillsync.sync.row_snapshots import recall_rows, remember_rows
 from skillsync.sync.workspace import Remote, Workspace
+
+MOST_READ = 100
+"""So many missing rows are asked for one by one."""
 
 
 def has_rows_to_read(view: DatasetView) -> bool:
@@ -33,9 +41,10 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     Raises BadAnswer when the listing is not complete or holds a row that cannot be read.
     """
     assert view.remote is not None
-    view.remote_rows = recall_rows(workspace, view.remote)
+    keep = RowKeeper(Spool(workspace.repo.state_dir / SPOOLS), held=workspace.large_from).lean
+    view.remote_rows = recall_rows(workspace, view.remote, keep=keep)
     if view.remote_rows is None:
-        view.remote_rows = _listed_rows(view, view.remote, remote)
+        view.remote_rows = _listed_rows(view, view.remote, remote, keep)
         remember_rows(workspace, view.remote, view.remote_rows)
     if view.remote.revision is not None:
         view.there = {item.row.key: short(row_digest(item.row)) for item in view.remote_rows}
@@ -45,9 +54,9 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
 
 
 def _listed_rows(
-    view: DatasetView, dataset: RemoteDataset, remote: Remote
+    view: DatasetView, dataset: RemoteDataset, remote: Remote, keep: Keep
 ) -> tuple[RemoteRow, ...]:
-    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision)
+    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision, keep=keep)
     if not listing.complete:
         raise BadAnswer(
             "the listing of rows is not complete: its count and its rows disagree",
@@ -156,25 +165,30 @@ def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> f
     """
     if view.guarantees.history:
         return _confirm_archived(view, remote, frozenset(missing))
-    confirmed = set()
-    others = set()
-    for key in missing:
-        if not key.startswith("srv:"):
-            others.add(key)
-            continue
-        try:
-            found = remote.datasets.read_row(key.removeprefix("srv:"))
-        except NotFound:
-            confirmed.add(key)
-        else:
-            if found.deleted:
-                confirmed.add(key)
-    if others and view.remote is not None:
+    keys = sorted(missing)
+    ids = {key: key.removeprefix(FOREIGN) for key in keys if key.startswith(FOREIGN)}
+    known = {key: view.known_ids[key] for key in keys if key in view.known_ids}
+    if len(known) > MOST_READ:
+        known = {}  # above every ceiling: nobody lets so many go without a word, and the second list decides
+    alive = {key for key, number in (ids | known).items() if _lives(view, remote, number, key)}
+    gone = {*keys} - alive
+    if (others := gone - ids.keys()) and view.remote is not None:
         again = remote.datasets.list_rows(view.remote.id)
         seen = {item.row.key for item in again.items if not item.deleted}
-        if again.complete and not again.problems:
-            confirmed |= others - seen
-    return frozenset(confirmed)
+        if not again.complete or again.problems:
+            seen = others
+        gone -= seen
+    return frozenset(gone)
+
+
+def _lives(view: DatasetView, remote: Remote, number: str, key: Key) -> bool:
+    """Tell whether an item is there, in this dataset, and still has this key."""
+    try:
+        found = remote.datasets.read_row(number)
+    except NotFound:
+        return False
+    is_here = view.remote is not None and found.dataset == view.remote.id
+    return is_here and not found.deleted and found.row.key == key
 
 
 def _confirm_archived(view: DatasetView, remote: Remote, missing: frozenset[Key]) -> frozenset[Key]:

@@ -40,6 +40,7 @@ from skillsync.sync.dataset_reading import (
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
 from skillsync.sync.local import LocalTree
+from skillsync.sync.row_snapshots import remembered_ids
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -132,6 +133,9 @@ def _read_rows(
         if has_rows_to_read(view):
             _refuse_other_history(view, remote)
             list_rows(workspace, view, remote)
+            if clock is not None and not view.guarantees.history and view.remote is not None:
+                rows, bases = view.remote_rows or (), view.base_rows
+                view.known_ids = remembered_ids(workspace, view.remote, rows, kept=bases)
             if view.unread:
                 read_bases(workspace, view, remote)
             missing[id(view)] = missing_rows(workspace, view, remote)

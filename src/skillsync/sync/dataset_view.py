@@ -74,7 +74,8 @@ class DatasetView:
     line of a folder that was never linked is by its content (D3). ``info_older``: what is local of the three is what a later commit took in or replaced. ``superseded``: a
     later commit linked or removed the folder. Where the server keeps revisions, ``base_revisions`` are those of rows
     whose base is not the pointer's, ``unread`` says that the bases are not known before the server was asked, and
-    ``erased_keys`` are rows that it has not even archived, and ``there`` are the short digests of its live rows.
+    ``erased_keys`` are rows that it has not even archived, and ``there`` are the short digests of its live rows; where it keeps none,
+    ``known_ids`` are the ids that items of our keys had.
     """
 
     slug: str
@@ -100,6 +101,7 @@ class DatasetView:
     rows: list[RowView] = field(default_factory=list)
     remote_rows: tuple[RemoteRow, ...] | None = None
     there: Mapping[Key, str] = field(default_factory=dict)
+    known_ids: Mapping[Key, str] = field(default_factory=dict)
     gone_keys: frozenset[Key] = frozenset()
     returned_rows: frozenset[Key] = frozenset()
     older_rows: Mapping[Key, str] = field(default_factory=dict)

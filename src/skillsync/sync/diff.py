@@ -12,7 +12,7 @@ from skillsync.model import Extra, Json, Key, Row, Severity, Skill
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.diff_lines import DiffLine, Mark, Sides, Unit, row_lines, unit_lines
-from skillsync.sync.local import LocalSkill, read_tree
+from skillsync.sync.local import LocalSkill, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.skill_survey import SkillView, read_into, survey_skills
@@ -64,7 +64,7 @@ def diff(
         from skillsync.sync.diff_head import diff_with_head
 
         return diff_with_head(workspace, target, names)
-    tree = as_settled(workspace, read_tree(workspace))
+    tree = as_settled(workspace, read_lean_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     datasets = survey_datasets(workspace, target, tree, remote=remote, names=names)
     require_known(workspace, names, surveyed(workspace, skills, datasets))

@@ -9,7 +9,7 @@ from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.model import Key, Row
 from skillsync.sync.diff import compare_local, error_diff, invalid_skill, rows_diff
 from skillsync.sync.diff_lines import Sides
-from skillsync.sync.local import LocalDataset, read_tree
+from skillsync.sync.local import LocalDataset, read_lean_tree
 from skillsync.sync.named import in_tree, require_known, surveyed
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.workspace import Workspace, chosen
@@ -25,9 +25,9 @@ def diff_with_head(
     workspace: Workspace, target: Target, names: Collection[str]
 ) -> list[ObjectDiff]:
     """Return what differs from HEAD of every object that the target takes in."""
-    tree = read_tree(workspace, large_from=workspace.large_from)
+    tree = read_lean_tree(workspace)
     head = workspace.history.head
-    old = read_tree(workspace, commit=head, large_from=workspace.large_from) if head else None
+    old = read_lean_tree(workspace, commit=head) if head else None
     survey = survey_skills(workspace, target, tree, remote=None, names=names)
     require_known(workspace, names, surveyed(workspace, survey) + in_tree(tree), where="here")
     before = {skill.name: skill.reading.skill for skill in old.skills} if old else {}

@@ -222,10 +222,10 @@ def _read(
     workspace: Workspace, folders: list[str], look: Look
 ) -> tuple[list[Facts], list[Problem]]:
     from skillsync.formats.row_lines import collector_paused
-    from skillsync.sync.local import read_tree
+    from skillsync.sync.local import read_lean_tree
 
     with collector_paused():  # rows by the million are no garbage
-        tree = read_tree(workspace, only=folders, look=look, large_from=workspace.large_from)
+        tree = read_lean_tree(workspace, only=folders, look=look)
         fresh = [_skill_facts(skill) for skill in tree.skills]
         fresh += [_dataset_facts(workspace, dataset) for dataset in tree.datasets]
         fresh += [_skill_facts(skill, missing=True) for skill in tree.gone_skills]

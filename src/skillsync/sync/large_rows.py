@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import io
 import itertools
 from bisect import bisect_left
 from contextlib import suppress
@@ -31,7 +30,7 @@ from skillsync.formats.row_table import (
     table_line,
     with_edits,
 )
-from skillsync.repo.large import PIECE, FoldedHash, GitFile, Watched, recall_folded, remember_folded
+from skillsync.repo.large import FoldedHash, GitFile, buffered, recall_folded, remember_folded
 from skillsync.repo.spill import SortedLines
 from skillsync.sync.local import ITEMS, join
 from skillsync.sync.row_tables import FOLDER, Contents, RowTables
@@ -191,7 +190,7 @@ def _pick(dataset: LocalDataset, large: Large, keys: Collection[Key]) -> dict[Ke
         join(dataset.dir, ITEMS), RowNames.from_mapping(dataset.mapping), dataset.limits
     )
     with large.opened() as raw, collector_paused():
-        for line in read_rows(io.BufferedReader(Watched(raw), PIECE), reader):
+        for line in read_rows(buffered(raw), reader):
             if line.row is not None and line.row.key in keys:
                 found[line.row.key] = Placed(line.row, short(row_digest(line.row)))
     return found
@@ -243,7 +242,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
     others: list[str] = []
     trouble: InvalidContent | None = None
     with large.opened() as raw, collector_paused():
-        stream = io.BufferedReader(Watched(raw, *hashes), PIECE)
+        stream = buffered(raw, *hashes)
         try:
             for line in read_rows(stream, reader):
                 row = line.row
@@ -287,5 +286,5 @@ def _refuse_double(dataset: LocalDataset, large: Large, doubled: Collection[str]
     names = RowNames.from_mapping(dataset.mapping)
     reader = LooseReader(join(dataset.dir, ITEMS), names, dataset.limits, doubled=doubled)
     with large.opened() as raw:
-        for _ in read_rows(io.BufferedReader(Watched(raw), PIECE), reader):
+        for _ in read_rows(buffered(raw), reader):
             pass

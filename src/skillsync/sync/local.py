@@ -6,10 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from skillsync.errors import InvalidContent
+from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.canonical import info_digest, row_digest, short, skill_digest
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
-from skillsync.formats.jsonl import ItemsFile, empty_items, parse_items, wrong_lines
+from skillsync.formats.jsonl import (
+    ItemsFile,
+    empty_items,
+    parse_items,
+    render_items,
+    wrong_lines,
+)
+from skillsync.formats.kept_rows import read_kept_items
 from skillsync.formats.row_lines import USUAL_LIMITS, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
@@ -129,6 +136,8 @@ class LocalDataset:
     def items(self) -> ItemsFile:
         """The rows. Raises InvalidContent naming file and line (I19, I20)."""
         path = join(self.dir, ITEMS)
+        if self.large is not None:
+            return self._kept_items(self.large, path)
         data = self._data(ITEMS)
         if data is None:
             return empty_items(path)
@@ -139,6 +148,24 @@ class LocalDataset:
             keys="content" if self.content_keys else "id",
             limits=self.limits,
         )
+
+    def _kept_items(self, large: Large, path: str) -> ItemsFile:
+        """Read the rows of a large file so that none of them is held."""
+        if large.size > self.limits.file:
+            raise InvalidContent(f"the file has more than {self.limits.file:,} bytes", path=path)
+        try:
+            return large.spooled(
+                lambda stream, store: read_kept_items(
+                    stream, store, path=path, mapping=self.mapping, limits=self.limits
+                )
+            )
+        except LocalChanged as error:
+            raise InvalidContent(error.message, path=path, hint="run the command again") from error
+
+    @property
+    def items_data(self) -> bytes | None:
+        """The bytes that the rows were read from, None where there is no such file. Raises as ``items``."""
+        return render_items(self.items) if self.large is not None else self._data(ITEMS)
 
     @property
     def has_items_file(self) -> bool:
@@ -177,7 +204,9 @@ class LocalDataset:
 
     @cached_property
     def files(self) -> str:
-        """The digest of its files for a stamp."""
+        """The digest of its files for a stamp: of the same look as ``items``."""
+        if self.large is not None:
+            _ = self.problem
         return folder_files_digest(self.folder)
 
     @cached_property
@@ -247,6 +276,19 @@ def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Probl
     return parsed.get(place, {}), parsed.problems
 
 
+def read_lean_tree(
+    workspace: Workspace,
+    *,
+    commit: str | None = None,
+    only: Iterable[str] | None = None,
+    look: Look | None = None,
+) -> LocalTree:
+    """As ``read_tree``, but no large file of rows is held: their rows lie elsewhere (``LocalDataset.items``)."""
+    return read_tree(
+        workspace, commit=commit, only=only, look=look, large_from=workspace.large_from
+    )
+
+
 def read_tree(
     workspace: Workspace,
     *,
@@ -271,6 +313,7 @@ def read_tree(
         large_from=large_from,
     )
     head = workspace.history.head
+    folder_at = workspace.folder_at if large_from is None else workspace.light_folder_at
 
     def dataset(folder: Folder) -> LocalDataset:
         options = settings.options_for(last_part(folder.dir))
@@ -287,13 +330,13 @@ def read_tree(
     gone_skills: list[LocalSkill] = []
     gone_datasets: list[LocalDataset] = []
     for folder in _gone(scan.skills, "SKILL.md") + [f for f in scan.gone if _is_skill(f)]:
-        at_head = (workspace.folder_at(head, folder.dir) if head else None) or folder
+        at_head = (folder_at(head, folder.dir) if head else None) or folder
         kept = Folder(folder.dir, at_head.entries, folder.pointer)
         gone_skills.append(LocalSkill(kept, carry))
     for folder in [f for f in scan.datasets if not f.entries] + [
         f for f in scan.gone if not _is_skill(f)
     ]:
-        at_head = (workspace.folder_at(head, folder.dir) if head else None) or folder
+        at_head = (folder_at(head, folder.dir) if head else None) or folder
         gone_datasets.append(
             dataset(Folder(folder.dir, at_head.entries, folder.pointer, folder.rows))
         )

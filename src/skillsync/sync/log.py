@@ -1,18 +1,18 @@
-"""The versions of a skill with authors, dates and the commits that equal them; of a dataset, what git has."""
+"""The versions of a skill or dataset with authors, dates and the commits that equal them; else what git has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import InvalidContent, ShallowClone
-from skillsync.model import Digest, Json, Problem, RemoteSkill, Version
+from skillsync.errors import ShallowClone
+from skillsync.model import DatasetRevision, Digest, Json, Problem, RemoteSkill, Version
 from skillsync.repo.git_formats import Commit
 from skillsync.repo.pointer import POINTER
-from skillsync.sync.local import LocalDataset
+from skillsync.sync.local import read_tree
 from skillsync.sync.markers import Markers
-from skillsync.sync.revision import find_one, living
+from skillsync.sync.revision import dataset_of, find_one, living
 from skillsync.sync.skill_survey import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
@@ -37,7 +37,7 @@ class Match:
 class LogEntry:
     """One version. ``commits`` are those that equal it, oldest first; None: its content is not known here."""
 
-    version: Version
+    version: Version | DatasetRevision
     is_latest: bool
     taken_in: bool
     commits: tuple[Match, ...] | None
@@ -83,7 +83,7 @@ class RowsCommit:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The log of one object: ``versions`` of a skill, or ``commits`` of a dataset, newest first.
+    """The log of one object, newest first: its ``versions``, or the ``commits`` of a dataset that has none.
 
     ``more`` tells that older ones were left out.
     """
@@ -105,14 +105,18 @@ def log(
     most: int,
     read: bool = False,
 ) -> Log:
-    """List at most ``most`` versions of a skill, or commits of a dataset; writes nothing.
+    """List at most ``most`` versions of a skill or dataset, or commits of a dataset that has none; writes nothing.
 
     ``read``: versions whose content no pointer in git's history names are read, to find the commits that equal
     them. Raises NotFound, UsageError, RemoteError.
     """
-    found = find_one(workspace, target, remote, name)
-    if found.dataset is not None:
-        return _dataset_log(workspace, found.dataset, most=most)
+    tree = read_tree(workspace)
+    found = find_one(workspace, target, remote, name, tree=tree)
+    dataset = dataset_of(workspace, target, remote, tree, found)
+    if dataset is not None:
+        from skillsync.sync.log_rows import dataset_log
+
+        return dataset_log(workspace, remote, dataset, most=most, read=read)
     view = living(found)
     versions = list(remote.skills.versions(view.name, newest=most + 1))
     shown = versions[:most]
@@ -227,46 +231,3 @@ def _folders(workspace: Workspace, view: SkillView) -> list[str]:
             for line, _ in workspace.history.pointers_for(view.version.first)
         ]
     return list(dict.fromkeys(folders))
-
-
-# ---------------------------------------------------------------- datasets
-
-
-def _dataset_log(workspace: Workspace, dataset: LocalDataset, *, most: int) -> Log:
-    head = workspace.history.head
-    commits = (
-        workspace.repo.log_paths(head, [dataset.dir], limit=most + 1) if head is not None else []
-    )
-    return Log(
-        dataset.slug,
-        "dataset",
-        commits=tuple(
-            RowsCommit(commit, _row_changes(workspace, dataset, commit))
-            for commit in commits[:most]
-        ),
-        more=len(commits) > most,
-        notes=(
-            "this server keeps no history of a dataset: it has the rows as they are now; these are git's commits",
-        ),
-    )
-
-
-def _row_changes(
-    workspace: Workspace, dataset: LocalDataset, commit: Commit
-) -> tuple[int, int, int] | None:
-    """Count rows added, changed and removed against the first parent, None when either cannot be read."""
-    try:
-        after = _digests_at(workspace, dataset, commit.id)
-        before = _digests_at(workspace, dataset, commit.parents[0]) if commit.parents else {}
-    except InvalidContent:
-        return None
-    changed = sum(before[key] != after[key] for key in before.keys() & after.keys())
-    return len(after.keys() - before.keys()), changed, len(before.keys() - after.keys())
-
-
-def _digests_at(workspace: Workspace, dataset: LocalDataset, commit: str) -> Mapping[str, str]:
-    folder = workspace.folder_at(commit, dataset.dir)
-    if folder is None:
-        return {}
-    there = replace(dataset, folder=folder)
-    return {str(key): digest for key, digest in there.row_digests.items()}

@@ -13,7 +13,7 @@ from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
@@ -54,9 +54,9 @@ def make_plan(
 
     Raises RefusedForSafety when the remote seems to be emptied, RemoteError when it cannot be asked.
     """
-    pull_tree = as_decided(workspace, target, as_settled(workspace, read_tree(workspace)))
+    pull_tree = as_decided(workspace, target, as_settled(workspace, read_lean_tree(workspace)))
     push_tree = (
-        read_tree(workspace, commit=workspace.history.head)
+        read_lean_tree(workspace, commit=workspace.history.head)
         if workspace.is_team and workspace.history.head
         else pull_tree
     )
@@ -67,26 +67,25 @@ def make_plan(
     if push_tree is not pull_tree:
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
         datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
-    return push_plan(workspace, target, skills, datasets), pull
+    waiting = [one.name for one in waiting_for_a_person(workspace, target.place)]
+    return push_plan(skills, datasets, waiting=waiting), pull
 
 
 def push_plan(
-    workspace: Workspace,
-    target: Target,
     skills: SkillSurvey,
     datasets: DatasetSurvey,
     *,
     archive: Collection[str] = (),
+    waiting: Collection[str] = (),
 ) -> Plan:
     """Return the writes to the remote that a push makes of these surveys, and what it leaves alone and why.
 
     ``archive`` are the names whose removal the user asked for (``NAME``, ``NAME:KEY``); other removals are pending.
+    ``waiting`` are the names of the skills whose conflict is open.
     """
     actions: list[Action] = []
     pending: list[Action] = []
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]
-    parked = [] if workspace.is_team else waiting_for_a_person(workspace, target)
-    waiting = {one.name for one in parked}
     for view in skills.views.values():
         problems += _skill_problems(view, exit_code=view.verdict.push_exit)
         if view.error or view.problem:

@@ -11,7 +11,7 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.holding import Hold, hold_back_from_pull
-from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.narrow import Changes, narrowed
@@ -77,10 +77,10 @@ def pull(
                 listing = remote.skills.list()
                 narrow = narrowed(workspace, target, listing, request.changes)
             if narrow is None:
-                tree = read_tree(workspace)
+                tree = read_lean_tree(workspace)
             else:
                 listing, report.looked_at = narrow.listing, narrow.skills
-                tree = read_tree(workspace, only=narrow.skills.dirs, look=narrow.look)
+                tree = read_lean_tree(workspace, only=narrow.skills.dirs, look=narrow.look)
             try:
                 skills = survey_skills(
                     workspace,
@@ -94,7 +94,7 @@ def pull(
                 )
                 refuse_backwards(skills)
                 if rename_here(workspace, target, writer, skills, report):
-                    tree = read_tree(workspace)
+                    tree = read_lean_tree(workspace)
                     names = [*request.names, *renamed_to(skills)] if request.names else ()
                     skills = survey_skills(
                         workspace, target, tree, remote=remote, names=names, confirm=request.clock

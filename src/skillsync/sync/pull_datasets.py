@@ -133,9 +133,9 @@ class DatasetPuller:
         folder = view.local.folder
         self._check_count(view, len(view.local.rows))
         changes = [
-            FileChange(entry.path, entry.data, None)
+            FileChange(entry.path, data, None)
             for entry in folder.entries
-            if entry.data is not None
+            if (data := entry.data if entry.path != ITEMS else view.local.items_data) is not None
         ]
         drops = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
@@ -221,7 +221,8 @@ class DatasetPuller:
         taking.change_lines()
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
-        changes = file_changes(local, render_items(taking.file), info, needs_document=True)
+        items = None if taking.file is local.items else render_items(taking.file)
+        changes = file_changes(local, items, info, needs_document=True)
         new = recorded(
             self.target.place, dataset=remote.id, info=meta, base=bases_of(view, taking.base)
         )

@@ -15,7 +15,7 @@ from skillsync.formats.paths import is_never_sent, name_problem
 from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, SkillPointer
 from skillsync.repo.git_formats import marker_size
-from skillsync.repo.pointer import parse_pointer
+from skillsync.repo.pointer import POINTER, parse_pointer
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
@@ -269,18 +269,15 @@ class SkillPull:
         )
 
     def _link(self, view: SkillView) -> Outcome:
-        local = self._local(view)
-        version = view.version
-        if version is None or local.digest is None:
+        version, folder = view.version, self._folder(view)
+        digest = view.remote_digest or (view.local.digest if view.local else None)
+        if version is None or digest is None:
             return self._refused(view)
-        digest = view.remote_digest or local.digest
-        line = skill_line(
-            self.target.place, version, digest, stamp_for(self.workspace, local.folder)
-        )
+        line = skill_line(self.target.place, version, digest, stamp_for(self.workspace, folder))
         change = pointer_change(
-            local.folder, line, place=self.target.place, places=self.workspace.settings.places
+            folder, line, place=self.target.place, places=self.workspace.settings.places
         )
-        self.writer.write(view.name, local.folder, (), [change], reason="pull")
+        self.writer.write(view.name, folder, (), [change], reason="pull")
         return self._done(view, f"linked to v{version.number} ({view.verdict.state})")
 
     def _archived(self, view: SkillView) -> Outcome:
@@ -384,6 +381,14 @@ class SkillPull:
         if view.content is None:
             raise BadAnswer("the remote content was not read", subject=view.name)
         return view.content
+
+    def _folder(self, view: SkillView) -> Folder:
+        """Return a skill's folder; of one that was deleted here only the pointer may be left, or be written (S11)."""
+        if view.local is not None:
+            return view.local.folder
+        directory, _ = view.place_in(self.workspace)
+        file = self.workspace.repo.root / directory / POINTER
+        return Folder(directory, (), file.read_bytes() if file.is_file() else None)
 
     def _local(self, view: SkillView) -> LocalSkill:
         if view.local is None:

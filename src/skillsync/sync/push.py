@@ -17,7 +17,7 @@ from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetSurvey, DatasetView
 from skillsync.sync.holding import Hold, hold_back_from_push
-from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.merged_pointers import settle_pointers
 from skillsync.sync.named import archived_words, republished_words, require_known, surveyed
 from skillsync.sync.push_dataset_words import is_blocked
@@ -89,6 +89,7 @@ def push(
             try:
                 _push(workspace, target, remote, request, writer, report)
             finally:
+                recorder.flush()
                 writer.stage()
     return report
 
@@ -105,7 +106,7 @@ def _push(
     if workspace.is_team and commit is None:
         report.note("there is no commit yet, and in team mode only commits are published")
         return
-    tree = read_tree(workspace, commit=commit)
+    tree = read_lean_tree(workspace, commit=commit)
     if commit is not None:
         _name_left_out(workspace, report)
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
@@ -199,7 +200,9 @@ def _give_keys(
     again = {view.dir: view for view in waiting if view.error is None}
     if not again:
         return
-    fresh = {dataset.dir: dataset for dataset in read_tree(workspace, only=_dirs(again)).datasets}
+    fresh = {
+        dataset.dir: dataset for dataset in read_lean_tree(workspace, only=_dirs(again)).datasets
+    }
     for directory, view in again.items():
         view.local = fresh.get(directory or "", view.local)
         if view.remote_rows is not None:

@@ -92,8 +92,7 @@ class DatasetPusher:
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
         known = [row.local for row in view.rows if row.is_paired and row.local is not None]
         file = assign_keys(local.items, known=known, new_key=self.new_key)
-        entry = local.folder.entry(ITEMS)
-        change = FileChange(ITEMS, entry.data if entry else None, render_items(file))
+        change = FileChange(ITEMS, local.items_data, render_items(file))
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
         count = len(local.items.keyless)
         self.report.note(f"{view.slug}: {count} lines were given an id; commit {view.dir}/{ITEMS}")

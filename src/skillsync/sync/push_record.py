@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from skillsync.sync.workspace import Remote, Workspace
 
 FILE = "last-push.jsonl"
+MOST_WAITING = 100
+"""So many lines about new rows wait at most until they are written: each write would slow a server on this disk down."""
+
 _SCHEMA = "skillsync.last-push/1"
 _MOST_BYTES = 256 * 1024 * 1024
 
@@ -94,6 +97,7 @@ class Recorder:
         self._path = workspace.repo.state_dir / FILE
         self._lock = Lock()
         self._is_open = False
+        self._waiting: list[Mapping[str, Json]] = []
         self.accepted = 0
         """How many writes the server has accepted."""
         self._rows: dict[str, RemoteRow] = {}
@@ -126,7 +130,7 @@ class Recorder:
                 "own_key": row.own_key,
                 "dataset": row.dataset,
             }
-        self._append({"sent": _write_json(write), "old": old})
+        self._append({"sent": _write_json(write), "old": old}, write)
 
     def after(self, write: Write, answer: Answered) -> None:
         """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
@@ -138,17 +142,33 @@ class Recorder:
             if write.name not in self._created:
                 return
             write = self._created[write.name]
-        self._append({"done": _write_json(write), "answer": _answer_json(answer)})
+        self._append({"done": _write_json(write), "answer": _answer_json(answer)}, write)
 
-    def _append(self, line: Mapping[str, Json]) -> None:
+    def flush(self) -> None:
+        """Write down what waits; to be called when the push is over, however it ended."""
+        with self._lock:
+            self._flush()
+
+    def _append(self, line: Mapping[str, Json], write: Write) -> None:
+        """Note a line. New rows are written down some at a time: before them there was nothing that could be lost."""
+        with self._lock:
+            self._waiting.append(line)
+            may_wait = write.kind is WriteKind.CREATE_ROW and len(self._waiting) < MOST_WAITING
+            if not (may_wait and self._is_open):
+                self._flush()
+
+    def _flush(self) -> None:
         """A record that cannot be written costs the undo, never the push."""
-        with self._lock, suppress(OSError):
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        with suppress(OSError):
             mode = "a" if self._is_open else "w"
             with self._path.open(mode, encoding="utf-8") as file:
                 if not self._is_open:
                     file.write(_line(_header(self._target.place, self._target.name)))
                     self._is_open = True
-                file.write(_line(line))
+                file.write("".join(map(_line, lines)))
 
 
 def keep_copy(workspace: Workspace, skill: RemoteSkill, clock: Clock) -> dict[str, Json]:

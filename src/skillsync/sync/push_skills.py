@@ -264,6 +264,9 @@ class SkillPush:
         if view.verdict.push is PushStep.PUBLISH:
             outcome = self._publish(view)
             return replace(outcome, did=f"{did}; {outcome.did}", changed=True, row="S21")
+        if self.options.writes_pointer and view.base is not None:
+            # So that the name which it has now is the one that it had when its pointer was written.
+            self._write_pointer(view, view.version, view.base.digest)
         return Outcome(Kind.SKILL, view.name, did, row="S21", state="renamed locally", changed=True)
 
     def _renamed(self, view: SkillView, version: Version) -> Version:

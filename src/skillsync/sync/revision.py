@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from skillsync.errors import NotFound, UsageError
+from skillsync.errors import NotAllowed, NotFound, UsageError
 from skillsync.sync.local import LocalDataset, LocalTree, read_tree
 from skillsync.sync.skill_survey import SkillView, survey_skills
 from skillsync.sync.skill_survey import read_version as read_as_seen
@@ -16,6 +16,7 @@ from skillsync.sync.workspace import Remote, Workspace, chosen
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.model import RemoteSkill
+    from skillsync.sync.dataset_view import DatasetView
 
 _REVISION = re.compile(r"(?P<name>.+)@v?(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
 
@@ -49,10 +50,14 @@ def names_versions(workspace: Workspace, words: Sequence[str]) -> bool:
 
 @dataclass
 class Found:
-    """What a word means: a skill as seen from all sides, or a dataset's folder. One of them is there."""
+    """What a word means: a skill as seen from all sides, a dataset's folder, or a dataset that only the server has.
+
+    One of them is there.
+    """
 
     skill: SkillView | None = None
     dataset: LocalDataset | None = None
+    away: DatasetView | None = None
 
 
 def find_one(
@@ -93,6 +98,10 @@ def find_one(
         return Found(skill=views[0])
     if datasets:
         return Found(dataset=datasets[0])
+    if remote is not None and target.datasets != ():
+        away = _only_there(workspace, target, remote, tree, name)
+        if away is not None:
+            return Found(away=away)
     clash = next((one for one in survey.problems if one.subject == name), None)
     raise NotFound(
         clash.message if clash else f"nothing here or on the server is called {name!r}",
@@ -101,6 +110,29 @@ def find_one(
         hint=(clash.fix if clash else "")
         or "skillsync status (without a name) shows what there is",
     )
+
+
+def dataset_of(
+    workspace: Workspace, target: Target, remote: Remote, tree: LocalTree, found: Found
+) -> DatasetView | None:
+    """Return the dataset that was found as it is on the server, None for a skill. Raises as ``look_up``."""
+    from skillsync.sync.dataset_versions import look_up
+
+    if found.dataset is not None:
+        return look_up(workspace, target, remote, tree, found.dataset)
+    return found.away
+
+
+def _only_there(
+    workspace: Workspace, target: Target, remote: Remote, tree: LocalTree, name: str
+) -> DatasetView | None:
+    """Look for a dataset that no folder here is; a key that may not read datasets has found none."""
+    from skillsync.sync.dataset_versions import look_up_remote
+
+    try:
+        return look_up_remote(workspace, target, remote, tree, name)
+    except (NotAllowed, NotFound):
+        return None
 
 
 def find_skill(
@@ -118,11 +150,16 @@ def find_skill(
 def living(found: Found) -> SkillView:
     """Return the skill that was found, which has versions on the server.
 
-    Raises UsageError for a dataset (the first generation keeps no versions of one), NotFound when the server has
-    no such skill, and what made the skill unreadable.
+    Raises UsageError for a dataset, NotFound when the server has no such skill, and what made the skill unreadable.
     """
-    if found.dataset is not None:
-        raise no_versions(found.dataset)
+    other = found.dataset or found.away
+    if other is not None:
+        raise UsageError(
+            f"{other.slug} is a dataset, and only skills can be taken from an old version",
+            subject=other.slug,
+            unchanged="Nothing was changed.",
+            hint=f"skillsync log {other.slug} lists what there is of it; skillsync show {other.slug}@N prints the rows",
+        )
     view = found.skill
     assert view is not None
     if view.error is not None:
@@ -136,16 +173,6 @@ def living(found: Found) -> SkillView:
             hint=f"git log -- {view.dir}" if view.dir else "skillsync status",
         )
     return view
-
-
-def no_versions(dataset: LocalDataset) -> UsageError:
-    """The error for a version of a dataset: this server keeps only what its rows are now."""
-    return UsageError(
-        f"{dataset.slug} is a dataset, and this server keeps no versions of a dataset or its rows: only git has them",
-        subject=dataset.slug,
-        unchanged="Nothing was changed.",
-        hint=f"skillsync log {dataset.slug} names the commits; git show COMMIT:{dataset.dir}/items.jsonl",
-    )
 
 
 def read_version(

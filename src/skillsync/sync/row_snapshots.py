@@ -1,6 +1,6 @@
-"""Remembers the rows of a dataset at a revision, and the bases that pointers name, so that neither is asked for twice.
+"""Remembers the rows of a dataset at a revision, the bases that pointers name, and which item a key was.
 
-Both are caches in the strict sense (P7). A revision never changes, and it is known again by its UUID; the bases are
+All are caches in the strict sense (P7). A revision never changes, and it is known again by its UUID; the bases are
 kept under their own digest, and believed only if they have it.
 """
 
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skillsync.api.dataset_port import Keep, whole
 from skillsync.core.row_bases import bases_digest
 from skillsync.core.row_states import ABSENT
 from skillsync.model import Author, Json, Key, RemoteDataset, RemoteRow, Row
+from skillsync.repo.disk import temp_name
 from skillsync.repo.files import write_all_atomic
 
 if TYPE_CHECKING:
@@ -26,43 +28,81 @@ FOLDER = "rows"
 MOST_BASES = 32
 """So many bases are kept; the oldest go."""
 
-_FORMAT = 2
+_FORMAT = 3
 
 
-def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow]) -> None:
-    """Keep the live rows of a dataset at its revision."""
+def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> None:
+    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines."""
     if not dataset.revision_id:
         return
-    lines = [json.dumps(_row_json(row), separators=(",", ":")).encode() for row in rows]
-    head = json.dumps(
-        {
-            "format": _FORMAT,
-            "dataset": dataset.id,
-            "revision": dataset.revision_id,
-            "sha256": _digest(lines),
-        }
-    )
-    _write(workspace, f"{dataset.id}.jsonl", b"\n".join([head.encode(), *lines]))
+    folder = _folder(workspace)
+    aside = folder / temp_name()
+    seen = hashlib.sha256()
+    with suppress(OSError, UnicodeError):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with aside.open("xb") as file:
+                for line in _snapshot(dataset, rows):
+                    seen.update(line)
+                    file.write(line)
+                file.write(seen.hexdigest().encode())
+            aside.replace(folder / f"{dataset.id}.jsonl")
+        finally:
+            aside.unlink(missing_ok=True)
 
 
-def recall_rows(workspace: Workspace, dataset: RemoteDataset) -> tuple[RemoteRow, ...] | None:
-    """Return the live rows of a dataset at its revision, None when they are not remembered."""
+def _snapshot(dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> Iterator[bytes]:
+    yield _head(dataset)
+    for row in rows:
+        yield json.dumps(_row_json(row), separators=(",", ":")).encode() + b"\n"
+
+
+def _head(dataset: RemoteDataset) -> bytes:
+    head = {"format": _FORMAT, "dataset": dataset.id, "revision": dataset.revision_id}
+    return json.dumps(head).encode() + b"\n"
+
+
+def recall_rows(
+    workspace: Workspace, dataset: RemoteDataset, *, keep: Keep = whole
+) -> tuple[RemoteRow, ...] | None:
+    """Return the live rows of a dataset at its revision, None when they are not remembered. ``keep`` as in lists."""
     if not dataset.revision_id:
         return None
     try:
         with (_folder(workspace) / f"{dataset.id}.jsonl").open("rb") as file:
-            head = json.loads(file.readline())
-            wanted = (_FORMAT, dataset.id, dataset.revision_id)
-            if (head["format"], head["dataset"], head["revision"]) != wanted:
+            head = file.readline()
+            if head != _head(dataset):
                 return None
-            begin = file.tell()
-            if head["sha256"] != _digest(line.removesuffix(b"\n") for line in file):
-                return None
-            # The same open file once more: it is replaced as a whole and never written into.
-            file.seek(begin)
-            return tuple(_row(dataset.id, json.loads(line)) for line in file)
+            seen = hashlib.sha256(head)
+            rows: list[RemoteRow] = []
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return tuple(rows) if line.decode() == seen.hexdigest() else None
+                seen.update(line)
+                rows.append(keep(_row(dataset.id, json.loads(line))))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return None
+
+
+def remembered_ids(
+    workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow], *, kept: Iterable[Key]
+) -> dict[Key, str]:
+    """Return the item ids that keys had in earlier lists, and remember those of this one; ``kept`` stay if missing.
+
+    Where nothing shows what was deleted, a point read by its id is what tells a deleted item from one that a list
+    left out. Deleting the file costs that read; the second list stays (P7).
+    """
+    name = f"ids-{dataset.id}.json"
+    before: dict[Key, str] = {}
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
+        found = json.loads((_folder(workspace) / name).read_text(encoding="utf-8"))
+        before = {Key(key): str(value) for key, value in found.items()}
+    now = {key: before[key] for key in kept if key in before}
+    now |= {row.row.key: row.id for row in rows if row.own_key}
+    if now != before:
+        _write(workspace, name, json.dumps(now).encode())
+    return before
 
 
 def remember_bases(workspace: Workspace, base: Mapping[Key, str]) -> None:
@@ -104,19 +144,11 @@ def _write(workspace: Workspace, name: str, data: bytes) -> None:
         write_all_atomic(_folder(workspace), {name: data}, names_last=False)
 
 
-def _digest(lines: Iterable[bytes]) -> str:
-    """Return the digest of lines, each with its end."""
-    found = hashlib.sha256()
-    for line in lines:
-        found.update(line + b"\n")
-    return found.hexdigest()
-
-
 def _row_json(row: RemoteRow) -> list[Json]:
     return [
         row.id,
         row.row.key,
-        dict(row.row.fields),
+        dict(row.row.fields.items()),  # read once where they lie elsewhere
         row.created_at,
         row.updated_at,
         [row.author.id, row.author.label],

@@ -19,12 +19,12 @@ from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
 from skillsync.sync.dataset_view import RowView
 from skillsync.sync.plan import push_plan
 from skillsync.sync.sealed_facts import facts_of
+from skillsync.sync.settle import waiting_for_a_person
 from skillsync.sync.skill_survey import SkillSurvey, SkillView
 from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:
-    from skillsync.config import Target
     from skillsync.model import RemoteRow
 
 APPLIED = "applied-plans"
@@ -103,7 +103,6 @@ class Guard:
     """Lets a push go on only while everything is as the plan says, and send only what the plan printed."""
 
     workspace: Workspace
-    target: Target
     plan: SealedPlan
     writes: OnlyThese = field(default_factory=OnlyThese)
 
@@ -113,7 +112,8 @@ class Guard:
         if words:
             more = f" and {len(words) - 10} more" if len(words) > 10 else ""
             raise self._stale(f"{'; '.join(words[:10])}{more}")
-        now = push_plan(self.workspace, self.target, skills, datasets, archive=self.plan.archive)
+        waiting = [one.name for one in waiting_for_a_person(self.workspace, self.plan.place)]
+        now = push_plan(skills, datasets, archive=self.plan.archive, waiting=waiting)
         if now.actions != self.plan.actions:
             raise self._stale("what push would do is not what the plan says")
         self.writes.allow(now.actions, skills, datasets)

@@ -28,7 +28,7 @@ from skillsync.errors import (
 from skillsync.repo.files import write_all_atomic
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import DatasetSurvey
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import archived_words, require_known, surveyed
 from skillsync.sync.plan import push_plan
@@ -67,7 +67,7 @@ def seal(
     """
     _refuse_open_conflicts(workspace, target)
     head = workspace.history.head
-    tree = read_tree(workspace, commit=head if workspace.is_team else None)
+    tree = read_lean_tree(workspace, commit=head if workspace.is_team else None)
     tree = as_decided(workspace, target, as_settled(workspace, tree))
     skills, datasets = survey_for_push(workspace, target, remote, tree, request)
     refuse_backwards(skills)
@@ -77,7 +77,8 @@ def seal(
     archive = archived_words(workspace, request.archive, skills, datasets, note=note)
     request = replace(request, archive=tuple(sorted(archive)))
     _check_ceilings(workspace, target, remote, request, skills, datasets)
-    plan = push_plan(workspace, target, skills, datasets, archive=request.archive)
+    waiting = [one.name for one in waiting_for_a_person(workspace, target.place)]
+    plan = push_plan(skills, datasets, archive=request.archive, waiting=waiting)
     sealed = SealedPlan(
         id=secrets.token_hex(16),
         tool=__version__,
@@ -105,9 +106,9 @@ def _own_names(
 
 
 def _refuse_open_conflicts(workspace: Workspace, target: Target) -> None:
-    parked = waiting_for_a_person(workspace, target)
+    parked = waiting_for_a_person(workspace, target.place)
     waiting = sorted(one.name for one in parked if one.pointer.place == target.place)
-    if waiting and not workspace.is_team:
+    if waiting:
         raise RefusedForSafety(
             f"conflicts are not settled yet: {', '.join(waiting)}",
             unchanged="No plan was written.",
@@ -200,7 +201,7 @@ def push_sealed(
     """Carry a sealed plan out. Raises StalePlan (exit 6) when anything is not as it says, or it was applied before."""
     _check_place(workspace, target, plan)
     refuse_applied(workspace, plan)
-    guard = Guard(workspace, target, plan)
+    guard = Guard(workspace, plan)
     request = PushRequest(
         names=plan.names,
         archive=plan.archive,

@@ -68,7 +68,7 @@ def settle_parked(workspace: Workspace, target: Target, writer: Writer, report: 
             f"{name}: its conflict was thrown away with git and not resolved; pull shows it again"
         )
     for parked in parked_skills(workspace):
-        if _is_decided(parked, target):
+        if _is_decided(parked, target.place):
             settle(workspace, parked, writer)
             report.add(
                 Outcome(
@@ -122,7 +122,7 @@ def _taken_in(workspace: Workspace, parked: Parked, folder: Folder) -> FileChang
 
 def as_decided(workspace: Workspace, target: Target, tree: LocalTree) -> LocalTree:
     """Return a working tree that was just read as ``settle_parked`` would leave it; writes nothing (P19)."""
-    decided = {one.dir: one for one in parked_skills(workspace) if _is_decided(one, target)}
+    decided = {one.dir: one for one in parked_skills(workspace) if _is_decided(one, target.place)}
     for skill in tree.skills if tree.commit is None else ():
         if (parked := decided.get(skill.dir)) is None:
             continue
@@ -132,17 +132,16 @@ def as_decided(workspace: Workspace, target: Target, tree: LocalTree) -> LocalTr
     return tree
 
 
-def waiting_for_a_person(workspace: Workspace, target: Target) -> list[Parked]:
-    """Return the conflicts because of which a push would leave a skill alone."""
-    return [
-        one
-        for one in parked_skills(workspace)
-        if not (one.is_abandoned or _is_decided(one, target))
-    ]
+def waiting_for_a_person(workspace: Workspace, place: str) -> list[Parked]:
+    """Return the conflicts because of which a push to a place would leave a skill alone; HEAD's tree has none."""
+    if workspace.is_team:
+        return []
+    parked = parked_skills(workspace)
+    return [one for one in parked if not (one.is_abandoned or _is_decided(one, place))]
 
 
-def _is_decided(parked: Parked, target: Target) -> bool:
-    return parked.is_settled and parked.pointer.place == target.place
+def _is_decided(parked: Parked, place: str) -> bool:
+    return parked.is_settled and parked.pointer.place == place
 
 
 def give_up(workspace: Workspace, parked: Parked) -> None:

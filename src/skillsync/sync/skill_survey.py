@@ -465,11 +465,11 @@ def _settle_name(
     version: Version,
 ) -> None:
     """Find out who renamed it; only servers that keep descriptions can rename a skill (skills-api.md 11)."""
-    known = _names_since(workspace, view, line)
+    known, first = _names_since(workspace, view, line)
     there = survey.views.get(version.name)
     if there is not None and there.local is None:
         del survey.views[version.name]  # it is this one
-    view.renamed = who_renamed(known, local=view.name, remote=version.name)
+    view.renamed = who_renamed(known, first=first, local=view.name, remote=version.name)
     if view.renamed is None or (view.renamed is Renamed.HERE and version.description is None):
         view.renamed = None
         view.error = renamed_here(view.name, version.name)
@@ -488,27 +488,37 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
     )
 
 
-def _names_since(workspace: Workspace, view: SkillView, line: SkillPointer) -> set[str]:
-    """Return the names that the folder's SKILL.md had since its pointer was written, as far as that is known.
+def _names_since(
+    workspace: Workspace, view: SkillView, line: SkillPointer
+) -> tuple[set[str], str | None]:
+    """Return the names that the skill had here since its pointer was written, and the first, as far as that is known.
 
     The line came along where the folder was moved, so that the names which it had elsewhere count.
     """
     directory, history = view.dir or "", workspace.history
-    names: set[str] = set()
-    for added, pointer in history.pointers_for(line.first):
-        place = added.path.removesuffix(f"/{POINTER}")
-        if pointer.id == line.id and place != directory:
-            then = workspace.skill_history.at(added.commit, place, view.name)
-            names |= {then.name} if then is not None else set()
-    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
-        names.add(view.name)
+    added = [
+        (one.commit, one.path.removesuffix(f"/{POINTER}"), pointer)
+        for one, pointer in history.pointers_for(line.first)
+        if pointer.id == line.id
+    ]
     start = history.introduced_at(line.id, directory) or history.head
-    commits = [start, *history.touching(directory, since=start)] if start else []
-    for commit in commits:
-        then = workspace.skill_history.at(commit, directory, view.name)
-        if then is not None:
-            names.add(then.name)
-    return names
+    since = [start, *history.touching(directory, since=start)] if start else []
+    found = [_name_at(workspace, view, commit, place) for commit, place, _ in added]
+    found += [_name_at(workspace, view, commit, directory) for commit in since]
+    written = [(commit, place) for commit, place, pointer in added if pointer == line]
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        found.append(view.name)
+        first: str | None = view.name
+    elif written:
+        first = _name_at(workspace, view, *written[-1])
+    else:
+        first = _name_at(workspace, view, history.head, directory) if history.head else None
+    return {name for name in found if name is not None}, first
+
+
+def _name_at(workspace: Workspace, view: SkillView, commit: str, directory: str) -> str | None:
+    then = workspace.skill_history.at(commit, directory, view.name)
+    return then.name if then is not None else None
 
 
 def _judge_absence(

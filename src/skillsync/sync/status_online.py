@@ -14,7 +14,7 @@ from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import nearly_full
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
 from skillsync.sync.describe import MISSING, SKILL_STATES
-from skillsync.sync.local import last_part, read_tree
+from skillsync.sync.local import last_part, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
@@ -37,7 +37,7 @@ def look_online(
     found: Status,
 ) -> None:
     """Add to ``found`` what the surveys of both sides say. Raises RemoteError when the run cannot go on."""
-    tree = as_settled(workspace, read_tree(workspace))
+    tree = as_settled(workspace, read_lean_tree(workspace))
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     found.problems.extend(skills.problems)
     for name in sorted(skills.views):

@@ -1,17 +1,27 @@
-"""The differences between two versions of skills, or between a version and the working tree."""
+"""The differences between two versions of skills or datasets, or between a version and the working tree."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent, UsageError
-from skillsync.model import Json, Skill
-from skillsync.sync.diff import ObjectDiff, compare_skills
+from skillsync.model import Json, Key, Row, Skill
+from skillsync.sync.dataset_versions import rows_at
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.diff import ObjectDiff, compare_skills, rows_diff
 from skillsync.sync.diff_lines import Sides
-from skillsync.sync.local import read_tree
-from skillsync.sync.revision import find_skill, parse_revision, read_version
+from skillsync.sync.local import LocalSkill, LocalTree, read_tree
+from skillsync.sync.revision import (
+    Revision,
+    dataset_of,
+    find_one,
+    living,
+    parse_revision,
+    read_version,
+)
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -51,27 +61,91 @@ def diff_versions(
             f"two versions can be compared, not {len(words)}",
             hint="skillsync diff NAME@3 NAME@5, or NAME@3 against the working tree",
         )
-    tree = read_tree(workspace)
-    sides: list[tuple[str, Skill]] = []
-    view: SkillView | None = None
-    for word in words:
-        revision = parse_revision(word)
-        if view is None or view.name != revision.name:
-            view = find_skill(workspace, target, remote, revision.name, tree=tree)
-        content = read_version(workspace, remote, view, revision.number)
-        number = content.version.number
-        sides.append((f"{view.name}@{number}", content.content))
-    assert view is not None
+    reader = _Reader(workspace, target, remote)
+    sides = [reader.side(parse_revision(word)) for word in words]
     if len(sides) == 1:
-        sides.append(("the working tree", _local(view)))
-    (before, one), (after, other) = sides
-    name = view.name if len(words) == 1 or one.name == other.name else f"{one.name}, {other.name}"
-    local = view.local if len(words) == 1 else None
-    called = Sides(f"only in {before}", f"only in {after}")
-    state = f"{before} → {after}"
-    return VersionDiff(
-        before, after, compare_skills(name, state, one, other, local=local, sides=called)
-    )
+        sides.append(reader.here(sides[0]))
+    before, after = sides
+    names = (before.name, after.name)
+    name = names[0] if names[0] == names[1] else ", ".join(names)
+    called = Sides(f"only in {before.label}", f"only in {after.label}")
+    state = f"{before.label} → {after.label}"
+    if before.skill is not None and after.skill is not None:
+        found = compare_skills(
+            name, state, before.skill, after.skill, local=after.local, sides=called
+        )
+    elif before.rows is not None and after.rows is not None:
+        found = rows_diff(name, state, before.rows, after.rows, [], called)
+    else:
+        raise UsageError(
+            f"{names[0]} and {names[1]} are a skill and a dataset, which cannot be compared",
+            hint="name two versions of one of them",
+        )
+    return VersionDiff(before.label, after.label, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side: what it is called, and its skill or its rows; ``local`` is the skill in files that it was read from."""
+
+    name: str
+    label: str
+    skill: Skill | None = None
+    rows: Mapping[Key, Row] | None = None
+    local: LocalSkill | None = None
+
+
+@dataclass
+class _Reader:
+    """Reads the sides; what a name means is found out once."""
+
+    workspace: Workspace
+    target: Target
+    remote: Remote
+    _found: dict[str, SkillView | DatasetView] = field(default_factory=dict)
+
+    @cached_property
+    def tree(self) -> LocalTree:
+        """The working tree."""
+        return read_tree(self.workspace)
+
+    def side(self, revision: Revision) -> _Side:
+        """Read one version."""
+        view = self._view(revision.name)
+        if isinstance(view, DatasetView):
+            then = rows_at(self.workspace, self.remote, view, revision.number)
+            return _Side(view.slug, f"{view.slug}@{then.revision.number}", rows=then.rows)
+        content = read_version(self.workspace, self.remote, view, revision.number)
+        return _Side(view.name, f"{view.name}@{content.version.number}", content.content)
+
+    def here(self, other: _Side) -> _Side:
+        """Return the same object in the working tree."""
+        [view] = self._found.values()
+        label = "the working tree"
+        if isinstance(view, DatasetView):
+            return _Side(other.name, label, rows=_rows_here(view))
+        return _Side(other.name, label, _local(view), local=view.local)
+
+    def _view(self, name: str) -> SkillView | DatasetView:
+        if name not in self._found:
+            here = (self.workspace, self.target, self.remote)
+            found = find_one(*here, name, tree=self.tree)
+            dataset = dataset_of(*here, self.tree, found)
+            self._found[name] = dataset if dataset is not None else living(found)
+        return self._found[name]
+
+
+def _rows_here(view: DatasetView) -> Mapping[Key, Row]:
+    local = view.local
+    if local is None:
+        raise UsageError(
+            f"{view.slug} is not in the working tree",
+            subject=view.slug,
+            hint=f"name two versions: skillsync diff {view.slug}@1 {view.slug}@2",
+        )
+    if local.problem is not None:
+        raise local.problem
+    return local.rows
 
 
 def _local(view: SkillView) -> Skill:

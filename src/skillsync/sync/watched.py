@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from skillsync.api.dataset_port import Keep, whole
 from skillsync.api.datasets import PAGE, DatasetsApi
 from skillsync.api.skills import SkillsApi
 from skillsync.sync.workspace import Connect, Remote
@@ -236,8 +237,11 @@ class _Datasets(DatasetsApi):
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
+        keep: Keep = whole,
     ) -> Listing[RemoteRow]:
-        found = super().list_rows(dataset, revision=revision, archived=archived, page=page)
+        found = super().list_rows(
+            dataset, revision=revision, archived=archived, page=page, keep=keep
+        )
         for row in found.items:
             self._watch.seen_row(row)
         return found

@@ -23,6 +23,7 @@ from skillsync.model import (
     Version,
 )
 from skillsync.repo.conflicts import ConflictStore, stage_record, unstage_record
+from skillsync.repo.disk import TEMP_PREFIX
 from skillsync.repo.files import (
     REAL,
     Disk,
@@ -383,6 +384,7 @@ class Writer:
         pulls = [entry for entry in pending if isinstance(entry, PullEntry)]
         self._clean({entry.dir for entry in pulls})
         self._conflicts.clean()
+        self._clean_caches()
         finished = []
         for entry in pulls:
             if self._finish_conflict(entry) if entry.conflict else journal.recover_pull(entry):
@@ -393,6 +395,14 @@ class Writer:
         self.stage()
         journal.finish(*pending)
         return finished
+
+    def _clean_caches(self) -> None:
+        """Remove the temporary files that a crash left among what is only remembered.
+
+        A command that reads, and waits for no lock, may lose one of its own: what it cannot keep costs requests alone.
+        """
+        for path in self.workspace.repo.state_dir.glob(f"*/{TEMP_PREFIX}*"):
+            path.unlink(missing_ok=True)
 
     def _moved_pointers(self) -> list[str]:
         """Return the pointers that git does not know as they are: a folder was moved, and then the run died (S20)."""
