@@ -91,7 +91,11 @@ def watching(clone: Clone, *words: str) -> Iterator[Daemon]:
             yield daemon
         finally:
             process.terminate()
-            process.wait(10)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             reader.join(5)
 
 

@@ -124,10 +124,11 @@ class Service:
             try:
                 self._listen()
                 self._loop()
+                if self._signal:
+                    self._doing = "abandoned"  # what is left to be put away is bounded as well
             except Abandoned:
                 pass
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
                 if self._events is not None:
                     self._events.stop()
         if self._signal:
@@ -296,7 +297,8 @@ class Service:
             yield
         finally:
             for number, one in before.items():
-                signal.signal(number, one)
+                if not (self._signal and number == signal.SIGALRM):  # the last call still holds
+                    signal.signal(number, one)
 
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._signal:
