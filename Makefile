@@ -16,7 +16,7 @@ DEV := $(VENV)/.installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws mutation soak contract lint format docs docs-check bench constraints clean
+.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws mutation soak contract lint format docs docs-check bench constraints action-requirements clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -85,6 +85,11 @@ bench: $(DEV) ## The figures, each against its baseline
 constraints: $(DEV) ## Pin what is installed now
 	@{ echo "# What the tests ran with. Made by: make constraints"; \
 	   $(BIN)/python -m pip freeze --exclude-editable --exclude skillsync; } > constraints.txt
+
+action-requirements: ## Pin what the action installs, by hash: PyPI's uv asks the index for every file of each
+	@{ echo "# What the action installs, each with the hashes of every file that an index has of it. Made by: make action-requirements"; \
+	   echo hatchling | uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
+	     --no-emit-package skillsync -c constraints.txt pyproject.toml - --extra review; } > action/requirements.txt
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -229,3 +231,23 @@ def test_a_check_is_left_with_the_comment(folder: Path, server: ImitatedForge) -
     server.checks.clear()
     ended = run(folder, server, "--check", GITHUB_TOKEN=READER)
     assert (ended.exit, "checks: write" in ended.err) == (7, True)
+
+
+def test_findings_go_to_code_scanning_for_the_reviewed_commit(
+    folder: Path, server: ImitatedForge
+) -> None:
+    (folder / "review.sarif").write_text('{"version": "2.1.0"}')
+    assert run(folder, server, "--sarif", "review.sarif").exit == 0
+    (sent,) = server.scans
+    assert (sent["commit_sha"], sent["ref"]) == (HEAD, "refs/pull/7/head")
+    assert gzip.decompress(base64.b64decode(sent["sarif"])) == b'{"version": "2.1.0"}'
+    assert (
+        run(folder, server, "--sarif", "review.sarif", GITHUB_TOKEN=READER).exit == 0
+    )  # a warning
+    assert run(folder, server, "--sarif", "gone").exit == 2
+    assert len(server.scans) == 1
+
+
+def test_no_comment_leaves_the_check_alone(folder: Path, server: ImitatedForge) -> None:
+    assert run(folder, server, "--check", "--no-comment").exit == 0
+    assert (len(server.checks), server.comments) == (1, [])

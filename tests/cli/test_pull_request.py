@@ -138,23 +138,6 @@ def test_people_s_commits_are_never_overwritten(team: Team) -> None:
     assert (team.tip(), opened["is_open"]) == (tip, True)
 
 
-@pytest.mark.slow
-def test_somebody_who_was_faster_is_not_overwritten(team: Team) -> None:
-    """The branch moves between our look and our push: git refuses, and nothing is written to the forge."""
-    team.repo.edit("alpha", body="one of the web\n\ntwo\n\nthree")
-    assert team.pull().exit == 0
-    team.repo.edit("alpha", body="more of the web\n\ntwo\n\nthree")
-    hook = team.shared / "hooks/pre-receive"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\ngit update-ref refs/heads/{team.branch} main\n")
-    hook.chmod(0o755)
-    writes = team.server.writes
-    ended = team.pull()
-    assert ended.exit == 1, ended
-    assert team.tip() == git(team.shared, "rev-parse", "main")
-    assert team.server.writes == writes
-
-
 def test_a_dry_run_needs_no_forge_and_moves_nothing(team: Team) -> None:
     team.repo.edit("alpha", body="one of the web\n\ntwo\n\nthree")
     ended = team.repo.run("pull", "--pr", "--dry-run", "--json")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.merge import SkillMerge, TextMerger, common_base, merge_skill
+from skillsync.core.merge import SkillMerge, TextMerge, TextMerger, common_base, merge_skill
 from skillsync.formats.canonical import same_skill
-from skillsync.model import Extra, Skill
+from skillsync.model import Extra, Json, Skill
 
 LINES = "one\ntwo\nthree\nfour\nfive"
 
 
 def skill(body: str = LINES, description: str = "Sorts.", **fields: object) -> Skill:
     return replace(Skill("triage", description, body, extra=Extra()), **fields)  # type: ignore[arg-type]
+
+
+def never(*texts: str) -> TextMerge:
+    raise AssertionError(texts)
 
 
 def units(merge: SkillMerge) -> list[str]:
@@ -159,10 +164,10 @@ def test_the_word_for_a_dispute_is_in_no_text_of_any_side(side: Skill) -> None:
 
 
 def test_lines_are_compared_however_often_they_are_there() -> None:
-    same = ["same"] * 250
-    made = common_base([skill("\n".join([*same, end])) for end in "ab"], sides=())
+    same = ["same", "in all", ""] * 100
+    made = common_base([skill("\n".join([one, *same, "end"])) for one in "ab"], sides=())
     assert made is not None
-    assert made.body.split("\n") == [*same, WORD]
+    assert made.body.split("\n") == [WORD, *same, "end"]
 
 
 def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:
@@ -170,8 +175,43 @@ def test_one_ancestor_is_that_ancestor_and_none_is_none() -> None:
     assert common_base([], sides=()) is None
 
 
+@pytest.mark.parametrize("field", ["description", "license", "compatibility"])
+def test_a_field_that_all_ancestors_have_alike_is_merged(field: str) -> None:
+    base, edited = (skill(**{field: value}) for value in "ab")
+    for local, remote in ((base, edited), (edited, base)):
+        made = merge_skill([base, base], local, remote, merge_text=never)
+        assert made.is_clean
+        assert getattr(made.skill, field) == "b"
+    gone = skill(**{field: ""})
+    assert getattr(merge_skill([base, base], base, gone, merge_text=never).skill, field) == ""
+
+
+def test_a_key_that_all_ancestors_have_alike_is_merged_and_another_equals_nothing() -> None:
+    def with_key(value: Json) -> Skill:
+        return skill(metadata={"k": value}, extra=Extra(frontmatter={"k": value}))
+
+    a, b, null = with_key("a"), with_key("b"), with_key(None)
+    made = merge_skill([a, a], a, b, merge_text=never)
+    assert (made.conflicts, made.skill) == ((), b)
+    assert units(merge_skill([a, b], null, with_key("c"), merge_text=never)) == ["metadata.k", "k"]
+    assert units(merge_skill([a, b], a, null, merge_text=never)) == ["metadata.k", "k"]
+
+
+def test_a_mode_and_an_empty_file_that_all_ancestors_have_can_go() -> None:
+    files = {"run.sh": "echo"}
+    base = skill(files=files, extra=Extra(executable=frozenset(files), empty=frozenset({"e"})))
+    for local, remote in ((base, skill(files=files)), (skill(files=files), base)):
+        assert merge_skill([base, base], local, remote, merge_text=never).skill.extra == Extra()
+
+
 values = st.sampled_from(["", "a", "b", "c"])
-mappings = st.dictionaries(st.sampled_from("kl"), values, max_size=2)
+mappings = st.sampled_from(
+    [
+        {key: value for key, value in zip("kl", pair, strict=True) if value is not None}
+        for pair in product([None, "", "a", "b", "c"], repeat=2)
+    ]
+)
+"""Every mapping of two keys at most: one draw instead of many."""
 skills = st.builds(
     lambda description, terms, metadata, frontmatter, files: skill(
         description=description or "d",
@@ -236,7 +276,9 @@ def test_more_ancestors_never_settle_what_one_leaves_open(
     assert merge_skill(bases, local, local, merge_text=merge_text).is_clean
 
 
-bodies = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=5).map("\n".join)
+bodies = st.sampled_from(
+    ["\n".join(lines) for count in range(1, 6) for lines in product("abcd", repeat=count)]
+)
 
 
 @given(st.lists(bodies, min_size=2, max_size=3), bodies, bodies)

@@ -192,15 +192,13 @@ values: st.SearchStrategy[Json] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("k"), inner)
 )
 metadatas = st.dictionaries(st.sampled_from(["x", "y"]), values, max_size=2) | values
-fields = st.fixed_dictionaries(
-    {},
-    optional={
-        **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
-        "metadata": metadatas,
-        "source_trace_id": st.sampled_from(["t", " t", "u", None]),
-        "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
-    },
-)
+each_field: dict[str, st.SearchStrategy[Json]] = {
+    **{name: values for name in ROW_FIELDS if not name.startswith("source_")},
+    "metadata": metadatas,
+    "source_trace_id": st.sampled_from(["t", " t", "u", None]),
+    "source_timestamp": st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", None]),
+}
+fields = st.fixed_dictionaries({}, optional=each_field)
 rows = st.builds(Row, st.just(KEY), fields)
 
 
@@ -209,9 +207,10 @@ def related_rows(draw: st.DrawFn) -> tuple[Row, Row, Row]:
     base = draw(rows)
     sides = []
     for _ in range(2):
-        other, keep = draw(rows), draw(st.sets(st.sampled_from(ROW_FIELDS)))
-        kept = {name: value for name, value in base.fields.items() if name in keep}
-        sides.append(Row(KEY, {**{n: v for n, v in other.fields.items() if n not in keep}, **kept}))
+        edited = draw(st.sets(st.sampled_from(sorted(each_field))))
+        kept = {name: value for name, value in base.fields.items() if name not in edited}
+        made = {name: draw(each_field[name]) for name in sorted(edited) if draw(st.booleans())}
+        sides.append(Row(KEY, {**made, **kept}))
     return base, sides[0], sides[1]
 
 

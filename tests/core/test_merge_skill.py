@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -183,12 +184,14 @@ def test_edits_that_together_leave_a_blank_file_are_a_conflict() -> None:
 
 
 def test_two_additions_are_a_conflict_even_where_a_merger_sees_none() -> None:
-    made = merge_skill(
-        skill(),
-        skill({"p": "a"}),
-        skill({"p": "b"}),
-        merge_text=lambda *_: Merged("a\nb\n"),
-    )
+    asked: list[tuple[str, ...]] = []
+
+    def merge(*texts: str) -> Merged:
+        asked.append(texts)
+        return Merged("a\nb\n")
+
+    made = merge_skill(skill(), skill({"p": "a"}), skill({"p": "b"}), merge_text=merge)
+    assert asked == [("", "a\n", "b\n")]
     assert units(made) == ["p"]
     assert made.skill.files == {"p": "a"}
 
@@ -441,27 +444,24 @@ carried = st.builds(
     executable=st.frozensets(st.sampled_from(["binary"])),
     empty=st.frozensets(st.sampled_from(["e", "f"])),
 )  # fmt: skip
-skills = st.builds(
-    Skill,
-    name=st.just("triage"),
-    description=words,
-    body=st.lists(words, min_size=5, max_size=9).map("\n".join),
-    license=st.sampled_from(["", "MIT", "BSD"]),
-    compatibility=st.sampled_from(["", "any"]),
-    allowed_tools=st.sampled_from([(), ("Read",), ("Read", "Write")]),
-    metadata=st.dictionaries(st.sampled_from(["a", "b", "c"]), leaves, max_size=3),
-    files=st.dictionaries(paths, lines, max_size=3),
-    extra=carried,
-)
+parts: dict[str, st.SearchStrategy[Any]] = {
+    "description": words,
+    "body": st.lists(words, min_size=5, max_size=9).map("\n".join),
+    "license": st.sampled_from(["", "MIT", "BSD"]),
+    "compatibility": st.sampled_from(["", "any"]),
+    "allowed_tools": st.sampled_from([(), ("Read",), ("Read", "Write")]),
+    "metadata": st.dictionaries(st.sampled_from(["a", "b", "c"]), leaves, max_size=3),
+    "files": st.dictionaries(paths, lines, max_size=3),
+    "extra": carried,
+}
+skills = st.builds(Skill, name=st.just("triage"), **parts)
 
 
 @st.composite
 def edited(draw: st.DrawFn, base: Skill) -> Skill:
-    """Return ``base`` with some of its parts taken from another skill, so that sides are related."""
-    other = draw(skills)
-    names = ["description", "body", "license", "allowed_tools", "metadata", "files", "extra"]
-    chosen = draw(st.lists(st.sampled_from(names), max_size=3))
-    result = replace(base, **{name: getattr(other, name) for name in chosen})
+    """Return ``base`` with some of its parts made anew, so that sides are related; only those are drawn."""
+    chosen = draw(st.sets(st.sampled_from(sorted(parts)), max_size=3))
+    result = replace(base, **{name: draw(parts[name]) for name in sorted(chosen)})
     if draw(st.booleans()):
         text = base.body.split("\n")
         at = draw(st.integers(0, len(text) - 1))

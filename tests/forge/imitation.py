@@ -39,6 +39,7 @@ class ImitatedForge:
     opened: list[dict[str, Any]] = field(default_factory=list)
     tips: Callable[[str], str] = lambda _: HEAD
     checks: list[dict[str, Any]] = field(default_factory=list)
+    scans: list[dict[str, Any]] = field(default_factory=list)
     events: list[tuple[str, str, bool, str]] = field(default_factory=list)
     writers: set[str] = field(default_factory=set)
     author: str = "ada"
@@ -165,6 +166,11 @@ class ImitatedForge:
                 said |= {"head_sha": path.rpartition("/")[2], "status": said["state"], "author": {"username": LOGINS[token]}}  # fmt: skip
             self.add_check(**said)
             return answer(self.checks[-1], status=201)
+        if (request.method, path) == ("POST", "/repos/octo/skills/code-scanning/sarifs"):
+            if token == READER:
+                return refused(403, "Resource not accessible by integration")
+            self.scans.append(json.loads(request.body))
+            return answer({"id": "1"}, status=202)
         own = [one for one in self.checks if one["head_sha"] == commit]
         if re.fullmatch(r"/repos/octo/skills/commits/\w+/check-runs", path):
             return answer({"total_count": len(own), "check_runs": own})

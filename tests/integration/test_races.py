@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from threading import Semaphore
 
 import httpx
 import pytest
@@ -17,8 +19,10 @@ from skillsync.errors import SkillsyncError
 from skillsync.server.serve import Listener
 from tests.sync.harness import CONFIG, HOST, Clone, Live, Requests, outcome
 
-PATH = "skills/alpha/SKILL.md"
+PATHS = "skills/{}/SKILL.md"
 MOST_TRIES = 500
+AT_ONCE = Semaphore(4)
+"""How many are inside a try at one moment: more would only take the lock of two cores from each other."""
 
 
 @contextmanager
@@ -61,29 +65,32 @@ class Lossy(Wire):
         raise httpx.ReadTimeout("no answer came", request=request)
 
 
-def push_on(clone: Clone, number: int, edits: int) -> list[str]:
-    """Add lines one by one; each is pushed until the server has acknowledged it."""
-    acknowledged = []
+def push_on(clone: Clone, number: int, edits: int, skills: list[str]) -> dict[str, list[str]]:
+    """Add lines one by one, each to the next skill; each is pushed until the server has acknowledged it."""
+    acknowledged: dict[str, list[str]] = {name: [] for name in skills}
     for count in range(edits):
+        name = skills[(number + count) % len(skills)]
         line = f"line {number}-{count} of this pusher"
-        clone.replace(PATH, f"section {number}\n", f"section {number}\n{line}\n")
+        clone.replace(PATHS.format(name), f"section {number}\n", f"section {number}\n{line}\n")
         for _ in range(MOST_TRIES):
-            if is_published(clone):
-                acknowledged.append(line)
+            with AT_ONCE:
+                is_done = is_published(clone, name)
+            if is_done:
+                acknowledged[name].append(line)
                 break
         else:
             raise AssertionError(f"{line} was never published")
     return acknowledged
 
 
-def is_published(clone: Clone) -> bool:
+def is_published(clone: Clone, name: str) -> bool:
     """Push once; on a block pull, which merges, so that the next try may pass."""
     try:
-        report = clone.push()
+        report = clone.push(name)
         if report.exit == 0:
             return True
         assert report.exit in {1, 3, 5}, report
-        pulled = clone.pull()
+        pulled = clone.pull(name)
         assert pulled.exit in {0, 1, 5}, pulled
     except SkillsyncError as error:
         if error.exit_code != 75:
@@ -91,9 +98,13 @@ def is_published(clone: Clone) -> bool:
     return False
 
 
-def race(live: Live, solo: Clone, folder: Path, *, pushers: int, edits: int, lossy: bool) -> None:
+def race(
+    live: Live, solo: Clone, folder: Path, *, pushers: int, edits: int, skills: int, lossy: bool
+) -> None:
     gap = "".join(f"between {number}\n\n" for number in range(3))
-    solo.skill("alpha", "".join(f"section {number}\n\n{gap}" for number in range(pushers)))
+    names = [f"skill-{number}" for number in range(skills)]
+    for name in names:
+        solo.skill(name, "".join(f"section {number}\n\n{gap}" for number in range(pushers)))
     assert solo.push().exit == 0
     solo.commit("published")
     with listening(live) as url:
@@ -103,19 +114,20 @@ def race(live: Live, solo: Clone, folder: Path, *, pushers: int, edits: int, los
         for number, clone in enumerate(clones):
             clone.requests = Lossy(number) if lossy else Wire()
         with ThreadPoolExecutor(pushers) as pool:
-            done = pool.map(push_on, clones, range(pushers), [edits] * pushers)
-            acknowledged = [line for lines in done for line in lines]
+            work = partial(push_on, edits=edits, skills=names)
+            done = list(pool.map(work, clones, range(pushers)))
         for clone in clones:
             assert clone.requests is not None
             clone.requests.close()
-    check(acknowledged, pushers * edits)
+    for name in names:
+        check(name, [line for one in done for line in one[name]])
+    assert sum(len(lines) for one in done for lines in one.values()) == pushers * edits
 
 
-def check(acknowledged: list[str], count: int) -> None:
+def check(name: str, acknowledged: list[str]) -> None:
     from skillsync.server.models import Skill  # needs Django to be set up, which Live does
 
-    rows = list(Skill.objects.filter(name="alpha", deleted=False).order_by("version"))
-    assert len(acknowledged) == count
+    rows = list(Skill.objects.filter(name=name, deleted=False).order_by("version"))
     lines = rows[-1].body.splitlines()
     assert {line: lines.count(line) for line in acknowledged} == dict.fromkeys(acknowledged, 1)
     assert [row.version for row in rows] == list(range(1, len(rows) + 1)), "contiguous"
@@ -124,25 +136,33 @@ def check(acknowledged: list[str], count: int) -> None:
         assert lost == set(), f"v{after.version} has not what v{before.version} had"
 
 
+RUNS = [
+    pytest.param(16, 1, False, id="C1"),
+    pytest.param(32, 20, True, id="C2"),
+]
+"""Pushers, skills, and whether answers get lost."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("lossy", [False, True], ids=["C1", "C2"])
+@pytest.mark.parametrize(("pushers", "skills", "lossy"), RUNS)
 def test_a_race_of_clones_loses_nothing(
-    live: Live, solo: Clone, tmp_path: Path, lossy: bool
+    live: Live, solo: Clone, tmp_path: Path, pushers: int, skills: int, lossy: bool
 ) -> None:
-    race(live, solo, tmp_path, pushers=4, edits=5, lossy=lossy)
+    """A tenth of the edits of the long race, by as many at once."""
+    race(live, solo, tmp_path, pushers=pushers, edits=10, skills=skills, lossy=lossy)
     assert outcome_is_quiet(solo)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("lossy", [False, True], ids=["C1", "C2"])
+@pytest.mark.parametrize(("pushers", "skills", "lossy"), RUNS)
 def test_a_long_race_of_clones_loses_nothing(
-    live: Live, solo: Clone, tmp_path: Path, lossy: bool
+    live: Live, solo: Clone, tmp_path: Path, pushers: int, skills: int, lossy: bool
 ) -> None:
-    race(live, solo, tmp_path, pushers=16, edits=100, lossy=lossy)
+    race(live, solo, tmp_path, pushers=pushers, edits=100, skills=skills, lossy=lossy)
 
 
 def outcome_is_quiet(solo: Clone) -> bool:
     """The one who only watched is fast-forwarded to all of it."""
     solo.write("skillsync.toml", CONFIG.format(team=""))
     pulled = solo.pull()
-    return "fast-forwarded" in outcome(pulled, "alpha").did and solo.push().exit == 0
+    return "fast-forwarded" in outcome(pulled, "skill-0").did and solo.push().exit == 0

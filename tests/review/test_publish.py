@@ -89,13 +89,11 @@ class Team:
             return self.reviews.get(commit, [])
 
         def seen(head: str) -> Seen:
-            return Seen(workspace, head, list(known), find=None if known else find)
+            return Seen(workspace, head, list(known), find=None if known else find, strict=strict)
 
         request = PushRequest(clock=job.clock, **options)  # type: ignore[arg-type]
         try:
-            return push_reviewed(
-                workspace, job.target, job.connect, request, seen=seen, strict=strict
-            )
+            return push_reviewed(workspace, job.target, job.connect, request, seen=seen)
         finally:
             workspace.repo.close()
 
@@ -139,7 +137,7 @@ def edit(team: Team, name: str, old: str, new: str) -> None:
     team.clone.commit(f"{name}: {new}")
 
 
-@pytest.mark.parametrize("how", ["merge", "squash"])
+@pytest.mark.parametrize("how", ["merge", pytest.param("squash", marks=pytest.mark.slow)])
 def test_what_was_reviewed_is_published_once_and_a_second_run_asks_nobody(
     team: Team, mark: str, how: str
 ) -> None:
@@ -171,6 +169,7 @@ def test_what_nobody_reviewed_is_refused(team: Team, mark: str) -> None:
     assert team.live.version(f"{mark}-alpha") == before
 
 
+@pytest.mark.slow
 def test_a_commit_after_the_review_is_refused_and_so_is_bringing_an_old_text_back(
     team: Team, mark: str
 ) -> None:
@@ -195,6 +194,37 @@ def test_a_commit_after_the_review_is_refused_and_so_is_bringing_an_old_text_bac
     assert team.live.version(name) == latest
 
 
+@pytest.mark.slow
+def test_a_merge_that_takes_an_old_side_brings_nothing_back(team: Team, mark: str) -> None:
+    """Git's own log, asked for a folder, follows the side that a merge took, and forgets the merge."""
+    name = f"{mark}-alpha"
+    clone = team.clone
+    for branch, old, new in (("pr", "one", "ONE"), ("next", "ONE", "UNO")):
+        team.branch(branch, "main")
+        edit(team, name, old, new)
+        team.passed(branch)
+        team.merge(branch)
+        assert team.push().exit == 0
+    old = clone.git("rev-parse", "pr")
+    tree = clone.git("rev-parse", "pr^{tree}")
+    merge = clone.git("commit-tree", "-p", "main", "-p", old, "-m", "nothing to see here", tree)
+    clone.git("reset", "-q", "--hard", merge)
+    with pytest.raises(NotReviewed, match="in no review"):
+        team.push(strict=False)
+
+
+@pytest.mark.slow
+def test_a_pull_request_that_somebody_merged_by_hand_counts(team: Team, mark: str) -> None:
+    name = f"{mark}-alpha"
+    team.branch("pr")
+    edit(team, name, "one", "ONE")
+    team.passed("pr")
+    team.merge("pr")
+    del team.reviews[team.clone.git("rev-parse", "main")]
+    assert team.push().exit == 0
+    assert "ONE" in team.live.skill(name)["body"]
+
+
 def test_the_store_that_moved_after_the_review_is_exit_3_and_nothing_is_published(
     team: Team, mark: str
 ) -> None:
@@ -213,6 +243,7 @@ def test_the_store_that_moved_after_the_review_is_exit_3_and_nothing_is_publishe
     assert team.live.version(f"{mark}-beta") == other
 
 
+@pytest.mark.slow
 def test_what_only_the_store_changed_elsewhere_is_no_matter(team: Team, mark: str) -> None:
     team.branch("pr")
     edit(team, f"{mark}-alpha", "one", "ONE")
@@ -243,6 +274,7 @@ def test_a_text_that_git_made_of_two_pull_requests_was_never_seen_whole(
     assert team.live.version(name) == before + 1
 
 
+@pytest.mark.slow
 def test_two_pull_requests_that_touch_other_files_of_a_skill_were_seen_whole(
     team: Team, mark: str
 ) -> None:
@@ -263,6 +295,7 @@ def test_two_pull_requests_that_touch_other_files_of_a_skill_were_seen_whole(
     assert found["contents"]["notes.md"].strip() == "More notes."
 
 
+@pytest.mark.slow
 def test_a_file_that_went_without_a_review_is_refused(team: Team, mark: str) -> None:
     name = f"{mark}-alpha"
     team.branch("pr")
@@ -299,6 +332,7 @@ def test_rows_are_held_against_reviews_one_by_one(team: Team, mark: str) -> None
         team.push(archive=[f"{mark}-rows"], strict=False)
 
 
+@pytest.mark.slow
 def test_a_new_dataset_and_an_archived_skill(team: Team, mark: str) -> None:
     clone = team.clone
     team.branch("pr")
@@ -357,8 +391,7 @@ def test_a_race_after_the_check_writes_over_nobody(team: Team, mark: str) -> Non
     workspace = job.workspace
     seen = Seen(workspace, workspace.repo.head() or "", find=lambda commit: team.reviews.get(commit, []))  # fmt: skip
     report = push_reviewed(
-        workspace, job.target, job.connect, PushRequest(clock=job.clock), seen=lambda _: seen, strict=True
-    )  # fmt: skip
+        workspace, job.target, job.connect, PushRequest(clock=job.clock), seen=lambda _: seen)  # fmt: skip
     assert report.exit == 3
     assert "three, just now" in team.live.skill(name)["body"]
     assert "ONE" not in team.live.skill(name)["body"]
@@ -369,5 +402,4 @@ def test_a_working_tree_was_reviewed_by_nobody(live: Live, tmp_path: Path) -> No
     with pytest.raises(RefusedForSafety, match="publish_branch"):
         push_reviewed(
             solo.workspace, solo.target, solo.connect, PushRequest(clock=solo.clock),
-            seen=lambda head: Seen(solo.workspace, head), strict=True,
-        )  # fmt: skip
+            seen=lambda head: Seen(solo.workspace, head))  # fmt: skip

@@ -168,9 +168,6 @@ OTHERS = {
 
 # ---------------------------------------------------------------- the matrix
 
-SOME = 4
-"""How many effects of a run the slow tier strikes; the long one strikes each at every moment."""
-
 
 def test_a_pull_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_path: Path) -> None:
     """A sample of all effects of one pull of everything; the slow tier takes each of them."""
@@ -181,10 +178,10 @@ def test_a_pull_that_dies_is_finished_by_the_next(solo: Clone, live: Live, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCENES)
-def test_a_pull_that_dies_at_one_of_its_effects_is_finished_by_the_next(
+def test_a_pull_that_dies_once_at_each_effect_is_finished_by_the_next(
     name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    Stage(SCENES[name], solo, tmp_path).strike_some(SOME)
+    Stage(SCENES[name], solo, tmp_path).strike_each()
 
 
 @pytest.mark.soak
@@ -197,10 +194,10 @@ def test_a_pull_that_dies_at_any_effect_is_finished_by_the_next(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_resolve_or_adopt_that_dies_at_one_of_its_effects_is_finished_by_the_next(
+def test_a_resolve_or_adopt_that_dies_once_at_each_effect_is_finished_by_the_next(
     name: str, solo: Clone, live: Live, tmp_path: Path
 ) -> None:
-    Stage(OTHERS[name], solo, tmp_path).strike_some(SOME)
+    Stage(OTHERS[name], solo, tmp_path).strike_each()
 
 
 @pytest.mark.soak

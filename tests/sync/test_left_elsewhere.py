@@ -204,3 +204,29 @@ def test_git_is_asked_once_about_what_is_elsewhere(
         solo.replace(f"skills/skill-{number}/SKILL.md", "one\n", "ONE\n")
     assert len(solo.status().lines) == 5
     assert trace.read_text().count("--reflog") == 1
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_a_pointer_that_a_push_of_another_branch_left_is_not_believed(
+    solo: Clone, live: Live
+) -> None:
+    """P23: the files were clean there, so that the line alone comes along, and a commit of all takes it in."""
+    solo.skill("alpha", BODY)
+    solo.commit("first")
+    assert solo.push().exit == 0
+    solo.commit("published")
+    solo.git("switch", "-q", "-c", "other")
+    solo.replace(PATH, "one\n", "ONE on other\n")
+    solo.commit("other")
+    assert solo.push().exit == 0
+    solo.git("switch", "-q", "main")
+    edit(solo)
+    solo.git("commit", "-q", "-a", "-m", "with the line of other")
+    assert " v1 " not in solo.read(f"{FOLDER}/.skillsync")
+    report = solo.push()
+    assert report.exit == 3, report
+    assert "ONE on other" in live.skill("alpha")["body"]
+    assert solo.pull().exit == 0
+    solo.commit("pulled")
+    assert solo.push().exit == 0
+    assert live.skill("alpha")["body"] == "ONE on other\n\ntwo\n\nTHREE here"

@@ -83,7 +83,10 @@ def test_every_version_is_a_commit_by_its_author(team: Clone, live: Live) -> Non
     assert is_ours(team.workspace.repo, found.tip, beyond=found.start, place=team.target.place)
 
 
-@pytest.mark.parametrize("how", ["--no-ff", "--ff-only", "--squash"])
+@pytest.mark.parametrize(
+    "how",
+    ["--squash", *(pytest.param(how, marks=pytest.mark.slow) for how in ("--no-ff", "--ff-only"))],
+)
 def test_once_merged_there_is_nothing_to_pull_or_push(team: Clone, live: Live, how: str) -> None:
     live.edit_body("alpha", "two", "TWO")
     dataset = live.datasets()[0]["id"]
@@ -103,6 +106,7 @@ def test_once_merged_there_is_nothing_to_pull_or_push(team: Clone, live: Live, h
     assert live.version("alpha") == before
 
 
+@pytest.mark.slow
 def test_the_same_store_makes_the_same_commits(team: Clone, live: Live, tmp_path: Path) -> None:
     live.edit_body("alpha", "two", "TWO")
     first = one(composed(team))
@@ -143,6 +147,7 @@ def test_edits_of_one_line_are_a_conflict_of_git_s_own(team: Clone, live: Live) 
     assert [(left.subject, left.exit) for left in stopped.left] == [("alpha", 4)]
 
 
+@pytest.mark.slow
 def test_objects_that_no_one_commit_suits_have_branches_of_their_own(
     team: Clone, live: Live
 ) -> None:
@@ -166,6 +171,7 @@ def test_objects_that_no_one_commit_suits_have_branches_of_their_own(
     assert "THREE" in team.read("skills/beta/SKILL.md")
 
 
+@pytest.mark.slow
 def test_new_skills_come_and_archived_ones_stay_until_somebody_prunes(
     team: Clone, live: Live
 ) -> None:
@@ -183,6 +189,7 @@ def test_new_skills_come_and_archived_ones_stay_until_somebody_prunes(
     assert "skills/beta/SKILL.md" not in paths
 
 
+@pytest.mark.slow
 def test_a_branch_for_each_object(team: Clone, live: Live) -> None:
     live.edit_body("alpha", "two", "TWO")
     live.edit_body("beta", "two", "TWO")

@@ -196,7 +196,7 @@ def test_what_cannot_be_restored_is_said_before_anything_is_written(
     with pytest.raises(UsageError, match="webby is not in the working tree"):
         restored(solo, 1, name="webby")
     solo.dataset("sums", ['{"id": "a", "input": 1}'])
-    with pytest.raises(UsageError, match="only git has them"):
+    with pytest.raises(UsageError, match="only skills can be taken from an old version"):
         restored(solo, 1, name="sums")
     live.create("gamma")
     solo.skill("gamma")

@@ -283,7 +283,8 @@ def test_a_hostile_path_of_the_server_is_never_written(
 
 def everything_in(world: Path) -> dict[str, bytes]:
     """Every file below a folder, git's hooks and settings included, but not where git and the server keep data."""
-    kept = ("solo/.git/skillsync/", "solo/.git/objects/", "solo/.git/index", "server.sqlite3")
+    git = ("skillsync/", "objects/", "index", "refs/skillsync/")
+    kept = (*(f"solo/.git/{name}" for name in git), "server.sqlite3")
     files = {str(one.relative_to(world)): one for one in world.rglob("*") if one.is_file()}
     return {name: file.read_bytes() for name, file in files.items() if not name.startswith(kept)}
 

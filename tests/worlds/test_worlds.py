@@ -87,6 +87,11 @@ class Worlds(RuleBasedStateMachine):
     def web_archive(self) -> None:
         self.world.web_archive()
 
+    @precondition(lambda self: is_live(self) and has_text(self) and self.dialect == "current")
+    @rule(slot=slots)
+    def web_rename(self, slot: int) -> None:
+        self.world.web_rename(slot)
+
     @precondition(is_archived)
     @rule(equal=st.booleans())
     def web_recreate(self, equal: bool) -> None:
@@ -207,6 +212,15 @@ class Worlds(RuleBasedStateMachine):
     @rule()
     def fresh_clone(self) -> None:
         self.world.fresh_clone()
+
+    @rule()
+    def go_to_the_other_desk(self) -> None:
+        self.world.go_to_the_other_desk()
+
+    @precondition(settled)
+    @rule(number=few)
+    def fetch(self, number: int) -> None:
+        self.world.fetch(number)
 
     @precondition(settled)
     @rule(verb=verbs, k=st.integers(1, 40), when=st.sampled_from(["before", "after", "torn"]))

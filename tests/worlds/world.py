@@ -29,6 +29,7 @@ from tests.sync.harness import LIVES, Clone, Live, new_clone
 from tests.worlds.tokens import Token, Tokens, is_in, is_lost
 
 NAME = "alpha"
+OTHER_NAME = "beta"
 FOLDER = f"skills/{NAME}"
 SKILL, NOTES, POINTER = (f"{FOLDER}/{name}" for name in ("SKILL.md", "notes.md", ".skillsync"))
 SLOTS = (0, 1, 2)
@@ -51,6 +52,17 @@ def body_of(values: Mapping[int, str]) -> str:
 
 def notes_of(values: Mapping[int, str]) -> str:
     return f"slot 2: {values[2]}"
+
+
+@dataclass
+class Desk:
+    """What belongs to one person: a clone, what is in its files, its stash and its open conflict."""
+
+    clone: Clone
+    work: Slots
+    stash: tuple[Slots, Slots] | None
+    is_open: bool
+    parked: tuple[Slots, set[int]]
 
 
 @dataclass
@@ -100,6 +112,10 @@ class World:
         self.is_open = False
         self._may_return = False
         """Whether a push may make again what was archived: see ``_look_at_line``."""
+        self._parked: tuple[Slots, set[int]] = ({}, set())
+        self.other: Desk | None = None
+        """The desk of the other person, once somebody went there."""
+        self.followed = 0
         self.log: list[str] = []
         self._begin()
 
@@ -178,6 +194,48 @@ class World:
     def web_archive(self) -> None:
         self.live.archive(NAME)
         self.is_archived = True
+
+    def web_rename(self, slot: int) -> None:
+        """Rename it, edit it under the new name, and rename it back once a pull has followed (S20).
+
+        A team has no pointers: that its skill has another name there is known from the latest version's marker, so
+        there it is not edited.
+        """
+        assert self.latest
+        self._rename_there(NAME, OTHER_NAME)
+        there = dict(self.latest.slots)
+        if not self.team and self.latest.slots[slot] is self.work[slot]:
+            there[slot] = self.tokens.edit(there[slot], self.fresh())
+            values = {each: token.value for each, token in there.items()}
+            files = [{"path": "notes.md", "content": notes_of(values)}]
+            self.live.edit(OTHER_NAME, body=body_of(values), files=files)
+        before = self.live.version(OTHER_NAME)
+        self._quietly(self.clone.push)
+        if self.live.version(OTHER_NAME) != before or self.live.skill(NAME):
+            raise Violation("a push wrote over a skill that was renamed there (S20)")
+        here = dict(self.work)
+        self._quietly(self.clone.pull)
+        self._rename_there(OTHER_NAME, NAME)
+        self._observe(there, user="web")
+        if any(path.startswith("skills/beta/") for path in self.clone.files()):
+            self.followed += 1
+            self._check_followed(here, there)
+        report = self._quietly(self.clone.pull)
+        self._take(report, here, self.latest)
+
+    def _rename_there(self, old: str, new: str) -> None:
+        with self.live.api() as client:
+            answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
+        assert answer.status_code == 200, answer.text
+
+    def _check_followed(self, here: Slots, there: Slots) -> None:
+        """Under the new name there is what a pull under the old one would have made."""
+        text = "\n".join(self._text(path.replace(NAME, OTHER_NAME)) for path in (SKILL, NOTES))
+        if disputed_in(text):
+            return
+        for slot, value in values_in(text).items():
+            if value not in (here[slot].value, there[slot].value):
+                raise Violation(f"a pull that followed a rename made {value!r} of slot {slot}")
 
     def web_recreate(self, *, equal: bool) -> None:
         before = self.versions[-1].slots
@@ -328,8 +386,8 @@ class World:
     def detach(self, back: int) -> None:
         """Check out an older commit of this history."""
         commits = self.clone.git("rev-list", "--first-parent", "HEAD").split()
-        known = [commit for commit in commits if self.at(commit)]
-        self._go("checkout", "-q", "--detach", known[back % len(known)])
+        if known := [commit for commit in commits if self.at(commit)]:
+            self._go("checkout", "-q", "--detach", known[back % len(known)])
 
     def _go(self, *words: str) -> None:
         old = self.at(self.head())
@@ -681,6 +739,27 @@ class World:
         )  # it is gone, so this clone's main is what counts
         self.work, self.stash, self.is_open = dict(self.at(self.head())), None, False
 
+    def go_to_the_other_desk(self) -> None:
+        """Another person works on, in a clone of their own that knows what this one once knew."""
+        mine = Desk(self.clone, self.work, self.stash, self.is_open, self._parked)
+        if self.other is None:
+            self.fresh_clone()
+        else:
+            there = self.other
+            self.clone, self.work, self.stash = there.clone, there.work, there.stash
+            self.is_open, self._parked = there.is_open, there.parked
+        self.other = mine
+
+    def fetch(self, number: int) -> None:
+        """Fetch a branch of the other desk, as a branch that can be merged."""
+        if self.other is None:
+            return
+        names = self.other.clone.git(
+            "for-each-ref", "--format=%(refname:short)", "refs/heads"
+        ).split()
+        name = names[number % len(names)]
+        self.git("fetch", "-q", str(self.other.clone.path), f"+{name}:refs/heads/theirs")
+
     def job(self, back: int) -> None:
         """CI publishes a commit of main from a clone that knows nothing else, the newest one or an older one."""
         commits = self.clone.git("rev-list", "--first-parent", "main").split()
@@ -758,6 +837,12 @@ class World:
 
     def finish(self) -> None:
         """P3, P4, P15: a person settles what is open, everything comes to rest, and one more run is silent."""
+        self._finish_desk()
+        if self.other is not None:
+            self.go_to_the_other_desk()
+            self._finish_desk()
+
+    def _finish_desk(self) -> None:
         if self._in_progress() or self.is_open:
             self.reset_hard()
         if self.team:
@@ -781,8 +866,10 @@ class World:
             pushed = self.push()
             if pushed is not None and pulled is not None and not pushed.exit and not pulled.exit:
                 break
+            if pulled is None and self.is_archived and "lists none of" in self.log[-1]:
+                return  # copies with its pointer: many are gone at once, which only a person may believe
         else:
-            raise Violation(f"it does not come to rest: {pulled}, {pushed}")
+            raise Violation(f"it does not come to rest: {pulled}, {pushed}, {self.log[-4:]}")
         check_silent(self.clone, Clone.push, Clone.pull)
         if self.latest and self.work:
             there = {slot: token.value for slot, token in self.latest.slots.items()}

@@ -61,6 +61,8 @@ def command_boundary(function: Callable[..., int | None]) -> Callable[..., None]
     def command(**options: Any) -> None:
         context = click.get_current_context()
         run = _open_run(context.find_object(Globals) or Globals(), options)
+        if context.info_name != "init":  # which names a target that is to be
+            run.out.target = options.get("target") or ""
         context.exit(guard(run.out, lambda: function(run, **options)))
 
     return command

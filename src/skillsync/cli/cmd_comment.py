@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from skillsync.api.secret import Secret
     from skillsync.forge.decide import Wanted
+    from skillsync.forge.github import GitHub
+    from skillsync.forge.gitlab import GitLab
     from skillsync.forge.place import Asked, Place
-    from skillsync.forge.port import Forge
     from skillsync.model import Json
     from skillsync.review.values import Review
 
@@ -64,6 +65,13 @@ SCHEMA = "skillsync.comment/1"
 @click.option(
     "--check", is_flag=True, help="Also leave the check skillsync/plan on the reviewed commit."
 )
+@click.option("--no-comment", is_flag=True, help="With --check: leave the check alone.")
+@click.option(
+    "--sarif",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also upload this SARIF to GitHub's code scanning, for the reviewed commit.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done, and print the comment.")
 @json_option
 @command_boundary
@@ -80,6 +88,8 @@ def comment(
     key: str,
     report_url: str,
     check: bool,
+    no_comment: bool,
+    sarif: Path | None,
     dry_run: bool,
 ) -> int:
     """Write a review, or what a push did, into the one comment of its pull request.
@@ -100,6 +110,10 @@ def comment(
     token = find_token(run, place, token_file)
     if check and not dry_run:
         _attest(run, place, review, token_file)
+    if sarif is not None and not dry_run:
+        _upload(run, place, review, sarif, token_file)
+    if no_comment:
+        return _done(run, "none", "no comment was asked for", None, 0)
     if token is None:
         return _unable(run, wanted, "there is no token", dry_run=dry_run)
     return _post(run, place, token, wanted, dry_run=dry_run)
@@ -188,7 +202,7 @@ def _post(run: Run, place: Place, token: Secret, wanted: Wanted, *, dry_run: boo
             forge = conversation_of(place, transport)
             if forge is None:
                 return _done(run, "none", "no open pull request is at this commit", None, 0)
-            return _decide(run, forge, wanted, dry_run=dry_run)
+            return _decide(run, place, forge, wanted, dry_run=dry_run)
         except NotAuthenticated as error:
             error.hint = f"check {TOKENS[place.kind]}, or the file that --token-file names"
             raise
@@ -214,7 +228,26 @@ def _attest(run: Run, place: Place, review: Review, token_file: Path | None) -> 
     run.out.note(visible(f"check: {word}, {said.title}" if wrote else "check: it is there already"))
 
 
-def _decide(run: Run, forge: Forge, wanted: Wanted, *, dry_run: bool) -> int:
+def _upload(run: Run, place: Place, review: Review, sarif: Path, token_file: Path | None) -> None:
+    from skillsync.errors import NotAllowed, UsageError
+    from skillsync.forge.scanning import upload
+    from skillsync.review.document import MAX_BYTES
+
+    path = run.directory / sarif
+    if not path.is_file() or path.stat().st_size > MAX_BYTES:
+        raise UsageError(f"there is no SARIF file {sarif}", subject=str(sarif))
+    if place.kind != "github":
+        raise UsageError("--sarif is for GitHub", hint="on GitLab use --format gitlab of review")
+    with forge_calls(run, place, token_file) as calls:
+        try:
+            upload(calls, place, head=review.range.head, sarif=path.read_bytes())
+        except NotAllowed as error:
+            run.out.warn(f"the findings were not uploaded: {error.message}")
+
+
+def _decide(
+    run: Run, place: Place, forge: GitHub | GitLab, wanted: Wanted, *, dry_run: bool
+) -> int:
     from skillsync.forge.post import look, post
 
     if dry_run:
@@ -223,13 +256,26 @@ def _decide(run: Run, forge: Forge, wanted: Wanted, *, dry_run: bool) -> int:
         run.out.raw(wanted.body)
         return _done(run, decision.action, decision.why, decision.id, 0)
     posted = post(forge, wanted)
-    return _done(run, posted.decision.action, posted.decision.why, posted.id, posted.writes)
+    url = _url(place, forge.number, posted.id)
+    return _done(run, posted.decision.action, posted.decision.why, posted.id, posted.writes, url)
 
 
-def _done(run: Run, action: str, why: str, number: int | None, writes: int) -> int:
+def _url(place: Place, number: int, comment: int | None) -> str:
+    """Return where people see the comment, "" where CI does not say where its forge is."""
+    if comment is None:
+        return ""
+    if place.kind == "github":
+        server = os.environ.get("GITHUB_SERVER_URL", "")
+        return f"{server}/{place.project}/pull/{number}#issuecomment-{comment}" if server else ""
+    project = os.environ.get("CI_MERGE_REQUEST_PROJECT_URL", "")
+    return f"{project}/-/merge_requests/{number}#note_{comment}" if project else ""
+
+
+def _done(run: Run, action: str, why: str, number: int | None, writes: int, url: str = "") -> int:
     run.out.note(f"comment: {action}, {why}")
     run.out.emit_json(
-        SCHEMA, {"action": str(action), "why": why, "comment": number, "writes": writes}
+        SCHEMA,
+        {"action": str(action), "why": why, "comment": number, "writes": writes, "url": url},
     )
     return 0
 
@@ -241,7 +287,9 @@ def _unable(run: Run, wanted: Wanted, why: str, *, dry_run: bool) -> int:
         run.out.raw(wanted.body)
     elif _summarise(os.environ, wanted.body):
         run.out.note("the review is in the job's summary")
-    run.out.emit_json(SCHEMA, {"action": "unable", "why": why, "comment": None, "writes": 0})
+    run.out.emit_json(
+        SCHEMA, {"action": "unable", "why": why, "comment": None, "writes": 0, "url": ""}
+    )
     return 0
 
 

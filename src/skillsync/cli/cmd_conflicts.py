@@ -68,6 +68,6 @@ def _print_conflict(out: Output, one: Outcome) -> None:
                 for number, line in enumerate(["as base"] if is_base else lines):
                     label = side if number == 0 else ""
                     text = f"{indent}{label:<7}{visible(line)}".rstrip()
-                    out.data(text, style="dim" if is_base else "")
+                    out.raw(out.style(text, "dim" if is_base else ""))
     if one.fix:
         out.data(f"  next: {visible(one.fix)}")

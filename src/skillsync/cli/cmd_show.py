@@ -56,7 +56,7 @@ def show(
     elif (
         run.out.stdout.isatty()
     ):  # foreign text must not command a terminal; a pipe gets every byte
-        run.out.data(visible(data.decode("utf-8", "replace"), lines=True).removesuffix("\n"))
+        run.out.raw(visible(data.decode("utf-8", "replace"), lines=True))
     elif not run.json:
         run.out.stdout.flush()
         sys.stdout.buffer.write(data)

@@ -43,7 +43,7 @@ def _print_object(out: Output, one: ObjectDiff) -> None:
     for line in one.lines:
         sign, style = signs[line.mark]
         text = f"{'  ' * line.depth}{sign}{visible(line.text)}".rstrip()
-        out.data(text, style=style)
+        out.raw(out.style(text, style))
 
 
 def print_versions(

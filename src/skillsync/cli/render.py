@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
+from skillsync.cli.aimed import aimed_json, aimed_line
 from skillsync.cli.progress import Progress, Silent, choose_progress
 from skillsync.cli.visible import ASCII, cell_width, visible
 from skillsync.model import Problem, Severity
@@ -45,7 +46,8 @@ STYLES: Mapping[str, str] = {
 class Output:
     """One command's way to the outside: where it prints, in colour or not, how wide, in which characters.
 
-    In JSON mode nothing but ``emit_json`` reaches stdout, so that a command may print for people as well.
+    In JSON mode nothing but ``emit_json`` reaches stdout, so that a command may print for people as well. ``target`` is
+    the target that the user named: the commands that are shown name it, too.
     """
 
     stdout: TextIO
@@ -58,6 +60,7 @@ class Output:
     verbose: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)
     emitted: bool = False
+    target: str = ""
 
     @property
     def interactive(self) -> bool:
@@ -67,13 +70,13 @@ class Output:
     def data(self, text: str = "", *, style: str = "") -> None:
         """Print a line of the command's result. The text may hold our own styling; make foreign text visible."""
         if not self.json_mode:
-            self._write(self.stdout, self.style(text, style))
+            self._write(self.stdout, self.style(aimed_line(text, self.target), style))
 
     def note(self, text: str = "", *, style: str = "") -> None:
         """Print a line about what is happening. What looks like a key is taken out."""
         from skillsync.api.secret import redact
 
-        clean = redact(text)
+        clean = redact(aimed_line(text, self.target))
         self._write(self.stderr, _styled(clean, style) if self.error_color else clean)
 
     def warn(self, text: str) -> None:
@@ -99,7 +102,8 @@ class Output:
             return
         if self.emitted:
             raise RuntimeError("a command may print one JSON document only")
-        document = json.dumps({"schema": schema, **payload}, indent=2, ensure_ascii=True)
+        told = aimed_json({"schema": schema, **payload}, self.target)
+        document = json.dumps(told, indent=2, ensure_ascii=True)
         self.emitted = True
         self.stdout.write(document + "\n")
         self.stdout.flush()

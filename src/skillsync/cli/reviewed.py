@@ -39,14 +39,14 @@ def push_what_was_reviewed(
             find = _checks(run, stack)
 
             def seen(head: str) -> Seen:
-                return Seen(workspace, head, find=find, fetch=_fetcher(workspace))
+                return Seen(workspace, head, find=find, fetch=_fetcher(workspace), strict=strict)
         else:
             known = [_from_file(run, target, reviewed)]
 
             def seen(head: str) -> Seen:
-                return Seen(workspace, head, known)
+                return Seen(workspace, head, known, strict=strict)
 
-        return push_reviewed(workspace, target, connect, request, seen=seen, strict=strict)
+        return push_reviewed(workspace, target, connect, request, seen=seen)
 
 
 def _from_file(run: Run, target: Target, name: str) -> Reviewed:

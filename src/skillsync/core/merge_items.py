@@ -216,8 +216,8 @@ def _merged_row(merge: _Merge, old: Line | None, ours: Line, new: Line) -> bytes
 
 
 def _note_removed(merge: _Merge, old: Line | None, ours: Line | None, new: Line | None) -> None:
-    known = ours or new or old
-    assert known is not None  # it is on one side at least
+    known = ours or new
+    assert known is not None  # it is on one side
     assert known.row is not None  # a line without key is never changed
     reason = "changed here, removed there" if ours else "removed here, changed there"
     base, local, remote = (

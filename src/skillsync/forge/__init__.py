@@ -1,1 +1,1 @@
-"""Forges: the one comment of a review, on GitHub and GitLab."""
+"""Forges: the one comment of a review, its check, labels, and pull requests of ours, on GitHub and GitLab."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from skillsync.repo.spool import nameless_file
 
 MOST = 48_000_000
 """Bytes of memory that lines may take before a run of them is written out."""
@@ -43,8 +44,7 @@ class SortedLines:
             self._spill()
 
     def _spill(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        run = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed in __exit__
+        run = nameless_file(self._folder)
         self._runs.append(run)
         self._lines.sort()
         run.writelines(self._lines)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 _BUFFER = 1 << 20
+
+
+def nameless_file(folder: Path) -> IO[bytes]:
+    """Make a file without a name in ``folder``; where that cannot be written, in the system's folder for such files."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryFile(dir=folder, buffering=_BUFFER)
+    return tempfile.TemporaryFile(buffering=_BUFFER)
 
 
 class Spool:
@@ -23,8 +32,7 @@ class Spool:
     def put(self, data: bytes) -> int:
         """Keep a piece and return its place."""
         if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=self._folder, buffering=_BUFFER)  # noqa: SIM115
+            self._file = nameless_file(self._folder)
             weakref.finalize(self, self._file.close)
         self._file.write(data)
         place = self._size

@@ -12,7 +12,7 @@ from skillsync.model import Digest, Key
 from skillsync.review.document import make_op
 from skillsync.review.reviewed import Seen
 from skillsync.review.sides import online_side
-from skillsync.review.values import Kind, Mode, Verb
+from skillsync.review.values import Kind, Verb
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
 from skillsync.sync.plan import push_plan
 from skillsync.sync.push import PushRequest, push
@@ -34,13 +34,11 @@ _HOW = "open a pull request for it, and merge it when its review has passed"
 class ReviewedGuard:
     """Lets a push go on only if each of its effects was reviewed, and send only the writes of these.
 
-    ``strict``: content that no review saw whole is refused, and so is a review that did not ask the store; else both
-    are a note.
+    Where ``seen`` is not strict, content of a reviewed object that nobody saw whole is a note.
     """
 
     workspace: Workspace
     seen: Seen
-    strict: bool
     archive: Sequence[str] = ()
     writes: OnlyThese = field(default_factory=OnlyThese)
     notes: list[str] = field(default_factory=list)
@@ -53,7 +51,6 @@ class ReviewedGuard:
         """
         _refuse_moved(skills, datasets)
         plan = push_plan(skills, datasets, archive=self.archive)
-        self._refuse_offline(plan.actions)
         by_slug = {view.slug: view for view in datasets.views}
         bad: list[str] = []
         for action in plan.actions:
@@ -67,20 +64,15 @@ class ReviewedGuard:
             raise NotReviewed(
                 f"not what was reviewed: {'; '.join(bad[:10])}{more}", unchanged=NOTHING, hint=_HOW
             )
+        if plan.actions and self.seen.offline:
+            self.notes.append(f"{self.seen.offline[0]} did not ask the store")
         self.writes.allow(plan.actions, skills, datasets)
 
-    def _refuse_offline(self, actions: Sequence[Action]) -> None:
-        offline = [one for one in self.seen.known if one.mode is Mode.OFFLINE]
-        if not actions or not offline:
-            return
-        words = f"{offline[0].source} did not ask the store"
-        if self.strict and len(offline) == len(self.seen.known):
-            raise NotReviewed(
-                f"{words}: it says nothing about what is there",
-                unchanged=NOTHING,
-                hint="skillsync review --online",
-            )
-        self.notes.append(words)
+    def _unknown(self, name: str) -> str:
+        """Say that nobody reviewed an object, and whether somebody did who did not ask the store."""
+        offline = self.seen.offline
+        more = f" ({offline[0]} did not ask the store)" if offline and self.seen.strict else ""
+        return f"{name} is in no review that passed{more}"
 
     # ------------------------------------------------------------ skills
 
@@ -90,7 +82,7 @@ class ReviewedGuard:
             return  # the same content once more, with the marker that says where it is from
         folder = view.dir or self.workspace.skill_history.deleted.get(view.name)
         if folder is None or not self.seen.is_covered(folder):
-            yield f"{view.name} is in no review that passed"
+            yield self._unknown(view.name)
             return
         if self._is_same_op(view):
             return
@@ -114,7 +106,7 @@ class ReviewedGuard:
     def _unless_strict(self, name: str, parts: Sequence[str]) -> Iterator[str]:
         """Content of a reviewed object that nobody saw whole: refused, or a note."""
         shown = ", ".join(parts[:5]) + (" …" if len(parts) > 5 else "")
-        if self.strict:
+        if self.seen.strict:
             yield f"nobody reviewed {name} as it is now ({shown})"
         else:
             self.notes.append(f"nobody reviewed {name} as it is now: {shown}")
@@ -124,7 +116,7 @@ class ReviewedGuard:
     def _dataset(self, actions: Sequence[Action], view: DatasetView) -> Iterator[str]:
         folder = view.dir or view.home or (view.gone.dir if view.gone else "")
         if not folder or not self.seen.is_covered(folder):
-            yield f"{view.slug} is in no review that passed"
+            yield self._unknown(view.slug)
             return
         sent: set[Key] = set()
         removed: set[Key] = set()
@@ -196,7 +188,6 @@ def push_reviewed(
     request: PushRequest,
     *,
     seen: Callable[[str], Seen],
-    strict: bool,
 ) -> Report:
     """Publish HEAD of the publish branch, every effect of it reviewed, or nothing.
 
@@ -209,7 +200,7 @@ def push_reviewed(
             unchanged=NOTHING,
             hint="set publish_branch in skillsync.toml",
         )
-    guard = ReviewedGuard(workspace, seen(head), strict, request.archive)
+    guard = ReviewedGuard(workspace, seen(head), request.archive)
     request = replace(request, check=guard.check)
     report = push(workspace, target, watched(connect, guard.writes), request)
     for note in guard.notes:

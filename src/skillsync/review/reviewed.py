@@ -47,7 +47,8 @@ class Seen:
     """Answers whether what HEAD has of an object was seen whole by reviews.
 
     ``find`` None: only ``known`` counts, because a person named it. ``fetch`` brings a commit into the clone that is
-    not there, as the head of a pull request that was squashed.
+    not there, as the head of a pull request that was squashed. ``strict``: a review that did not ask the store does
+    not count; ``offline`` names those that were found.
     """
 
     workspace: Workspace
@@ -55,9 +56,24 @@ class Seen:
     known: list[Reviewed] = field(default_factory=list)
     find: Find | None = None
     fetch: Callable[[str], None] = lambda _: None
+    strict: bool = True
+    offline: list[str] = field(default_factory=list)
     _asked: dict[str, bool] = field(default_factory=dict)
     _files: dict[tuple[str, str], Mapping[str, tuple[int, str]]] = field(default_factory=dict)
     _rows: dict[tuple[str, str], Mapping[Key, Digest]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort out what does not count."""
+        self.known = self._counted(self.known)
+
+    def _counted(self, found: Iterable[Reviewed]) -> list[Reviewed]:
+        counted = []
+        for one in found:
+            if one.mode is Mode.OFFLINE:
+                self.offline.append(one.source)
+            if one.mode is Mode.ONLINE or not self.strict:
+                counted.append(one)
+        return counted
 
     @property
     def repo(self) -> Repository:
@@ -74,7 +90,7 @@ class Seen:
         if self.find is None:
             return False
         if commit not in self._asked:
-            found = self.find(commit)
+            found = self._counted(self.find(commit))
             self._asked[commit] = bool(found)
             for one in found:
                 if one not in self.known:
@@ -84,18 +100,25 @@ class Seen:
         return self._asked[commit]
 
     def is_covered(self, folder: str) -> bool:
-        """Tell whether the newest commit that touches a folder came with a review.
+        """Tell whether what changed a folder last on the branch itself came with a review.
 
-        Older ones may be seen through it. Without this, a commit that nobody reviewed could bring back a text that
-        was reviewed once.
+        Without this a commit that nobody reviewed could bring back a text that was reviewed once, also a merge that
+        takes the side of a branch which was merged long ago.
         """
         if self.find is None:
             return bool(self.known)
         self.ask(self.head)
-        newest = self.commits(folder)[:1]
+        newest = self._on_branch(folder)[:1]
         if not newest:
             return False
-        return any(self._holds(one, newest[0]) for one in self.known) or self.ask(newest[0])
+        if any(self._holds(one, newest[0]) for one in self.known) or self.ask(newest[0]):
+            return True
+        return any(self.ask(parent) for parent in self._merged_by(newest[0]))
+
+    def _merged_by(self, commit: str) -> list[str]:
+        """Return what a merge commit brought that the branch did not have: merged by hand, a forge knows no more of it."""
+        first, *others = self.repo.run(["rev-parse", f"{commit}^@"]).line.splitlines() or [commit]
+        return [one for one in others if not self.repo.is_ancestor(one, first)]
 
     def _holds(self, one: Reviewed, commit: str) -> bool:
         if not self._is_here(one.head):
@@ -104,9 +127,15 @@ class Seen:
             return False
         return not one.merge_base or not self.repo.is_ancestor(commit, one.merge_base)
 
+    def _on_branch(self, folder: str) -> list[str]:
+        """Return the commits of the branch itself that touch a folder, newest first: a merge counts for what it brought."""
+        asked = ["log", "--first-parent", f"--max-count={_MOST_COMMITS}", "--format=%H", self.head]
+        return self.repo.run([*asked, "--", folder]).line.splitlines()
+
     def commits(self, folder: str) -> list[str]:
-        """Return the newest commits of HEAD's history that touch a folder, newest first."""
-        return self.repo.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
+        """Return the newest commits that touch a folder, on the branch itself and on what was merged."""
+        merged = self.repo.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
+        return list(dict.fromkeys([*self._on_branch(folder), *merged]))
 
     def _is_here(self, commit: str) -> bool:
         return bool(commit) and self.repo.commit_exists(commit)
@@ -196,7 +225,8 @@ class Seen:
         def holds() -> bool:
             for one in self._ranges:
                 there = self.rows(one.head, folder)
-                left.difference_update([key for key in left if there.get(key) == now.get(key)])
+                seen = [key for key in left if key in now and there.get(key) == now[key]]
+                left.difference_update(seen)
             return not left
 
         self._until(folder, holds)

@@ -106,7 +106,7 @@ def _skills(remote: Remote, target: Target, listed: set[str]) -> Iterator[Findin
         True: "versions have a description: publishes carry a marker",
         False: "the first generation: own publishes are recognised by content and author, which is weaker",
     }
-    yield ok("skills", f"{len(listing)} skills; {words[described]}", subject=target.name)
+    yield ok("skills", f"{_count(len(listing), 'skill')}; {words[described]}", subject=target.name)
     yield from (
         warning("skills", one.message, subject=one.subject, fix=one.fix) for one in listing.problems
     )
@@ -127,7 +127,7 @@ def _datasets(remote: Remote, target: Target, listed: set[str]) -> Iterator[Find
         "G2": "the newer generation: rows have versions, and each write names the one it builds upon",
     }
     said = words.get(generation, "which generation it is shows with the first dataset")
-    yield ok("datasets", f"{len(listing)} datasets; {said}", subject=target.name)
+    yield ok("datasets", f"{_count(len(listing), 'dataset')}; {said}", subject=target.name)
 
 
 # ---------------------------------------------------------------- bases
@@ -195,3 +195,7 @@ def _dataset_base(remote: Remote, slug: str, line: DatasetPointer) -> Finding | 
     except RemoteError as error:
         return problem("bases", error.message, subject=slug, fix=error.hint)
     return None
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

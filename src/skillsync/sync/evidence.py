@@ -277,6 +277,9 @@ class History:
         assert pointer.stamp is not None
         at = pointer.stamp.at
         start = at if at != UNBORN and self.repo.commit_exists(at) else parent
+        if start == at and not self.is_in_history(at):
+            # It was written elsewhere: what its own commits changed is what has to be here as well.
+            start = next(iter(self.repo.merge_bases(at, intro)), None)
         return self.elsewhere.have_left(
             pointer,
             directory,

@@ -130,12 +130,16 @@ class Markers:
         view.by_marker = True
 
     def look_again(self, view: SkillView) -> None:
-        """Decide anew what was taken in, from the pointer alone and the version that is the latest now."""
+        """Decide anew what was taken in, from the pointer alone and the version that is the latest now.
+
+        A latest version that says nothing of itself is no less a reason to look at the earlier ones.
+        """
         view.base, view.by_marker, view.superseded = view.pointed, False, False
         view.bases = view.alike = None
-        if view.version is not None and self._matters(view, view.version):
+        if view.version is not None and not (view.error or view.renamed):
             try:
-                self._look(view)
+                if self._matters(view, view.version):
+                    self._look(view)
                 self.look_back(view)
             except SkillsyncError as error:
                 view.error = error
