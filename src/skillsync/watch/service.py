@@ -184,7 +184,8 @@ class Service:
             return self._step(action)
         finally:
             self._doing = "waiting"
-            if isinstance(action, Pull | Publish | Report):
+            is_large = isinstance(action, Look) and action.dirs is None
+            if is_large or isinstance(action, Pull | Publish | Report):
                 _give_memory_back()
 
     def _step(self, action: Action) -> Fact:
