@@ -91,7 +91,11 @@ def watching(clone: Clone, *words: str) -> Iterator[Daemon]:
             yield daemon
         finally:
             process.terminate()
-            process.wait(10)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             reader.join(5)
 
 
@@ -129,6 +133,7 @@ def remote_to_file(clone: Clone, *, edits: int) -> Iterator[Figure]:
         ) as page,
     ):
         daemon.wait_for("", "watching")
+        _settle(daemon)  # what a start looks at is another figure
         for number in range(edits):
             name = f"skill-{number:04d}"
             latest = page.get(name).json()

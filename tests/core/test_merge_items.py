@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from skillsync.core.merge_items import MergedItems, merge_items
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest
-from skillsync.formats.row_lines import parse_items
+from skillsync.formats.row_lines import Limits, parse_items
 from skillsync.model import Conflict, Row, UnitKind
 
 PATH = "datasets/cases/items.jsonl"
@@ -156,6 +156,8 @@ def test_no_two_rows_share_a_line_and_the_end_is_the_authors() -> None:
     base, bare = text(A), text(A)[:-1]
     assert merge(bare, bare + b"\n" + B.encode(), bare + b"\n" + C.encode()).data == text(A, B, C)[:-1]  # fmt: skip
     assert merge(bare, text(A, B), bare.replace(b"q", b"1")).data == text(line("a", "1"), B)
+    assert merge(bare, text(line("a", "1"))[:-1], base).data == text(line("a", "1"))
+    assert merge(base, text(line("a", "1")), bare).data == text(line("a", "1"))[:-1]
     assert merge(base, text(A, B)[:-1], text(line("a", "1"))).data == text(line("a", "1"), B)[:-1]
     windows = text(A, B).replace(b"\n", b"\r\n")
     made = merge(windows, windows + C.encode(), windows.replace(b"q", b"1", 1))
@@ -184,9 +186,30 @@ def test_what_cannot_be_read_is_no_row(bad: bytes) -> None:
     assert caught.value.path == PATH
 
 
-def test_what_nobody_touched_is_not_even_read() -> None:
+@pytest.mark.parametrize("bad", [b"<<<<<<< HEAD\n", b"\xff\n"])
+def test_a_side_that_alone_changed_is_taken_as_it_is(bad: bytes) -> None:
+    base = text(A)
+    assert merge(base, bad, base) == MergedItems(bad)
+    assert merge(base, base, bad) == MergedItems(bad)
+    assert merge(base, bad, bad) == MergedItems(bad)
+
+
+def test_limits_of_the_dataset_hold_however_its_keys_are_made() -> None:
+    base, local, remote = text(A), text(A, line("long", "x" * 100)), text(A, C)
+    row = json.dumps({"input": "x" * 100})
+    for keys, sides in (("id", (base, local, remote)), ("content", (b"", text(row), text("{}")))):
+        with pytest.raises(InvalidContent):
+            merge(*sides, keys=keys, limits=Limits(line=90))
+
+
+def test_a_conflict_names_no_dataset_where_none_was_given() -> None:
+    made = merge_items(text(A), text(line("a", 1)), text(line("a", 2)), path=PATH)
+    assert [conflict.subject for conflict in made.conflicts] == [""]
+
+
+@pytest.mark.parametrize("broken", [b"{ not json\n", b"X\n", b"\x0c\n"])
+def test_what_nobody_touched_is_not_even_read(broken: bytes) -> None:
     """The same broken line on all sides is no affair of this merge."""
-    broken = b"{ not json\n"
     made = merge(broken + text(A), broken + text(A, B), broken + text(line("a", 1)))
     assert made.data == broken + text(line("a", 1), B)
 

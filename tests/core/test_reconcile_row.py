@@ -183,8 +183,11 @@ def test_a_key_with_braces_is_only_text() -> None:
 
 
 def test_facts_that_contradict_themselves_are_refused() -> None:
-    with pytest.raises(ValueError, match="present"):
-        RowFacts(KEY, remote=R)
+    for impossible in ({"remote": R}, {"absence": Absence.PRESENT}):
+        with pytest.raises(
+            ValueError, match=r"^a row is present exactly if it has remote content$"
+        ):
+            RowFacts(KEY, **impossible)
 
 
 @pytest.mark.parametrize(

@@ -247,10 +247,11 @@ def test_content_is_read_only_where_it_decides(given_facts: SkillFacts, needed: 
 
 
 def test_facts_that_contradict_themselves_are_refused() -> None:
-    with pytest.raises(ValueError, match="present"):
+    with pytest.raises(ValueError, match=r"^a present skill has a remote version$"):
         SkillFacts("triage", absence=Absence.PRESENT)
-    with pytest.raises(ValueError, match="absent"):
-        SkillFacts("triage", remote=changed, absence=Absence.CONFIRMED)
+    for absence in (Absence.CONFIRMED, Absence.NEVER):
+        with pytest.raises(ValueError, match=r"^an absent skill has no remote version$"):
+            SkillFacts("triage", remote=changed, absence=absence)
 
 
 def test_every_state_is_reached_by_the_table_or_derived() -> None:

@@ -95,7 +95,7 @@ def merge_items(
         return MergedItems(remote)
     names = RowNames.from_mapping(mapping)
     files = base, local, remote
-    same = _same_lines(files) if keys == "id" else frozenset()
+    same = _same_lines(files)
     sides = [_read(data, same, path, names, mapping, keys, limits) for data in files]
     merge = _Merge(sides[0], sides[1], sides[2], names, subject, path)
     kept: dict[Id, bytes] = {}
@@ -155,7 +155,7 @@ def _read(
         used = reader.used
     raw_of: dict[Id, bytes] = {}
     line_of: dict[Id, Line] = {}
-    counts: Counter[Id] = Counter()
+    counts: Counter[Digest | None] = Counter()
     for raw, line in read:
         one = _identity(raw, line, counts)
         raw_of[one] = raw
@@ -164,14 +164,14 @@ def _read(
     return _Side(raw_of, line_of, used, ends=not data or data.endswith(b"\n"))
 
 
-def _identity(raw: bytes, line: Line | None, counts: Counter[Id]) -> Id:
+def _identity(raw: bytes, line: Line | None, counts: Counter[Digest | None]) -> Id:
     if line is None:
         return "same", _content(raw)
     if line.row is not None:
         return "key", fold_id(line.row.key)
-    what = ("row", _digest(line)) if line.fields is not None else ("blank",)
+    what = _digest(line)  # None: it is blank
     counts[what] += 1
-    return *what, counts[what]
+    return "content", what, counts[what]
 
 
 def _digest(line: Line | None) -> Digest | None:
