@@ -98,7 +98,7 @@ def render_sealed(plan: SealedPlan) -> bytes:
         else:
             lines.append(f'  "{name}": {canonical_json(value)},')
     lines += [f'  "seal": "{plan.seal}"', "}", ""]
-    return "\n".join(lines).encode("utf-8", "surrogatepass")
+    return "\n".join(lines).encode()
 
 
 def parse_sealed(data: bytes, *, path: str) -> SealedPlan:
