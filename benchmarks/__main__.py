@@ -109,7 +109,8 @@ def main() -> int:
         )
         for figure in everything:
             figures.append(figure)
-            print(".", end="", file=sys.stderr, flush=True)
+            said = f"{figure.name}: {figure.value:.4g}\n" if given.watch else "."
+            print(said, end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     is_ok = all(figure.is_ok for figure in figures)
     if given.json:

@@ -91,7 +91,11 @@ def watching(clone: Clone, *words: str) -> Iterator[Daemon]:
             yield daemon
         finally:
             process.terminate()
-            process.wait(10)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             reader.join(5)
 
 
@@ -129,6 +133,7 @@ def remote_to_file(clone: Clone, *, edits: int) -> Iterator[Figure]:
         ) as page,
     ):
         daemon.wait_for("", "watching")
+        _first_pull(clone)  # what a start looks at is another figure
         for number in range(edits):
             name = f"skill-{number:04d}"
             latest = page.get(name).json()
@@ -160,6 +165,19 @@ def at_rest(clone: Clone, *, seconds: float, options: tuple[str, ...] = ()) -> I
     yield Figure("  memory, MiB", round(after, 1), 120, "most")
     yield Figure("  memory grown, MiB", round(max(0.0, after - memory), 1), 5, "most")
     yield Figure("  files written anywhere in the clone", written, 0, "exact")
+
+
+def _first_pull(clone: Clone) -> None:
+    """Wait until the daemon has looked at everything once."""
+    while True:
+        done = subprocess.run(
+            [*SKILLSYNC, "-C", str(clone.path), "watch", "--status", "--json"],
+            capture_output=True,
+            env=environment(clone.path.parent),
+            check=True,
+        )
+        if json.loads(done.stdout)["counts"]["pulls"]:
+            return
 
 
 def _settle(daemon: Daemon, quiet: float = 5.0) -> None:

@@ -259,12 +259,10 @@ def test_a_fork_has_no_secret_and_labels_of_maintainers_acknowledge(
     computed, _ = team.review(head, fork="mallory/skills", key=False)
     assert (computed.exit, computed.outputs["widened"]) == (6, "1"), computed
     assert server.checks[-1]["conclusion"] == "failure"
-    # The author may not acknowledge it, nor may anybody else before this commit was there.
+    # Since this commit has its comment, a maintainer may accept it; its author's own label says nothing.
     server.author, server.writers = "mallory", {"max"}
     label = "skillsync:permissions-ok"
     server.events = [(label, "mallory", True, "2099-01-01T00:00:00Z")]
-    assert team.compute(head, fork="mallory/skills", key=False).exit == 6
-    server.events = [(label, "max", True, "2020-01-01T00:00:00Z")]
     assert team.compute(head, fork="mallory/skills", key=False).exit == 6
     server.events = [(label, "max", True, "2099-01-01T00:00:00Z")]
     computed, _ = team.review(head, fork="mallory/skills", key=False)

@@ -150,7 +150,7 @@ def test_a_system_without_watches_left_is_looked_at_by_intervals(solo: Clone) ->
         replace(service.state, wants_recall=False, next_poll=math.inf), service.options, service.now
     )
     assert isinstance(waited, Wait)
-    assert waited.until <= service.mono() + SCAN_LEAST
+    assert waited.until <= service.state.looked_all + service.options.scan
 
 
 @pytest.mark.slow

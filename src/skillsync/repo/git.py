@@ -506,6 +506,8 @@ class Repository:
             found = self._objects.read(f"{_rev(commit)}:{path}")
             if found is not None:
                 return found.data if found.kind == "blob" else None
+            if self._objects.read(f"{_rev(commit)}^{{tree}}") is not None:
+                return None
         for entry in self.tree(commit, [path]):
             if entry.path == path and entry.size >= 0:
                 return self.read_blobs([entry.blob])[entry.blob]

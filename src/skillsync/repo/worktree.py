@@ -33,6 +33,7 @@ from skillsync.repo.object_reader import GitObject
 from skillsync.repo.objects import (
     DATASET_FILES,
     DATASET_MD,
+    ITEMS,
     ITEMS_LIMIT,
     POINTER_FILES,
     SKILL_MD,
@@ -154,9 +155,10 @@ def _with_contents(
 ) -> tuple[Mapping[str, TreeEntry], Mapping[str, bytes]]:
     """Return the members' entries with their sizes, and the contents of those that are not too long."""
     paths = {posixpath.join(members.dir, name): name for name in members.paths}
+    large = _large_sizes(repo, roots, {path: tree[path] for path in paths})
     limits: dict[str, int] = {}
     for path, name in paths.items():
-        if tree[path].mode != GITLINK:
+        if tree[path].mode != GITLINK and tree[path].blob not in large:
             limits[tree[path].blob] = max(_limit(name, roots), limits.get(tree[path].blob, 0))
     objects: dict[str, GitObject] = {}
     for limit in set(limits.values()):
@@ -165,10 +167,23 @@ def _with_contents(
     sized = {
         path: tree[path]
         if tree[path].mode == GITLINK
-        else replace(tree[path], size=objects[tree[path].blob].size)
+        else replace(tree[path], size=large.get(blob) or objects[blob].size)
         for path in paths
+        for blob in [tree[path].blob]
     }
     return sized, {blob: each.data for blob, each in objects.items() if each.data is not None}
+
+
+def _large_sizes(
+    repo: Repository, roots: Roots, entries: Mapping[str, TreeEntry]
+) -> Mapping[str, int]:
+    """Return the sizes of files of rows that are not held: a content must not come through a pipe to be thrown away."""
+    if roots.large_from is None:
+        return {}
+    items = {each.blob for path, each in entries.items() if posixpath.basename(path) == ITEMS}
+    others = {each.blob for path, each in entries.items() if posixpath.basename(path) != ITEMS}
+    sizes = repo.blob_sizes(sorted(items - others))
+    return {blob: size for blob, size in sizes.items() if roots.is_large(ITEMS, size)}
 
 
 def _wanted(folders: Iterable[str], only: Collection[str] | None) -> list[str]:

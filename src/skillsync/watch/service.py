@@ -124,10 +124,11 @@ class Service:
             try:
                 self._listen()
                 self._loop()
+                if self._signal:
+                    self._doing = "abandoned"  # what is left to be put away is bounded as well
             except Abandoned:
                 pass
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
                 if self._events is not None:
                     self._events.stop()
         if self._signal:
@@ -183,7 +184,8 @@ class Service:
             return self._step(action)
         finally:
             self._doing = "waiting"
-            if isinstance(action, Pull | Publish | Report):
+            is_large = isinstance(action, Look) and action.dirs is None
+            if is_large or isinstance(action, Pull | Publish | Report):
                 _give_memory_back()
 
     def _step(self, action: Action) -> Fact:
@@ -296,7 +298,8 @@ class Service:
             yield
         finally:
             for number, one in before.items():
-                signal.signal(number, one)
+                if not (self._signal and number == signal.SIGALRM):  # the last call still holds
+                    signal.signal(number, one)
 
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._signal:

@@ -53,8 +53,9 @@ def seen_again(known: Watched, seen: ObjectSeen, *, changed_at: float, now: Mome
     if known.loops and now.mono >= known.loops_until:
         known = replace(known, loops="")
     if seen.is_same(known.seen):
-        # What an event said, and no trace of it: the object is as it was.
-        return replace(known, seen=seen, confirmed=now.mono)
+        # What an event said, and no trace of it: the object is as it was, and what stands for it is kept once.
+        same = replace(seen, files=known.seen.files, pointers=known.seen.pointers)
+        return replace(known, seen=same, confirmed=now.mono)
     switches = _switches(known, seen, now.mono)
     loops, until = known.loops, known.loops_until
     if (alternating := _alternating(switches, now.mono)) and not loops:
