@@ -136,6 +136,31 @@ def test_a_line_without_id_that_one_side_edited_and_the_other_removed_is_no_ques
     assert merge(text(A, line(None)), text(A), text(A, line(None, "2"))).conflicts == ()
 
 
+def test_all_conflicts_of_a_file_are_told_and_name_its_dataset() -> None:
+    sides = [text(line("a", n), line(None, n)) for n in (1, 2, 3)]
+    found = merge(*sides).conflicts
+    assert [conflict.unit for conflict in found] == ["a:input+expected_output", "line 2 before"]
+    assert {conflict.subject for conflict in found} == {"cases"}
+
+
+def test_only_a_line_that_is_gone_on_both_sides_can_have_been_edited_twice() -> None:
+    one, two, lone = line(None, 1), line(None, 2), line(None)
+    assert merge(text(A, lone), text(A, lone, one), text(A, two)).conflicts == ()
+    assert merge(text(lone, A, B), text(A, B), text(one, A)).conflicts == ()
+
+
+def test_a_line_that_only_one_side_spelled_anew_is_spelled_so() -> None:
+    anew = A.replace(", ", ",")
+    assert merge(text(A), text(A, B), text(anew)).data == text(anew, B)
+    assert merge(text(A), text(anew), text(A, B)).data == text(anew, B)
+
+
+def test_a_line_that_gets_an_end_has_the_files() -> None:
+    windows = text(A, B).replace(b"\n", b"\r\n")
+    made = merge(windows, windows + C.encode(), windows + line("d").encode() + b"\r\n")
+    assert made.data == windows + C.encode() + b"\r\n" + line("d").encode()
+
+
 def test_a_merged_line_is_spelled_as_it_was_here() -> None:
     base = b'{ "input" : "q",  "metadata": {"y": 1, "x": 1}, "id": "a"}\r\n'
     local = base.replace(b'"y": 1', b'"y": 2')

@@ -107,7 +107,7 @@ def parse_sealed(data: bytes, *, path: str) -> SealedPlan:
     if len(data) > MAX_BYTES:
         reader.bad(f"it is larger than {MAX_BYTES:,} bytes")
     try:
-        value = read_json(data.decode("utf-8"))
+        value = read_json(data.decode())
     except UnicodeDecodeError:
         reader.bad("it is not UTF-8 text")
     except JsonTrouble as trouble:
