@@ -466,7 +466,7 @@ def test_a_mistake_of_ours_is_70_with_a_report_and_one_document(
     def broken(*_: object, **__: object) -> None:
         raise ValueError(f"oops {repo.world.keys['me']}")
 
-    monkeypatch.setattr("skillsync.sync.push.read_tree", broken)
+    monkeypatch.setattr("skillsync.sync.push.read_lean_tree", broken)
     repo.skill("alpha")
     ended = repo.run("push", "--json", "-v")
     assert ended.exit == 70

@@ -83,7 +83,7 @@ def test_runs_that_race_leave_one_comment(kind: str, server: ImitatedForge) -> N
     met = threading.local()
 
     def hook(method: str, path: str) -> None:
-        if method == "GET" and path.endswith(("/comments", "/notes")) and not hasattr(met, "once"):
+        if method == "POST" and path.endswith(("/comments", "/notes")) and not hasattr(met, "once"):
             met.once = True
             barrier.wait(10)
 
