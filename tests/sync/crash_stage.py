@@ -92,6 +92,8 @@ class Stage:
     lines: list[tuple[str, str]] = field(init=False)
     proven: set[str] = field(default_factory=set)
     """What deaths left behind that was recovered from already: from the same state the same follows."""
+    own_copies: set[str] = field(init=False)
+    """Pointers that somebody copied and git does not know: nobody adds these but their owner."""
 
     def __post_init__(self) -> None:
         self.live = self.before.live
@@ -99,6 +101,11 @@ class Stage:
         self.scene.prepare(self.before, self.live)
         save_server(self.live, self.server)
         self.files_before = self.before.files()
+        self.own_copies = {
+            path
+            for path in self.files_before.keys() - set(self.before.git("ls-files").splitlines())
+            if path.endswith(POINTERS)
+        }
         self.done = copied(self.before, self.folder / "done")
         process = Process()
         assert not process.run(self.done, self.scene.verb)
@@ -157,7 +164,9 @@ class Stage:
         assert now == self.wanted
         assert _lines(clone) == self.lines
         check_no_leftovers(clone)
-        check_staged(clone, [path for path in clone.files() if path.endswith(POINTERS)])
+        files = clone.files()
+        untouched = {path for path in self.own_copies if files.get(path) == self.files_before[path]}
+        check_staged(clone, {path for path in files if path.endswith(POINTERS)} - untouched)
         check_rescued(clone, self.files_before, clone.files())
         check_silent(clone, *self.scene.silent)
 

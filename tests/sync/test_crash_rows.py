@@ -10,8 +10,12 @@ from skillsync.errors import SkillsyncError
 from tests.sync.crash import Run
 from tests.sync.crash_stage import Scene, Stage
 from tests.sync.harness import Clone, Live
-from tests.sync.test_skill_rows import CASES, Case
+from tests.sync.test_skill_rows import CASES, CURRENT_ALONE, Case
 
+ROWS = [
+    pytest.param(case, "current" if case.build in CURRENT_ALONE else "seed", id=case.id)
+    for case in CASES
+]
 VERBS = [pytest.param(Clone.push, id="push"), pytest.param(Clone.pull, id="pull")]
 
 
@@ -27,7 +31,7 @@ def stage(case: Case, verb: Run, solo: Clone, folder: Path) -> Stage:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("case", "live"), ROWS, indirect=["live"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_in_every_row_what_dies_is_finished_by_the_next(
     case: Case, verb: Run, solo: Clone, live: Live, tmp_path: Path
@@ -37,7 +41,7 @@ def test_in_every_row_what_dies_is_finished_by_the_next(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize(("case", "live"), ROWS, indirect=["live"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_in_every_row_what_dies_at_any_effect_is_finished_by_the_next(
     case: Case, verb: Run, solo: Clone, live: Live, tmp_path: Path

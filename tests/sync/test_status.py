@@ -231,7 +231,11 @@ def test_status_writes_nothing_but_its_cache(solo: Clone, live: Live) -> None:
             for path in git.rglob("*")
             if path.is_file() and not path.name.startswith("cache.")
         }
-        ours = ("objects/", "refs/skillsync/")  # what is kept of versions (P19)
+        ours = (
+            "objects/",
+            "refs/skillsync/",
+            "skillsync/lists/",
+        )  # what is kept of the server (P19)
         own = {name: data for name, data in own.items() if not name.startswith(ours)}
         return own | solo.files()
 
