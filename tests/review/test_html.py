@@ -337,7 +337,7 @@ def test_in_a_browser_no_request_leaves(tmp_path: Path) -> None:
         assert {request.path for request in server.requests} >= {"/a.png", "/b.css", "/c.js"}
 
 
-AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
+AXE = Path(sys.prefix) / "npm/node_modules/axe-core/axe.min.js"
 RUN_AXE = """<script>axe.run().then(found => {
   const out = document.createElement("pre");
   const seen = result => result.nodes.map(node => [result.id, result.impact, node.html.slice(0, 200)]);
@@ -354,9 +354,9 @@ THEMES = {"dark": ("rgb(21, 24, 28)", "0"), "light": ("rgb(255, 255, 255)", "1")
 def audited(html: str, folder: Path, theme: str) -> dict[str, Any]:
     """Return what axe-core finds in the page, all of it rendered, in a theme."""
     if not AXE.is_file():
-        if os.environ.get("TEST_AXE_REQUIRED"):
-            pytest.fail("axe-core is missing: make axe")
-        pytest.skip("axe-core is missing: make axe")
+        if os.environ.get("TEST_NPM_REQUIRED"):
+            pytest.fail("axe-core is missing: make npm")
+        pytest.skip("axe-core is missing: make npm")
     page, setting = THEMES[theme]
     html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
     # What is far below the window is not laid out otherwise, and nothing can be said of its colours.
