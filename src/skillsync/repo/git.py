@@ -547,15 +547,6 @@ class Repository:
         found = self.read_objects(ids, missing_ok=missing_ok)
         return {blob: each.data for blob, each in found.items() if each.data is not None}
 
-    def read_named(self, names: Iterable[str], *, limit: int) -> dict[str, bytes]:
-        """Read blobs by ``REVISION:PATH``, without a process of their own; missing and longer ones are left out."""
-        found = self._objects.read_many((one for one in names if "\n" not in one), limit=limit)
-        return {
-            name: each.data
-            for name, each in found.items()
-            if each is not None and each.kind == "blob" and each.data is not None
-        }
-
     def read_objects(
         self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None
     ) -> dict[str, GitObject]:
@@ -600,12 +591,14 @@ class Repository:
         if is_whole and status:
             raise GitFailed("git cat-file blob", status, os.fsdecode(complaint))
 
-    def named_objects(self, names: Collection[str]) -> dict[str, GitObject]:
+    def named_objects(
+        self, names: Iterable[str], *, limit: int | None = None
+    ) -> dict[str, GitObject]:
         """Read objects by name (a ref, ``COMMIT:PATH``), without a process of their own; missing ones are left out.
 
-        A name must not hold a line end.
+        A name must not hold a line end. ``limit``: bytes beyond which an object's content is left out.
         """
-        found = self._objects.read_many(names)
+        found = self._objects.read_many(names, limit=limit)
         return {name: each for name, each in found.items() if each is not None}
 
     def close(self) -> None:

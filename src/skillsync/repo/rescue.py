@@ -137,8 +137,12 @@ class Rescue:
             yield Overwritten(_time_of(name), before, after, wrote)
 
     def _read(self, names: Iterable[str]) -> Mapping[str, bytes]:
-        found = self._repo.read_named((f"{_REFS}{name}" for name in names), limit=_LONG)
-        return {name.removeprefix(_REFS): data for name, data in found.items()}
+        found = self._repo.named_objects((f"{_REFS}{name}" for name in names), limit=_LONG)
+        return {
+            name.removeprefix(_REFS): each.data
+            for name, each in found.items()
+            if each.kind == "blob" and each.data is not None
+        }
 
     def files(self, copy_id: str) -> tuple[RescuedFile, ...]:
         """Name the files of a rescue; raises UsageError for an unknown id."""
