@@ -13,8 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from skillsync.errors import SkillsyncError
 from skillsync.sync.report import Report
 from skillsync.sync.resolve import Choice
@@ -23,6 +21,7 @@ from tests.sync.crash import Process, check_silent, reborn
 from tests.sync.dataset_steps import ITEMS, dataset_id, key_of
 from tests.sync.harness import LIVES, Clone, Live, new_clone
 from tests.worlds.tokens import Token, Tokens, is_in, is_lost
+from tests.worlds.trouble import one_answer_fails
 from tests.worlds.world import MOST_RUNS, Violation
 
 FIELDS = ("input", "m")
@@ -338,25 +337,8 @@ class RowsWorld:
 
     def fault(self, verb: str, number: int, kind: str) -> None:
         """One request of a run fails: its answer is lost, or the server cannot."""
-        seen = count()
-
-        def answered(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-            if next(seen) != number:
-                return response
-            if kind == "lost":
-                raise httpx.ReadError("the connection was reset", request=request)
-            body = httpx.ByteStream(b'{"detail": "no"}')
-            return httpx.Response(
-                int(kind), headers={"Content-Type": "application/json"}, stream=body
-            )
-
-        self.clone.connect(self.clone.target)
-        assert self.clone.requests
-        self.clone.requests.after = answered
-        try:
+        with one_answer_fails(self.clone, number, kind):
             self.push() if verb == "push" else self.pull()
-        finally:
-            self.clone.requests.after = None
 
     # ---------------------------------------------------------------- what holds always, and in the end
 

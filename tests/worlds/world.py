@@ -15,8 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from skillsync.errors import SkillsyncError
 from skillsync.sync.adopt import Way
 from skillsync.sync.merged_pointers import settle_pointers
@@ -27,6 +25,7 @@ from tests.failing import When
 from tests.sync.crash import Process, check_silent, is_leftover, reborn
 from tests.sync.harness import LIVES, Clone, Live, new_clone
 from tests.worlds.tokens import Token, Tokens, is_in, is_lost
+from tests.worlds.trouble import one_answer_fails
 
 NAME = "alpha"
 OTHER_NAME = "beta"
@@ -802,25 +801,8 @@ class World:
 
     def fault(self, verb: str, number: int, kind: str) -> None:
         """One request of a run fails: it never arrives, its answer is lost, or the server cannot."""
-        seen = count()
-
-        def answered(request: httpx.Request, response: httpx.Response) -> httpx.Response:
-            if next(seen) != number:
-                return response
-            if kind == "lost":
-                raise httpx.ReadError("the connection was reset", request=request)
-            body = httpx.ByteStream(b'{"detail": "no"}')
-            return httpx.Response(
-                int(kind), headers={"Content-Type": "application/json"}, stream=body
-            )
-
-        self.clone.connect(self.clone.target)
-        assert self.clone.requests
-        self.clone.requests.after = answered
-        try:
+        with one_answer_fails(self.clone, number, kind):
             self.push() if verb == "push" else self.pull()
-        finally:
-            self.clone.requests.after = None
 
     # ---------------------------------------------------------------- what holds always, and in the end
 
