@@ -137,12 +137,14 @@ def log(
         )
         for version in shown
     ]
+    never_linked = view.base is None and view.local is not None
+    notes = notes_of(view.problem, entries, never_linked=never_linked, unread="content")
     return Log(
         view.name,
         "skill",
         versions=tuple(entries),
         more=len(versions) > most,
-        notes=(*_notes(view, entries), *problems),
+        notes=(*notes, *problems),
     )
 
 
@@ -163,16 +165,23 @@ def _marked(
     return found, [problem.message for problem in problems]
 
 
-def _notes(view: SkillView, entries: list[LogEntry]) -> tuple[str, ...]:
+def notes_of(
+    problem: Problem | None, entries: Sequence[LogEntry], *, never_linked: bool, unread: str
+) -> tuple[str, ...]:
+    """Say what a log leaves open: which version is taken in, and the commits of versions whose content is not known.
+
+    ``unread``: what of a version would have to be read, in one word.
+    """
     notes = []
-    if view.problem is not None:
-        notes.append(f"which version is taken in is not known: {view.problem.message}")
-    elif view.base is None and view.local is not None:
+    if problem is not None:
+        notes.append(f"which version is taken in is not known: {problem.message}")
+    elif never_linked:
         notes.append("it was never linked, so no version is taken in here")
     if any(entry.commits is None for entry in entries):
+        them = "them" if unread.endswith("s") else "it"
         notes.append(
-            "where no commit is named, no pointer in git's history tells the content of that version; "
-            "--read reads it from the server and compares"
+            f"where no commit is named, no pointer in git's history tells the {unread} of that version; "
+            f"--read reads {them} from the server and compares"
         )
     return tuple(notes)
 

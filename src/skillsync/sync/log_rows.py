@@ -14,7 +14,7 @@ from skillsync.repo.git_formats import Commit
 from skillsync.repo.pointer import POINTER, parse_line
 from skillsync.sync.dataset_versions import keeps_versions, rows_at
 from skillsync.sync.local import ITEMS, LocalDataset, join, row_base
-from skillsync.sync.log import Log, LogEntry, Match, RowsCommit
+from skillsync.sync.log import Log, LogEntry, Match, RowsCommit, notes_of
 
 if TYPE_CHECKING:
     from skillsync.sync.dataset_view import DatasetView
@@ -62,22 +62,9 @@ def dataset_log(
         )
         for version in shown
     )
-    notes = _notes(view, entries)
+    never_linked = view.line is None and view.local is not None
+    notes = notes_of(view.problem, entries, never_linked=never_linked, unread="rows")
     return Log(view.slug, "dataset", versions=entries, more=len(versions) > most, notes=notes)
-
-
-def _notes(view: DatasetView, entries: Sequence[LogEntry]) -> tuple[str, ...]:
-    notes = []
-    if view.problem is not None:
-        notes.append(f"which version is taken in is not known: {view.problem.message}")
-    elif view.line is None and view.local is not None:
-        notes.append("it was never linked, so no version is taken in here")
-    if any(entry.commits is None for entry in entries):
-        notes.append(
-            "where no commit is named, no pointer in git's history tells the rows of that version; "
-            "--read reads them from the server and compares"
-        )
-    return tuple(notes)
 
 
 def _known_digests(workspace: Workspace, view: DatasetView) -> dict[int, Digest]:
