@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from skillsync.sync.resolve import Choice
-from tests.worlds.playing import play
+from tests.worlds.playing import Player, play
 from tests.worlds.rows import FIELDS, RowsWorld
 
 few = st.integers(0, 5)
@@ -28,30 +26,14 @@ def has_items(machine: RowWorlds) -> bool:
     return bool(machine.world.there)
 
 
-class RowWorlds(RuleBasedStateMachine):
+class RowWorlds(Player):
     """Its rules are what anybody may do at any time."""
 
     dialect: ClassVar = "seed"
     world: RowsWorld
 
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rows-"))
-        self.world = RowsWorld(self.folder, dialect=self.dialect)
-
-    def teardown(self) -> None:
-        if not hasattr(self, "world"):
-            return
-        try:
-            self.world.finish()
-        finally:
-            self.world.close()
-            shutil.rmtree(self.folder)
-
-    @invariant()
-    def holds(self) -> None:
-        if hasattr(self, "world"):
-            self.world.check()
+    def opened(self, folder: Path) -> RowsWorld:
+        return RowsWorld(folder, dialect=self.dialect)
 
     # ------------------------------------------------------------ the web page
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
-from tests.worlds.playing import play
+from tests.worlds.playing import Player, play
 from tests.worlds.world import SLOTS, World
 
 slots = st.sampled_from(SLOTS)
@@ -38,31 +36,15 @@ def has_text(machine: Worlds) -> bool:
     return settled(machine) and len(machine.world.work) == len(SLOTS)
 
 
-class Worlds(RuleBasedStateMachine):
+class Worlds(Player):
     """Its rules are what anybody may do at any time."""
 
     dialect: ClassVar = "seed"
     team: ClassVar = False
     world: World
 
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="world-"))
-        self.world = World(self.folder, dialect=self.dialect, team=self.team)
-
-    def teardown(self) -> None:
-        if not hasattr(self, "world"):
-            return
-        try:
-            self.world.finish()
-        finally:
-            self.world.close()
-            shutil.rmtree(self.folder)
-
-    @invariant()
-    def holds(self) -> None:
-        if hasattr(self, "world"):
-            self.world.check()
+    def opened(self, folder: Path) -> World:
+        return World(folder, dialect=self.dialect, team=self.team)
 
     # ------------------------------------------------------------ the web page
 
