@@ -1,14 +1,19 @@
-"""Finds what a skill was on the server before, where no pointer line says it any more: it is not made again unasked (P12)."""
+"""Finds what an object was on the server before, where no pointer line says it any more: it is not made again unasked (P12)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from skillsync.core.base import predecessor
+from skillsync.core.base import dataset_predecessor, predecessor
 from skillsync.core.skill_states import BaseFact
-from skillsync.model import SkillPointer, Version
+from skillsync.model import DatasetPointer, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_line
+from skillsync.sync.dataset_history import dataset_at
+from skillsync.sync.dataset_local import take_committed
+from skillsync.sync.dataset_pointer import recorded
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView
 from skillsync.sync.local import last_part
 
 if TYPE_CHECKING:
@@ -61,3 +66,68 @@ def _gone_lines(
         skill = workspace.skill_history.at(line.commit, directory, last_part(directory))
         found.setdefault(skill.name if skill else last_part(directory), []).append(pointer)
     return found
+
+
+# ---------------------------------------------------------------- datasets
+
+
+def put_words_aside(views: Iterable[DatasetView], *, alive: Collection[str]) -> None:
+    """Unlink what a line says is gone and shall be made again; once that lives again, the line is one like any other."""
+    for view in views:
+        if view.line is not None and view.line.gone and view.line.dataset not in alive:
+            view.made_again, view.line, view.problem = view.line, None, None
+            view.base_rows, view.base_revisions, view.unread = {}, {}, False
+
+
+class DatasetPredecessors:
+    """Gives datasets that would be created the line that HEAD's history has of one that is gone, if it has one.
+
+    As with skills, the line may have been lost. It is of this dataset if it stood in the same folder, or in a folder
+    that had the same name then. ``alive`` are the ids of live datasets; ``has_revisions`` says of which generation
+    the server is: what was written when it was of the other one says nothing about what it has.
+    """
+
+    def __init__(
+        self, workspace: Workspace, *, alive: Collection[str], has_revisions: bool
+    ) -> None:
+        self._workspace = workspace
+        self._alive = alive
+        self._has_revisions = has_revisions
+        self._names: dict[tuple[str, str], str] = {}
+
+    def find(self, view: DatasetView, *, linked: Collection[str | None]) -> None:
+        """Look for what ``view`` was before; ``linked`` are the datasets that folders are linked to now."""
+        found = [
+            (pointer, commit, home)
+            for pointer, commit, home in self._gone
+            if pointer.place == view.place
+            and pointer.dataset not in linked
+            and (home == view.home or self._name_at(commit, home, view) == view.name)
+        ]
+        said = view.made_again.dataset if view.made_again else None
+        before = dataset_predecessor([pointer.dataset for pointer, _, _ in found], said)
+        if before is None:
+            return
+        pointer, commit, home = next(one for one in found if one[0].dataset == before)
+        if not take_committed(self._workspace, view, pointer, commit, home):
+            # That it was there is known all the same; what was taken in of it is not.
+            base = recorded(view.place, dataset=before, info=UNKNOWN_INFO, base={})
+            view.line, view.base_rows = base.line, {}
+
+    @cached_property
+    def _gone(self) -> list[tuple[DatasetPointer, str, str]]:
+        """The lines of datasets that are not alive: each with its commit and folder, newest first."""
+        found = []
+        for line in self._workspace.history.added_lines:
+            pointer = parse_line(line.line) if " dataset=" in line.line else None
+            if not isinstance(pointer, DatasetPointer) or pointer.dataset in self._alive:
+                continue
+            if (pointer.revision is not None) is self._has_revisions:
+                found.append((pointer, line.commit, line.path.removesuffix(f"/{POINTER}")))
+        return found
+
+    def _name_at(self, commit: str, home: str, view: DatasetView) -> str:
+        if (commit, home) not in self._names:
+            then = dataset_at(self._workspace, commit, home, like=view.local)
+            self._names[commit, home] = then.name if then.folder.entries else ""
+        return self._names[commit, home]
