@@ -34,7 +34,7 @@ def find_predecessors(
     there all the same, and somebody archived it. Only a line that says so (``gone``) is a person's word that it shall
     be made again; it answers for its own incarnation and for those before.
     """
-    asked = [view for view in views if _would_be_created(view)]
+    asked = [view for view in views if would_be_created(view)]
     if not asked:
         return
     known = _gone_lines(workspace, target, alive={version.first for version in versions})
@@ -44,7 +44,8 @@ def find_predecessors(
             view.base = BaseFact(found.number, found.id, found.first, found.digest)
 
 
-def _would_be_created(view: SkillView) -> bool:
+def would_be_created(view: SkillView) -> bool:
+    """Tell whether nothing is known of the skill but that it is here."""
     return (
         view.local is not None
         and view.base is None

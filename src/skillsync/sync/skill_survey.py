@@ -235,7 +235,7 @@ def survey_skills(
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    markers.find_renamed(survey.views)
+    markers.find_renamed(survey.views, listing.items, here={skill.name for skill in tree.skills})
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
