@@ -15,7 +15,7 @@ from tests.sync.dataset_steps import (
     numbered,
     published,
 )
-from tests.sync.dialects import seed_only
+from tests.sync.dialects import current_only, seed_only
 from tests.sync.harness import Clone, Live, outcome
 
 BOTH_DIALECTS = True
@@ -175,3 +175,26 @@ def test_a_dataset_that_was_brought_back_is_linked_as_before(solo: Clone, live: 
     assert " gone" not in solo.read(POINTER)
     solo.commit("pulled")
     assert is_silent(solo)
+
+
+@current_only("the seed shows nothing of what it deleted")
+def test_what_ci_created_and_somebody_archived_is_not_made_again(team: Clone, live: Live) -> None:
+    """No commit has a pointer; the archived dataset still says which folder it was, whatever its name became."""
+    team.dataset("other", [line("x", 1)])
+    team.dataset("cases", numbered(2))
+    team.commit("new")
+    assert team.push().exit == 0
+    gone = dataset_id(live)
+    live.patch_dataset(gone, name="renamed before")
+    live.patch_dataset(gone, deleted=True)
+    report = team.push()
+    assert (report.exit, outcome(report, "cases").code) == (4, "E-EDITED-BUT-ARCHIVED")
+    assert [one["name"] for one in live.datasets()] == ["other"]
+    assert team.resolve("cases", Choice.LOCAL).exit == 0
+    assert team.push().exit == 4
+    team.commit("to be made again")
+    assert outcome(team.push(), "cases").did == "created with 2 rows"
+    assert team.push().outcomes == []
+    assert team.pull().exit == 0
+    team.commit("pulled")
+    assert is_silent(team)

@@ -54,9 +54,7 @@ def link_views(
         put_words_aside(everything, alive=by_id)
     _part_copies(everything, by_id)
     linked = {view.linked_id for view in everything}
-    before = DatasetPredecessors(
-        workspace, alive=by_id, has_revisions=remote.datasets.guarantees.history
-    )
+    before = DatasetPredecessors(workspace, remote, alive=by_id)
     for view in views:
         view.complete = complete
         same_name: list[RemoteDataset] = []

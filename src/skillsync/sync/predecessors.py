@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.core.base import dataset_predecessor, predecessor
+from skillsync.core.row_bases import Bases
 from skillsync.core.skill_states import BaseFact
-from skillsync.model import DatasetPointer, SkillPointer, Version
+from skillsync.model import DatasetPointer, Key, RemoteDataset, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_line
 from skillsync.sync.dataset_history import dataset_at
 from skillsync.sync.dataset_local import take_committed
@@ -19,7 +20,7 @@ from skillsync.sync.local import last_part
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.skill_survey import SkillView
-    from skillsync.sync.workspace import Workspace
+    from skillsync.sync.workspace import Remote, Workspace
 
 
 def find_predecessors(
@@ -84,16 +85,16 @@ class DatasetPredecessors:
     """Gives datasets that would be created the line that HEAD's history has of one that is gone, if it has one.
 
     As with skills, the line may have been lost. It is of this dataset if it stood in the same folder, or in a folder
-    that had the same name then. ``alive`` are the ids of live datasets; ``has_revisions`` says of which generation
-    the server is: what was written when it was of the other one says nothing about what it has.
+    that had the same name then. Where the server shows what it has archived, that counts as well: CI, which writes no
+    line, may have created it. ``alive`` are the ids of live datasets. What was written when the server was of the
+    other generation says nothing about what it has.
     """
 
-    def __init__(
-        self, workspace: Workspace, *, alive: Collection[str], has_revisions: bool
-    ) -> None:
+    def __init__(self, workspace: Workspace, remote: Remote, *, alive: Collection[str]) -> None:
         self._workspace = workspace
+        self._remote = remote
         self._alive = alive
-        self._has_revisions = has_revisions
+        self._has_revisions = remote.datasets.guarantees.history
         self._names: dict[tuple[str, str], str] = {}
 
     def find(self, view: DatasetView, *, linked: Collection[str | None]) -> None:
@@ -106,14 +107,39 @@ class DatasetPredecessors:
             and (home == view.home or self._name_at(commit, home, view) == view.name)
         ]
         said = view.made_again.dataset if view.made_again else None
+        if not found:
+            self._take_archived(view, linked=linked, said=said)
+            return
         before = dataset_predecessor([pointer.dataset for pointer, _, _ in found], said)
         if before is None:
             return
         pointer, commit, home = next(one for one in found if one[0].dataset == before)
         if not take_committed(self._workspace, view, pointer, commit, home):
-            # That it was there is known all the same; what was taken in of it is not.
-            base = recorded(view.place, dataset=before, info=UNKNOWN_INFO, base={})
-            view.line, view.base_rows = base.line, {}
+            self._take_unknown(view, before)
+
+    def _take_archived(
+        self, view: DatasetView, *, linked: Collection[str | None], said: str | None
+    ) -> None:
+        """Look among what the server has archived for what our account made of a folder of this name."""
+        made = sorted(
+            (one.created_at.removesuffix("Z"), one.id)
+            for one in self._archived
+            if one.own_slug == view.slug and one.id not in linked
+        )
+        before = dataset_predecessor([number for _, number in reversed(made)], said)
+        if before is not None:
+            self._take_unknown(view, before)
+
+    def _take_unknown(self, view: DatasetView, dataset: str) -> None:
+        """Let it be known that the dataset was there; what was taken in of it is not."""
+        base: Mapping[Key, str] | Bases = Bases(0) if self._has_revisions else {}
+        view.line = recorded(view.place, dataset=dataset, info=UNKNOWN_INFO, base=base).line
+        view.base_rows, view.base_revisions, view.unread = {}, {}, False
+
+    @cached_property
+    def _archived(self) -> list[RemoteDataset]:
+        found = self._remote.datasets.list(archived=True).items if self._has_revisions else ()
+        return [one for one in found if self._remote.is_own(one.author)]
 
     @cached_property
     def _gone(self) -> list[tuple[DatasetPointer, str, str]]:
