@@ -10,7 +10,7 @@ from skillsync.core.merge import settle_row
 from skillsync.core.merge_units import Take
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
-from skillsync.core.row_states import ABSENT
+from skillsync.core.row_states import ABSENT, RowState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.jsonl import (
@@ -231,8 +231,8 @@ def _heading(view: DatasetView, row: RowView) -> list[str]:
 
 
 def is_open(row: RowView) -> bool:
-    """Tell whether a row waits for a person's word that `resolve` can carry out."""
-    return row.verdict.pull is RowPull.CONFLICT
+    """Tell whether a row waits for a person's word that `resolve` can carry out; what was erased does (I17)."""
+    return row.verdict.pull is RowPull.CONFLICT or row.verdict.state is RowState.HARD_DELETED
 
 
 def is_info_open(view: DatasetView) -> bool:
