@@ -120,11 +120,14 @@ class DatasetPredecessors:
     def _take_archived(
         self, view: DatasetView, *, linked: Collection[str | None], said: str | None
     ) -> None:
-        """Look among what the server has archived for what our account made of a folder of this name."""
+        """Look among what the server has archived for what our account made of a folder of this name.
+
+        Where it still has the dataset's name the server refuses to make another one, and a push says how to go on.
+        """
         made = sorted(
             (one.created_at.removesuffix("Z"), one.id)
             for one in self._archived
-            if one.own_slug == view.slug and one.id not in linked
+            if one.own_slug == view.slug and one.info.name != view.name and one.id not in linked
         )
         before = dataset_predecessor([number for _, number in reversed(made)], said)
         if before is not None:

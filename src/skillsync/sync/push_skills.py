@@ -24,9 +24,9 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
-from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
-from skillsync.repo.pointer import POINTER
+from skillsync.model import Digest, Json, RemoteSkill, Version
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.dropping import drop_pointer
 from skillsync.sync.export import export_history
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.markers import Markers
@@ -189,7 +189,7 @@ class SkillPush:
     def _drop(self, view: SkillView) -> Outcome | None:
         dropped = None
         if self.options.writes_pointer:
-            dropped = drop_pointer(self.workspace, self.target, self.writer, view)
+            dropped = drop_skill(self.workspace, self.target, self.writer, view)
         return dropped or self._said(view, "is gone on both sides")
 
     def _said(self, view: SkillView, did: str) -> Outcome:
@@ -646,23 +646,18 @@ def invalid_pointer(view: SkillView) -> Outcome:
     )
 
 
-def drop_pointer(
+def drop_skill(
     workspace: Workspace, target: Target, writer: Writer, view: SkillView
 ) -> Outcome | None:
     """S17: remove the pointer line of a skill that is gone on both sides; None when there is none."""
-    path = workspace.repo.root / (view.dir or "") / POINTER
-    if view.dir is None or not path.is_file():
-        return None
-    folder = Folder(view.dir, (), path.read_bytes())
-    change = pointer_change(folder, None, place=target.place)
-    writer.write(view.name, folder, (), [change], reason="drop")
-    return Outcome(
-        Kind.SKILL,
-        view.name,
-        "dropped the pointer: gone on both sides",
+    return drop_pointer(
+        workspace,
+        target,
+        writer,
+        kind=Kind.SKILL,
+        subject=view.name,
+        directory=view.dir,
         row=view.verdict.row,
-        state=str(view.verdict.state),
-        changed=True,
     )
 
 
