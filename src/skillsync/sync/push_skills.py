@@ -14,6 +14,7 @@ from skillsync.core.reconcile_skill import Absence, PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
     BadAnswer,
+    GitFailed,
     NotAuthenticated,
     NotFound,
     RefusedForSafety,
@@ -24,11 +25,13 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
-from skillsync.model import Digest, Json, RemoteSkill, Version
+from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
+from skillsync.repo.pushed import Uncommitted, keep_pushed
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.dropping import drop_pointer
 from skillsync.sync.export import export_history
 from skillsync.sync.holding import Candidate, Hold, held
+from skillsync.sync.local import join
 from skillsync.sync.markers import Markers
 from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
@@ -72,6 +75,7 @@ class SkillPush:
     options: PushOptions
     report: Report
     _moves: Counter[str] = field(default_factory=Counter)
+    _uncommitted: list[Uncommitted] = field(default_factory=list)
 
     @cached_property
     def marking(self) -> Marking:
@@ -97,11 +101,14 @@ class SkillPush:
         check_target(views, step=lambda view: view.verdict.push is PushStep.STOP_TARGET)
         removals = [view for view in views if self._is_removal(view)]
         check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
-        for view in views:
-            if view not in removals:
-                self._one(view)
-        for view in removals:
-            self._archive(view)
+        try:
+            for view in views:
+                if view not in removals:
+                    self._one(view)
+            for view in removals:
+                self._archive(view)
+        finally:
+            self._keep_uncommitted()
 
     def _is_removal(self, view: SkillView) -> bool:
         return (
@@ -481,7 +488,9 @@ class SkillPush:
     def _write_pointer(self, view: SkillView, version: Version, digest: Digest) -> None:
         if view.local is None:
             return
-        folder = view.local.folder
+        folder, head = view.local.folder, self.workspace.history.head
+        if head and self.workspace.skill_history.digest_at(head, folder.dir, view.name) != digest:
+            self._uncommitted.append(_as_uncommitted(folder))
         line = skill_line(self.target.place, version, digest, stamp_for(self.workspace, folder))
         self.writer.write(
             view.name,
@@ -494,6 +503,15 @@ class SkillPush:
             ],
             reason="push",
         )
+
+    def _keep_uncommitted(self) -> None:
+        """Remember what was published of files that HEAD does not have so: a ``reset --hard`` forgets its pointer."""
+        head = self.workspace.history.head
+        if head is not None and self._uncommitted:
+            with suppress(GitFailed):  # it is only a precaution, and what was published stays so
+                now = self.writer.clock.now()
+                keep_pushed(self.workspace.repo, self._uncommitted, head=head, now=now)
+            self._uncommitted.clear()
 
     def _archive(self, view: SkillView) -> None:
         """Archive by name only, and keep its history here first.
@@ -643,6 +661,15 @@ def invalid_pointer(view: SkillView) -> Outcome:
         code=problem.code,
         message=f"{problem.where}: {problem.message}",
         fix=problem.fix,
+    )
+
+
+def _as_uncommitted(folder: Folder) -> Uncommitted:
+    files = {join(folder.dir, one.path): one for one in folder.entries if one.data is not None}
+    return Uncommitted(
+        folder.dir,
+        {path: one.data or b"" for path, one in files.items()},
+        {path for path, one in files.items() if one.executable},
     )
 
 
