@@ -24,9 +24,10 @@ from skillsync.formats.marker import Mangled, Marker, read_marker, short_digest
 from skillsync.model import Digest, Problem, RemoteSkill, Severity, Version
 from skillsync.sync.ancestry import GitAncestry
 from skillsync.sync.predecessors import would_be_created
+from skillsync.sync.skill_reading import read_version
 
 if TYPE_CHECKING:
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Remote, Workspace
 
 MOST_RENAMED = 50
@@ -286,8 +287,6 @@ class Markers:
         return bases(taken, marked, head=self.graph.head, graph=self.graph, taken_at=taken_at)
 
     def _read(self, view: SkillView, version: Version) -> RemoteSkill:
-        from skillsync.sync.skill_survey import read_version
-
         return read_version(self.workspace, self.remote, view, number=version.number)
 
     # ------------------------------------------------------------ one marker

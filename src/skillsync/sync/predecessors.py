@@ -19,7 +19,7 @@ from skillsync.sync.local import last_part
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Remote, Workspace
 
 

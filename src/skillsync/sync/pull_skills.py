@@ -25,7 +25,8 @@ from skillsync.sync.push_skills import check_target, drop_skill, invalid, invali
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into, read_version
+from skillsync.sync.skill_reading import read_into, read_version
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.unmarked import forget_unmarked, park_unmarked
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for

@@ -38,7 +38,9 @@ from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_version, renamed_here
+from skillsync.sync.skill_reading import read_version
+from skillsync.sync.skill_survey import renamed_here
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 

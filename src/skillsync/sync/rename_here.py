@@ -21,7 +21,7 @@ from skillsync.sync.writing import folder_after, pointer_change, stamp_for
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.model import Version
-    from skillsync.sync.skill_survey import SkillSurvey, SkillView
+    from skillsync.sync.skill_view import SkillSurvey, SkillView
     from skillsync.sync.workspace import Workspace
     from skillsync.sync.writing import Writer
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from skillsync.errors import NotAllowed, NotFound, UsageError
 from skillsync.sync.local import LocalDataset, LocalTree, read_tree
-from skillsync.sync.skill_survey import SkillView, survey_skills
-from skillsync.sync.skill_survey import read_version as read_as_seen
+from skillsync.sync.skill_reading import read_version as read_as_seen
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from skillsync.sync.revision import (
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Remote, Workspace
 
 
