@@ -94,7 +94,6 @@ class DatasetPredecessors:
         self._workspace = workspace
         self._remote = remote
         self._alive = alive
-        self._has_revisions = remote.datasets.guarantees.history
         self._names: dict[tuple[str, str], str] = {}
 
     def find(self, view: DatasetView, *, linked: Collection[str | None]) -> None:
@@ -143,6 +142,11 @@ class DatasetPredecessors:
     def _archived(self) -> list[RemoteDataset]:
         found = self._remote.datasets.list(archived=True).items if self._has_revisions else ()
         return [one for one in found if self._remote.is_own(one.author)]
+
+    @property
+    def _has_revisions(self) -> bool:
+        """Of which generation the server is; to find that out may cost a request, so it is asked late."""
+        return self._remote.datasets.guarantees.history
 
     @cached_property
     def _gone(self) -> list[tuple[DatasetPointer, str, str]]:
