@@ -377,9 +377,10 @@ class SkillPointer:
 
 @dataclass(frozen=True, slots=True)
 class DatasetPointer:
-    """``HOST/PROJECT dataset=<uuid> rev=<n>|g1 meta=<digest> rows=<n> canon:1:sha256:<…> [at=… files=…]``.
+    """``HOST/PROJECT dataset=<uuid> rev=<n>|g1 meta=<digest> rows=<n> canon:1:sha256:<…> [gone] [at=… files=…]``.
 
     ``revision`` None is the first generation (``g1``). ``meta`` is the digest of name, description, metadata.
+    ``gone``: somebody was told that this dataset was archived and said that it shall be made again (D5).
     """
 
     place: str
@@ -389,6 +390,7 @@ class DatasetPointer:
     rows: int
     digest: Digest
     stamp: Stamp | None = None
+    gone: bool = False
 
 
 Pointer: TypeAlias = SkillPointer | DatasetPointer

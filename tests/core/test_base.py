@@ -14,6 +14,7 @@ from skillsync.core.base import (
     LineEvidence,
     WalkStep,
     after_git_merge,
+    dataset_predecessor,
     line_counts,
     newest,
     own_creation,
@@ -153,6 +154,24 @@ def test_what_was_archived_is_made_again_only_by_a_word_about_it(
     for lines in (known, known[::-1], [replace(line, gone=True) for line in known]):
         result = predecessor(lines, said)
         assert (result.id if result else None) == (found.id if found else None)
+
+
+@pytest.mark.parametrize(
+    ("why", "lines", "confirmed", "found"),
+    [
+        ("it was never there", "", None, None),
+        ("its line is lost", "aa", None, "a"),
+        ("somebody said so", "aa", "a", None),
+        ("made again and archived again since", "ba", "a", "b"),
+        ("the same, and the earlier word is back", "aba", "a", "b"),
+        ("a line that is not committed is newer than all", "ba", "c", None),
+    ],
+)
+def test_what_dataset_was_archived_is_told_by_the_order_of_first_lines(
+    why: str, lines: str, confirmed: str | None, found: str | None
+) -> None:
+    """P12; ``lines`` are ids of one letter, newest first."""
+    assert dataset_predecessor(lines, confirmed) == found
 
 
 # ---------------------------------------------------------------- a pointer in conflict

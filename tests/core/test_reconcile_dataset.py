@@ -107,7 +107,7 @@ FIXES = {
     "D3 two of the name": "skillsync adopt cases --id UUID (one of id-foreign, id-ours)",
     "D3 there may be another": "skillsync adopt cases --id UUID (one of id-ours)",
     "D4 folder gone": "skillsync push --archive cases",
-    "D5 gone remotely, local clean": "skillsync pull --prune cases",
+    "D5 gone remotely, local clean": "skillsync pull --prune cases, or skillsync resolve cases --local (create it again)",
     "D5 gone remotely, local changed": "skillsync resolve cases --local (create it again) or --remote",
     "D6 remote edit": TAKE_IN,
     "D6 both edited": TAKE_IN,

@@ -55,6 +55,10 @@ def test_reads_a_datasets_line() -> None:
     assert parse_line(line) == DatasetPointer(
         "127.0.0.1:8765/1", "0199-ab", None, META, 150, DIGEST
     )
+    gone = parse_line(f"{line} gone at=unborn files={'b' * 32}")
+    assert isinstance(gone, DatasetPointer)
+    assert gone.gone
+    assert render_line(gone) == f"{line} gone at=unborn files={'b' * 32}"
     later = parse_line(line.replace("rev=g1", "rev=7"))
     assert isinstance(later, DatasetPointer)
     assert later.revision == 7

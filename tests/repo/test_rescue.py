@@ -129,15 +129,33 @@ def test_restoring_never_goes_through_a_link(rescue: Rescue, root: Path, tmp_pat
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_after_thirty_days_it_is_dropped(rescue: Rescue, root: Path) -> None:
-    old = rescue.store([("x", b"old", "pull", "a")], now=NOW - timedelta(days=30, seconds=1))
-    kept = rescue.store([("x", b"kept", "pull", "a")], now=NOW - timedelta(days=30))
+def test_it_is_dropped_once_another_one_thirty_days_later_is_as_old(
+    rescue: Rescue, root: Path
+) -> None:
+    days = timedelta(days=30)
+    old = rescue.store([("x", b"old", "pull", "a")], now=NOW - 2 * days - timedelta(seconds=1))
+    kept = rescue.store([("x", b"kept", "pull", "a")], now=NOW - 2 * days)
+    witness = rescue.store([("x", b"later", "pull", "a")], now=NOW - days)
     git(root, "update-ref", "refs/skillsync/rescue/odd-name", "HEAD")
     git(root, "update-ref", "refs/skillsync/rescue/20001399T120000Z-1", "HEAD")
+    assert rescue.expire(NOW - timedelta(seconds=1)) == ()
     assert rescue.expire(NOW) == (old,)
     assert rescue.expire(NOW) == ()
-    assert [each.id for each in rescue.list()] == [kept]
-    assert git(root, "for-each-ref", "--format=x", "refs/skillsync/rescue/").count("x") == 3
+    assert [each.id for each in rescue.list()] == [witness, kept]
+    assert git(root, "for-each-ref", "--format=x", "refs/skillsync/rescue/").count("x") == 4
+
+
+def test_a_clock_that_was_wrong_drops_nothing(rescue: Rescue) -> None:
+    """P10: neither while it is ahead, whatever is stored meanwhile, nor once it is right again."""
+    mine = rescue.store([("x", b"mine", "pull", "a")], now=NOW)
+    ahead = NOW + timedelta(days=9_000)
+    assert rescue.expire(ahead) == ()
+    rescue.store([("x", b"meanwhile", "pull", "a")], now=ahead)
+    rescue.store([("x", b"meanwhile", "pull", "a")], now=ahead + timedelta(days=29))
+    assert rescue.expire(ahead + timedelta(days=29)) == ()
+    rescue.store([("x", b"again", "pull", "a")], now=NOW + timedelta(days=1))
+    assert rescue.expire(NOW + timedelta(days=2)) == ()
+    assert mine in {each.id for each in rescue.list()}
 
 
 def test_a_rescue_that_is_none_is_left_out(rescue: Rescue, root: Path) -> None:

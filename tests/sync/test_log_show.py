@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from skillsync.errors import NotFound, UsageError
+from skillsync.sync.adopt import Way
 from skillsync.sync.log import Log, log
 from skillsync.sync.revision import Revision, names_versions, parse_revision
 from skillsync.sync.show import Shown, show
@@ -249,3 +250,51 @@ def test_what_cannot_be_compared_is_said(live: Live, solo: Clone, tmp_path: Path
         compared(solo, "alpha@1", "alpha@2", "alpha@3")
     with pytest.raises(UsageError, match="webby is not in the working tree"):
         compared(solo, "webby@1")
+
+
+# ---------------------------------------------------------------- offline
+
+
+def test_versions_that_were_read_once_are_shown_and_compared_offline(
+    live: Live, solo: Clone
+) -> None:
+    """From refs/skillsync, and nothing is asked of a server; one that was never read is named."""
+    three_versions(live, solo)
+    online = shown(solo, "alpha@1"), compared(solo, "alpha@1", "alpha@3")
+
+    def offline(text: str) -> Shown:
+        found = show(solo.workspace, solo.target, None, parse_revision(text))
+        assert isinstance(found, Shown)
+        return found
+
+    kept = offline("alpha@1")
+    assert kept.data("SKILL.md") == online[0].data("SKILL.md")
+    assert kept.version.id == online[0].version.id
+    words = ["alpha@1", "alpha@3"]
+    assert diff_versions(solo.workspace, solo.target, None, words) == online[1]
+    here = diff_versions(solo.workspace, solo.target, None, ["alpha@3"])
+    assert here.diff is not None
+    assert offline("alpha").version.number == 3
+    with pytest.raises(UsageError, match="v2 of alpha was not read before") as refused:
+        offline("alpha@2")
+    assert "without --offline" in refused.value.hint
+
+
+def test_a_version_of_another_incarnation_is_not_shown_offline(live: Live, solo: Clone) -> None:
+    solo.skill("alpha")
+    solo.skill("other")
+    solo.push()
+    solo.commit("one")
+    shown(solo, "alpha@1")
+    live.archive("alpha")
+    live.create("alpha", body="made again")
+    assert solo.adopt("alpha", Way.REMOTE).exit == 0
+    found = show(solo.workspace, solo.target, None, parse_revision("alpha@1"))
+    assert b"made again" in found.data("SKILL.md")
+
+
+def test_the_rows_of_a_dataset_are_not_shown_offline(live: Live, solo: Clone) -> None:
+    solo.dataset("sums", [ROW])
+    solo.push()
+    with pytest.raises(UsageError, match="rows of a dataset"):
+        show(solo.workspace, solo.target, None, parse_revision("sums@1"))

@@ -602,6 +602,53 @@ def test_what_ci_published_and_somebody_renamed_is_not_created_again(
     assert (live.version("beta"), live.skill("alpha")) == (3, {})
 
 
+def test_what_ci_published_and_somebody_renamed_and_edited_is_not_created_again(
+    created: Clone, live: Live
+) -> None:
+    """The latest version has no marker any more; an earlier one has, whatever was asked about."""
+    change(created, "two", "TWO")
+    assert ci(created).exit == 0
+    rename(live, "alpha", "beta")
+    live.edit_body("beta", "five", "FIVE")
+    live.edit_body("beta", "four", "FOUR")
+    change(created, "one", "ONE")
+    clone = job(created)
+    for names in ((), ("alpha",), ("skills/alpha",)):
+        report = clone.push(*names)
+        assert (report.exit, outcome(report, "alpha").row) == (3, "S20")
+    assert live.skill("alpha") == {}
+    assert created.pull().exit == 0
+    text = created.read("skills/beta/SKILL.md")
+    assert "ONE\n\nTWO\n\nthree\n\nFOUR\n\nFIVE" in text
+    assert not (created.path / PATH).exists()
+    created.commit("pulled")
+    assert ci(created).exit == 0
+    assert (live.version("beta"), live.skill("alpha")) == (6, {})
+
+
+def test_earlier_versions_are_asked_for_only_where_a_skill_would_be_created(
+    created: Clone, live: Live
+) -> None:
+    """A bounded number of them, and of skills that nothing here is: one request each, and none the next time."""
+    live.create("foreign")
+    live.create("many-versions")
+    for text in ("Does a.", "Does b.", "Does c."):
+        live.edit("many-versions", description=text)
+
+    def asked(clone: Clone) -> list[str]:
+        seen = wrapped(clone)
+        seen.made.clear()
+        assert clone.push().exit == 0
+        return [path for _, path in seen.made if "/resolve/" in path]
+
+    assert asked(job(created)) == []
+    created.skill("fresh")
+    created.commit("fresh")
+    clone = job(created)
+    assert [path.split("?")[0].rpartition("/")[2] for path in asked(clone)] == ["many-versions"]
+    assert asked(clone) == []
+
+
 # ---------------------------------------------------------------- what is said
 
 

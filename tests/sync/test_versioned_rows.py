@@ -535,3 +535,56 @@ def test_an_erased_row_is_left_to_a_person(solo: Clone, live: Live, state: str) 
     assert live.row(dataset, "k002")["input"] == "edited here"
     assert '"k001"' in solo.read(ITEMS)
     assert "edited there" in solo.read(ITEMS)
+
+
+def erased(live: Live, dataset: str, key: str) -> None:
+    from skillsync.server.versioned_models import VersionedItem
+
+    VersionedItem.objects.filter(pk=live.row(dataset, key)["id"]).delete()
+
+
+@pytest.mark.parametrize("way", [Choice.LOCAL, Choice.REMOTE])
+@pytest.mark.parametrize("pulled", ["", "pulled", "pulled and committed"])
+def test_the_others_go_on_past_an_erased_row_until_a_person_has_decided(
+    solo: Clone, live: Live, pulled: str, way: Choice
+) -> None:
+    """I17: no revision of the server has it any more; what was taken in of it is known from the files, cache or not."""
+    dataset = published(solo, numbered(4))
+    erased(live, dataset, "k001")
+    if pulled:
+        live.patch_row(live.row(dataset, "k003")["id"], input="edited there")
+        assert outcome(solo.pull(), "cases:k001").code == "E-ERASED"
+    if "committed" in pulled:
+        solo.commit("pulled")
+    solo.replace(ITEMS, '"question 2"', '"edited here"')
+    shutil.rmtree(solo.path / ".git/skillsync")
+    report = solo.push()
+    assert (outcome(report, "cases:k001").code, report.exit) == ("E-ERASED", 5)
+    assert live.row(dataset, "k002")["input"] == "edited here"
+    assert "resolve cases:k001" in outcome(report, "cases:k001").fix
+    assert solo.resolve("cases:k001", way).exit == 0
+    assert solo.push().exit == 0
+    is_back = way is Choice.LOCAL
+    assert ("k001" in inputs(live, dataset), '"k001"' in solo.read(ITEMS)) == (is_back, is_back)
+    assert is_silent(solo)
+
+
+def test_what_was_erased_without_a_trace_is_named(solo: Clone, live: Live) -> None:
+    """The file never had it as it was taken in, so that nobody knows what it was: a person links what is left."""
+    dataset = published(solo, numbered(3))
+    live.patch_row(live.row(dataset, "k001")["id"], input="edited there")
+    assert solo.pull().exit == 0
+    solo.replace(ITEMS, "edited there", "edited here")
+    solo.commit("pulled and edited")
+    shutil.rmtree(solo.path / ".git/skillsync")
+    erased(live, dataset, "k001")
+    report = solo.push()
+    assert report.exit == 6
+    assert "k001" in outcome(report, "cases").message
+    assert "erased" in outcome(report, "cases").message
+    assert f"adopt cases --id {dataset}" in outcome(report, "cases").fix
+    assert solo.adopt("cases", dataset_id=dataset).exit == 0
+    solo.commit("linked anew")
+    assert solo.push().exit == 0
+    assert inputs(live, dataset)["k001"] == "edited here"
+    assert is_silent(solo)

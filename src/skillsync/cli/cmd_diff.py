@@ -39,7 +39,7 @@ def diff(
 
     Frontmatter by field, body by line, files, rows by field: - is what the server has, + is yours. Offline it
     compares with HEAD, the last commit. NAME@3 compares a version of a skill or dataset with your files, NAME@3
-    NAME@5 two versions: then - is the first of the two.
+    NAME@5 two versions: then - is the first of the two, and offline those of skills that were read before will do.
     """
     from skillsync.cli.diff_view import print_diffs, print_versions
     from skillsync.cli.session import connector, open_workspace

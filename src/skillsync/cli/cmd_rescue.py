@@ -31,7 +31,7 @@ class ListByDefault(click.Group):
 def rescue() -> None:
     """List and bring back what was overwritten.
 
-    Whatever skillsync overwrites or deletes in your files is kept for 30 days.
+    Whatever skillsync overwrites or deletes in your files is kept for at least 30 days.
     """
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from skillsync.cli.boundary import Run, command_boundary
-from skillsync.cli.options import api_key_file_option, json_option, target_option
+from skillsync.cli.options import (
+    api_key_file_option,
+    json_option,
+    offline_option,
+    target_option,
+)
 
 
 @click.command()
@@ -18,6 +23,7 @@ from skillsync.cli.options import api_key_file_option, json_option, target_optio
 @click.option(
     "--path", metavar="P", help="Print the file P of it instead of SKILL.md or items.jsonl."
 )
+@offline_option
 @api_key_file_option
 @json_option
 @command_boundary
@@ -28,12 +34,13 @@ def show(
     target: str | None,
     files: bool,
     path: str | None,
+    offline: bool,
     api_key_file: Path | None,
 ) -> int:
     """Print one version of a skill or dataset.
 
     SKILL.md, or items.jsonl, as pull or restore would write it here; without @N the latest version. Servers of the
-    first generation keep no versions of a dataset.
+    first generation keep no versions of a dataset. Offline it prints a version of a skill that was read before.
     """
     from skillsync.cli.render import visible
     from skillsync.cli.session import connector, open_workspace
@@ -45,8 +52,11 @@ def show(
         raise UsageError("--files lists the files and --path prints one: give one of the two")
     workspace = open_workspace(run)
     chosen = workspace.settings.target(target)
-    with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
-        shown = read_version(workspace, chosen, remote, parse_revision(revision))
+    if offline:
+        shown = read_version(workspace, chosen, None, parse_revision(revision))
+    else:
+        with connector(run, workspace.repo, api_key_file=api_key_file)(chosen) as remote:
+            shown = read_version(workspace, chosen, remote, parse_revision(revision))
     version = shown.version
     wanted = path or shown.main
     data = shown.data(wanted)

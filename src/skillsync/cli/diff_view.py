@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from skillsync.cli.options import EXIT_DIFFERENT
 from skillsync.cli.render import visible
-from skillsync.errors import UsageError
 
 if TYPE_CHECKING:
     from skillsync.cli.boundary import Run
@@ -60,12 +59,10 @@ def print_versions(
     from skillsync.sync.version_diff import diff_versions
 
     if offline:
-        raise UsageError(
-            "versions are read from the server, so --offline cannot compare them",
-            hint="leave --offline out, or compare commits with git diff",
-        )
-    with connect(target) as remote:
-        found = diff_versions(workspace, target, remote, words)
+        found = diff_versions(workspace, target, None, words)
+    else:
+        with connect(target) as remote:
+            found = diff_versions(workspace, target, remote, words)
     sides = f"- {visible(found.before)}, + {visible(found.after)}"
     shown = [found.diff] if found.diff else []
     print_diffs(run.out, shown, header=f"target {target.name}: {sides}")

@@ -88,7 +88,7 @@ TEXTS: Mapping[str, str] = {
     "E-EDITED-BUT-ARCHIVED": "You edited it here while somebody archived it there. `skillsync resolve NAME --local` "
     "publishes it again (its .skillsync says so, commit it), `--remote` removes it here.",
     "E-ERASED": "The row is gone from the server for good, which nobody can do with the API. Nothing was removed "
-    "here; `skillsync resolve` decides.",
+    "here; `skillsync resolve NAME:KEY --local` lets the next push make it again, `--remote` removes it here.",
     "E-ABSENCE-UNCONFIRMED": "Something is missing from the server's list, but a second look did not confirm that "
     "it was archived. Absence alone is no evidence; nothing was removed. Run the command again later.",
     "E-VERSIONS-EXHAUSTED": "The server keeps no more versions of this skill, so it takes no further publish.",

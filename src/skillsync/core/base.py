@@ -33,6 +33,7 @@ __all__ = [
     "WalkStep",
     "after_git_merge",
     "bases",
+    "dataset_predecessor",
     "is_superseded",
     "judge_marker",
     "line_counts",
@@ -139,6 +140,20 @@ def predecessor(
         return found
     is_later = found.first.removesuffix("Z") > confirmed.first.removesuffix("Z")
     return found if is_later else None
+
+
+def dataset_predecessor(gone: Sequence[str], confirmed: str | None) -> str | None:
+    """Return which dataset was archived that a new one would bring back, None if none was (P12).
+
+    ``gone`` are the ids in the lines of history that are of no live dataset, newest line first. An id counts nothing,
+    so the one that was linked last is the one whose first line is the newest. ``confirmed`` is what the tree's line
+    says is gone and shall be made again: a person's word, about that one and those before; a line that is not
+    in history yet is newer than all of them.
+    """
+    by_first_line = list(dict.fromkeys(reversed(gone)))
+    last = by_first_line[-1] if by_first_line else None
+    is_answered = confirmed is not None and (confirmed == last or confirmed not in by_first_line)
+    return None if is_answered else last
 
 
 def _age(pointer: SkillPointer) -> tuple[str, int, str]:

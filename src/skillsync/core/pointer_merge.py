@@ -82,6 +82,7 @@ def _merge_rows(
         new.meta if ours.meta == meta else ours.meta,
         sum(base != ABSENT for base in rows.values()),
         rows_digest((key, Digest(base)) for key, base in rows.items()),
+        gone=ours.gone and new.gone,
     )
     for side, own in ((here, ours), (other, new)):
         # The stamp of a side stays true of what that side wrote; what is of both was written by neither.

@@ -135,7 +135,7 @@ def _decide_linked(facts: DatasetFacts) -> DatasetVerdict:
         if facts.folder is FolderState.MISSING:
             return DatasetVerdict("D5", push.DROP_POINTER, pull.DROP_POINTER)
         if facts.folder is FolderState.CLEAN:
-            prune = "skillsync pull --prune {name}"
+            prune = "skillsync pull --prune {name}, or skillsync resolve {name} --local (create it again)"
             return DatasetVerdict("D5", push.NOTHING, pull.MARK_ARCHIVED, 0, 0, "N-ARCHIVED", prune)
         resolve = "skillsync resolve {name} --local (create it again) or --remote"
         return DatasetVerdict(

@@ -30,12 +30,19 @@ def unix_seconds(time: str) -> int:
     return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
 
 
-def file_lines(files: Mapping[str, bytes]) -> list[bytes]:
+def quoted(path: str) -> str:
+    """Write a path as the stream has it."""
+    inside = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{inside}"'
+
+
+def file_lines(files: Mapping[str, bytes], *, executable: Collection[str] = ()) -> list[bytes]:
     """Write plain files, by path. A file that another one has for its folder is left out: no tree holds both."""
     parts = []
     for path in _without_folders_of_others(files):
-        quoted = path.replace("\\", "\\\\").replace('"', '\\"')
-        parts += [f'M 100644 inline "{quoted}"\n'.encode(), data_block(files[path])]
+        mode = 100755 if path in executable else 100644
+        line = f"M {mode} inline {quoted(path)}\n"
+        parts += [line.encode("utf-8", "surrogateescape"), data_block(files[path])]
     return parts
 
 

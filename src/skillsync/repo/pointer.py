@@ -39,7 +39,7 @@ _SKILL = re.compile(
 )
 _DATASET = re.compile(
     rf"{_PLACE} dataset=(?P<dataset>[0-9A-Za-z-]{{1,64}}) rev=(?P<rev>g1|0|[1-9][0-9]{{0,17}})"
-    rf" meta=(?P<meta>{_DIGEST}) rows=(?P<rows>0|[1-9][0-9]{{0,11}}) (?P<digest>{_DIGEST}){_STAMP}"
+    rf" meta=(?P<meta>{_DIGEST}) rows=(?P<rows>0|[1-9][0-9]{{0,11}}) (?P<digest>{_DIGEST})(?P<gone> gone)?{_STAMP}"
 )
 _LATER = re.compile(rf"{_PLACE} [ -~]+")
 _IN_CONFLICT = "the file holds conflict markers of an unfinished merge"
@@ -115,6 +115,7 @@ def parse_line(line: str) -> Pointer | None:
             int(match["rows"]),
             Digest(match["digest"]),
             _stamp(match),
+            gone=bool(match["gone"]),
         )
     return None
 
@@ -137,7 +138,7 @@ def render_line(pointer: Pointer) -> str:
             f"rows={pointer.rows}",
         ]
     words.append(pointer.digest)
-    if isinstance(pointer, SkillPointer) and pointer.gone:
+    if pointer.gone:
         words.append("gone")
     if pointer.stamp is not None:
         words += [f"at={pointer.stamp.at}", f"files={pointer.stamp.files}"]

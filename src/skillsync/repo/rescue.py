@@ -1,4 +1,4 @@
-"""Copies of what was overwritten or deleted, kept as git commits for 30 days (sync.md 9.1 step 3, P10).
+"""Copies of what was overwritten or deleted, kept as git commits for at least 30 days (sync.md 9.1 step 3, P10).
 
 Each rescue is one commit under ``refs/skillsync/rescue/<UTC time>-<n>``. Its tree is flat (``0``, ``1``, … and
 ``manifest.json``), so that no file name, however odd, can get in the way of saving a file. A pull's also holds what is
@@ -23,7 +23,7 @@ from skillsync.repo.import_stream import data_block
 from skillsync.repo.objects import POINTER_FILES
 
 KEPT = timedelta(days=30)
-"""How long a rescue copy can be printed."""
+"""How long a rescue copy can be printed at least."""
 
 NEWEST = 1_000
 """So many rescues are looked through for what pulls overwrote."""
@@ -195,9 +195,10 @@ class Rescue:
         return tuple(sorted(change.path for change in changes))
 
     def expire(self, now: datetime) -> tuple[str, ...]:
-        """Drop rescues older than 30 days and return their ids; git removes their contents later."""
-        limit = now.astimezone(UTC) - KEPT
-        old = tuple(sorted(name for name in self._names() if _time_of(name) < limit))
+        """Drop rescues that are surely older than 30 days and return their ids; git removes their contents later."""
+        times = {name: _time_of(name) for name in self._names()}
+        limit = _surely_older(times.values(), now.astimezone(UTC))
+        old = tuple(sorted(name for name, time in times.items() if limit and time < limit))
         if old:
             lines = "".join(f"delete {_REFS}{name}\n" for name in old)
             self._repo.run(["update-ref", "--stdin"], data=lines.encode(), reads=False)
@@ -264,6 +265,17 @@ def _pairs(data: bytes | None, kind: type) -> list[tuple[str, Any]]:
         return []
     is_sound = all(isinstance(one, str) and isinstance(two, kind) for one, two in found)
     return found if is_sound else []
+
+
+def _surely_older(times: Iterable[datetime], now: datetime) -> datetime | None:
+    """Return the moment of which one may say that whatever was stored before is older than 30 days; None: of none.
+
+    One look at a clock that is ahead makes everything look old. So another rescue has to tell as well: one that was
+    stored 30 days later, by the clock of then, and is 30 days old itself. A clock that went ahead between the two
+    and stayed there has run for that long since.
+    """
+    witness = max((time for time in times if time <= now - KEPT), default=None)
+    return witness - KEPT if witness else None
 
 
 def _time_of(name: str) -> datetime:

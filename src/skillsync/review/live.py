@@ -35,7 +35,9 @@ from skillsync.review.values import Kind, Live, Moved, OpBase, Standing, Verb
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join, last_part, read_tree
-from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
+from skillsync.sync.skill_reading import read_version
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing

@@ -18,7 +18,7 @@ from skillsync.sync.plan import push_plan
 from skillsync.sync.push import PushRequest, push
 from skillsync.sync.push_dataset_words import is_blocked
 from skillsync.sync.sealed_guard import NOTHING, OnlyThese
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Workspace
 

@@ -18,7 +18,9 @@ from skillsync.sync.parked import parked_skills
 from skillsync.sync.pull_skills import SkillPull
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.settle import refuse_unmerged
-from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
+from skillsync.sync.skill_reading import read_version
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
 

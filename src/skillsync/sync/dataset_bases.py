@@ -6,6 +6,7 @@ Wherever it is found, it is believed only if it has the digest that the pointer 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from skillsync.core.row_bases import bases_digest, parse_lagging, with_absent
@@ -53,9 +54,12 @@ def _known_here(
     if here is not None and here.problem is None:
         yield here.row_digests
     yield recall_bases(workspace, line.digest) or {}
-    for count, dataset in enumerate(DatasetPast(workspace, view).versions()):
-        if count == _MOST_COMMITS:
-            return
+    yield from _lately(workspace, view)
+
+
+def _lately(workspace: Workspace, view: DatasetView) -> Iterator[Mapping[Key, str]]:
+    """Yield the rows of the file as the newest commits have it."""
+    for dataset in islice(DatasetPast(workspace, view).versions(), _MOST_COMMITS):
         yield dataset.row_digests
 
 
@@ -75,14 +79,46 @@ def read_bases(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
         then = _row_at(view, remote, rows.get(key), key, revision) if revision else None
         base[key] = ABSENT if then is None else short(row_digest(then.row))
     if bases_digest(base) != line.digest:
-        raise RefusedForSafety(
-            f"the rows of revision {line.revision} on the server are not those that were taken in",
-            subject=view.slug,
-            unchanged="Nothing of this dataset was changed.",
-            hint=f"is this the right server? If so: skillsync adopt {view.slug} --id {line.dataset}",
-        )
+        base = _with_erased(workspace, view, line, base)
     view.base_rows, view.unread = base, False
     remember_bases(workspace, base)
+
+
+def _with_erased(
+    workspace: Workspace, view: DatasetView, line: DatasetPointer, base: Mapping[Key, str]
+) -> dict[Key, str]:
+    """Add the bases of rows that the server has erased, with all their versions, from what the file has, or had (I17).
+
+    Raises RefusedForSafety when that does not make up what was taken in.
+    """
+    there = {key: digest for key, digest in base.items() if digest != ABSENT}
+    absent = {key for key, revision in view.base_revisions.items() if not revision}
+    here = view.local or view.gone
+    held = [here.row_digests] if here is not None and here.problem is None else []
+    for before in chain(held, _lately(workspace, view)):
+        erased = {key: digest for key, digest in before.items() if key not in absent}
+        found = {**erased, **there}
+        if bases_digest(found) == line.digest:
+            return {**base, **found}
+    here_only = {key for rows in held for key in rows} - there.keys() - absent
+    missing = sorted(
+        {*here_only, *(key for key in view.base_revisions if key not in {*there, *absent})}
+    )
+    raise _not_as_taken_in(view, line, missing)
+
+
+def _not_as_taken_in(
+    view: DatasetView, line: DatasetPointer, missing: Sequence[Key]
+) -> RefusedForSafety:
+    erased = f"; it has no {', '.join(missing[:5])}, not even archived" if missing else ""
+    return RefusedForSafety(
+        f"the rows of revision {line.revision} on the server are not those that were taken in{erased}: rows were "
+        "erased in its database, or it is another server",
+        subject=view.slug,
+        unchanged="Nothing of this dataset was changed.",
+        hint=f"skillsync adopt {view.slug} --id {line.dataset}, if it is the right server: equal rows are linked, and "
+        "the others shown as new or in conflict",
+    )
 
 
 def _rows_at(view: DatasetView, remote: Remote, revision: int) -> Sequence[RemoteRow]:

@@ -24,6 +24,7 @@ from skillsync.sync.dataset_history import HISTORY_LIMIT
 from skillsync.sync.dataset_local import take_from_history
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset, last_part
+from skillsync.sync.predecessors import DatasetPredecessors, put_words_aside
 from skillsync.sync.pull_lines import is_occupied
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -49,15 +50,22 @@ def link_views(
     ``everything`` are all folders of the target, also those that are not asked about: they claim theirs.
     """
     by_id = {dataset.id: dataset for dataset in listed}
+    if complete:
+        put_words_aside(everything, alive=by_id)
     _part_copies(everything, by_id)
     linked = {view.linked_id for view in everything}
+    before = DatasetPredecessors(workspace, remote, alive=by_id)
     for view in views:
-        if view.line is None and view.local is not None and not view.ignored:
-            # The pointer files may be lost; while the dataset lives, history says what was taken in (5.3 Rebuild).
-            of_name = {one.id for one in listed if one.info.name == view.local.name}
-            take_from_history(workspace, view, only=of_name - linked)
-            linked.add(view.linked_id)
         view.complete = complete
+        same_name: list[RemoteDataset] = []
+        if view.line is None and view.local is not None:
+            same_name = _free_of_name(view, listed, linked)
+            if not view.ignored:
+                # The pointer files may be lost; while the dataset lives, history says what was taken in (5.3 Rebuild).
+                take_from_history(workspace, view, only={dataset.id for dataset in same_name})
+            if not same_name and view.problem is None:
+                before.find(view, linked=linked)
+            linked.add(view.linked_id)
         if view.line is not None and not _speaks_as_before(view, remote):
             view.error = other_generation(view)
             continue
@@ -67,11 +75,6 @@ def link_views(
             if view.remote is None:
                 view.absence = _absence(view, remote, complete=complete)
         elif view.local is not None:
-            same_name = [
-                dataset
-                for dataset in listed
-                if dataset.info.name == view.local.name and dataset.id not in linked
-            ]
             view.candidates = tuple(same_name)
             view.ours = frozenset(
                 dataset.id
@@ -80,6 +83,13 @@ def link_views(
             )
             if len(same_name) == 1:
                 view.remote = same_name[0]
+
+
+def _free_of_name(
+    view: DatasetView, listed: Sequence[RemoteDataset], linked: Collection[str | None]
+) -> list[RemoteDataset]:
+    """Return the live datasets of the folder's name that no folder is linked to."""
+    return [one for one in listed if one.info.name == view.name and one.id not in linked]
 
 
 def _speaks_as_before(view: DatasetView, remote: Remote) -> bool:

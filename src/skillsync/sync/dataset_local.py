@@ -127,12 +127,19 @@ def take_from_history(
     if found is None or (only is not None and found[0].dataset not in only):
         return
     line, commit = found
-    folder = workspace.light_folder_at(commit, view.home)
-    bases, trouble = row_base(folder, view.place) if folder else ({}, ())
-    view.line, view.is_committed = line, True
-    if trouble or not _take(workspace, view, line, bases):
+    if not take_committed(workspace, view, line, commit, view.home):
         view.line, view.is_committed = None, False
         view.problem = _lost_bases(view, line)
+
+
+def take_committed(
+    workspace: Workspace, view: DatasetView, line: DatasetPointer, commit: str, home: str
+) -> bool:
+    """Let the line that a commit added in the folder ``home`` decide; False when its row bases are not beside it."""
+    folder = workspace.light_folder_at(commit, home)
+    bases, trouble = row_base(folder, view.place) if folder else ({}, ())
+    view.line, view.is_committed = line, True
+    return not trouble and _take(workspace, view, line, bases)
 
 
 def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None:

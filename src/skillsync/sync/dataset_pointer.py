@@ -62,6 +62,13 @@ def bases_of(view: DatasetView, base: Mapping[Key, str]) -> Mapping[Key, str] | 
     )
 
 
+def kept_bases(view: DatasetView) -> Mapping[Key, str]:
+    """Return the lines of row bases that belong to the line that the view has."""
+    if view.line is not None and view.line.revision is not None:
+        return {key: f"@{revision}" for key, revision in view.base_revisions.items()}
+    return view.base_rows
+
+
 def file_changes(
     local: LocalDataset, items: bytes | None, info: DatasetInfo, *, needs_document: bool = False
 ) -> tuple[FileChange, ...]:

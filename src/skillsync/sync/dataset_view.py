@@ -66,6 +66,7 @@ class RowView:
 class DatasetView:
     """One dataset seen from all sides. ``base_rows`` maps a key to the short digest of what was taken in.
 
+    ``made_again`` is the tree's line instead of ``line`` where it says that its dataset is gone and shall be made again.
     ``home`` is the folder whose history counts: the old one while a move is not committed. ``ignored``: a pointer
     line is there and does not count. ``info_known``: name, description and metadata on the server are what a commit
     of ours holds, not older than the pointer (sync.md 5.5). ``commit``: the tree is this commit's, not the working
@@ -86,6 +87,7 @@ class DatasetView:
     gone: LocalDataset | None = None
     commit: str | None = None
     line: DatasetPointer | None = None
+    made_again: DatasetPointer | None = None
     is_committed: bool = False
     ignored: bool = False
     base_rows: Mapping[Key, str] = field(default_factory=dict)

@@ -15,7 +15,9 @@ from skillsync.sync.diff_lines import DiffLine, Mark, Sides, Unit, row_lines, un
 from skillsync.sync.local import LocalSkill, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
-from skillsync.sync.skill_survey import SkillView, read_into, survey_skills
+from skillsync.sync.skill_reading import read_into
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:

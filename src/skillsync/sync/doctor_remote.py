@@ -141,14 +141,18 @@ def _bases(target: Target, remote: Remote, tree: LocalTree, listed: set[str]) ->
     known = 0
     for skill in tree.skills:
         line = pointer_line(skill.folder, target.place)
-        if isinstance(line, SkillPointer) and target.takes_skill(skill.name):
+        if not isinstance(line, SkillPointer) or line.gone:
+            continue
+        if target.takes_skill(skill.name):
             found = None if line.id in listed else _skill_base(remote, skill.name, line)
             known += found is None
             if found is not None:
                 yield found
     for dataset in tree.datasets:
         pointer = pointer_line(dataset.folder, target.place)
-        if isinstance(pointer, DatasetPointer) and target.takes_dataset(dataset.name, dataset.slug):
+        if not isinstance(pointer, DatasetPointer) or pointer.gone:
+            continue
+        if target.takes_dataset(dataset.name, dataset.slug):
             is_listed = pointer.dataset in listed
             found = None if is_listed else _dataset_base(remote, dataset.slug, pointer)
             known += found is None

@@ -13,7 +13,7 @@ from skillsync.repo.pointer import POINTER
 from skillsync.sync.local import read_tree
 from skillsync.sync.markers import Markers
 from skillsync.sync.revision import dataset_of, find_one, living
-from skillsync.sync.skill_survey import SkillView
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:

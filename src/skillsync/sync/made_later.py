@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from skillsync.repo.pushed import find_pushed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class MadeLater:
-    """Looks beyond HEAD in team mode along the publish branch, else at every ref, stash and reflog.
+    """Looks beyond HEAD in team mode along the publish branch, else at every ref, stash and reflog, and at what was
+    published without a commit.
 
     Own publishes without a marker are recognised by a content that HEAD's history has. A revert has such a content,
     too: where one stands beyond HEAD, the version may be its publish, and HEAD's text is what it undid.
@@ -60,7 +63,9 @@ class MadeLater:
         if head is None:
             return ()
         if not self.workspace.is_team:
-            return [*repo.commits_elsewhere([directory], head=head)]
+            pushed = find_pushed(repo, directory)
+            found = repo.commits_elsewhere([directory], head=head)
+            return [*([pushed] if pushed else []), *found]
         if self._tip in {None, head}:
             return ()
         assert self._tip is not None

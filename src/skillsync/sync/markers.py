@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,18 +17,23 @@ from skillsync.core.base import (
     taken_in,
 )
 from skillsync.core.claims import Renamed
-from skillsync.core.skill_states import BaseFact
+from skillsync.core.skill_states import Absence, BaseFact
 from skillsync.core.stitched import REPORTED
 from skillsync.errors import SkillsyncError
 from skillsync.formats.marker import Mangled, Marker, read_marker, short_digest
 from skillsync.model import Digest, Problem, RemoteSkill, Severity, Version
 from skillsync.sync.ancestry import GitAncestry
+from skillsync.sync.predecessors import would_be_created
+from skillsync.sync.skill_reading import read_version
 
 if TYPE_CHECKING:
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Remote, Workspace
 
-MOST_VERSIONS = 2_000
+MOST_RENAMED = 50
+"""Of so many skills that nothing here is the versions are looked through for one that was published from here."""
+FIRST_MARKED = 2
+"""The first version that can carry a marker: a creation takes none (B9)."""
 _PAGE = 100
 
 
@@ -64,26 +69,41 @@ class Markers:
             except SkillsyncError as error:
                 view.error = error
 
-    def find_renamed(self, views: dict[str, SkillView]) -> None:
+    def find_renamed(
+        self, views: dict[str, SkillView], listed: Iterable[Version], *, here: Collection[str]
+    ) -> None:
         """Find skills that no pointer names and that were renamed on the server since they were published from here.
 
         A version that only the server has, and whose marker names a commit of HEAD's history, is the skill that has
-        that content there. Without this a job would create the old name once more (S20).
+        that content there. Without this a job would create the old name once more (S20). ``listed`` are the latest
+        versions of all skills, ``here`` the names that folders bear. Where the latest version has no such marker, as
+        it was edited there as well, the earlier ones are asked for: only while some skill would be created, and of
+        MOST_RENAMED skills at most, those that were made last.
         """
-        new = [view for view in views.values() if view.local is None and view.base is None]
-        self._prepare(view.version for view in new if view.version)
-        for view in new:
-            owner = self._owner(view, views)
-            if owner is not None and view.version is not None:
-                owner.version, owner.absence, owner.renamed = (
-                    view.version,
-                    view.absence,
-                    Renamed.THERE,
-                )
-                del views[view.name]
+        unclaimed = [one for one in listed if one.name not in here and not _base(views, one.name)]
+        self._prepare(unclaimed)
+        unclaimed = [one for one in unclaimed if not self._claim(views, one, one)]
+        edited = [
+            one for one in unclaimed if one.number > FIRST_MARKED and one.description is not None
+        ]
+        for latest in sorted(edited, key=lambda one: one.first, reverse=True)[:MOST_RENAMED]:
+            if not any(would_be_created(view) for view in views.values()):
+                return
+            for one in self._versions(latest.name, down_to=FIRST_MARKED):
+                if self._claim(views, latest, one):
+                    break
 
-    def _owner(self, view: SkillView, views: Mapping[str, SkillView]) -> SkillView | None:
-        marker = read_marker(view.version.description) if view.version else None
+    def _claim(self, views: dict[str, SkillView], latest: Version, marked: Version) -> bool:
+        """Give a skill to the folder that one of its versions was published from, if there is one."""
+        owner = self._owner(views, marked)
+        if owner is None:
+            return False
+        views.pop(latest.name, None)
+        owner.version, owner.absence, owner.renamed = latest, Absence.PRESENT, Renamed.THERE
+        return True
+
+    def _owner(self, views: Mapping[str, SkillView], version: Version) -> SkillView | None:
+        marker = read_marker(version.description)
         head = self.graph.head
         if not isinstance(marker, Marker) or marker.commit is None or head is None:
             return None
@@ -91,11 +111,9 @@ class Markers:
             return None
         for skill in self.workspace.skill_history.all_at(marker.commit):
             owner = views.get(skill.name)
-            is_free = owner is not None and owner.local and not (owner.version or owner.base)
-            if is_free and skill.digest and short_digest(skill.digest) == marker.digest:
-                assert owner is not None
-                assert view.version is not None
-                version = view.version
+            if owner is None or not would_be_created(owner):
+                continue
+            if skill.digest and short_digest(skill.digest) == marker.digest:
                 owner.base = BaseFact(version.number, version.id, version.first, skill.digest)
                 return owner
         return None
@@ -169,7 +187,8 @@ class Markers:
             return  # it was never here
         known = base.number if base and base.first == version.first else 0
         later: list[MarkedVersion] = []
-        for one in self._versions(view, down_to=known + 1):
+        newest = view.content.versions if view.content else ()
+        for one in self._versions(view.name, newest, down_to=known + 1):
             marked = MarkedVersion(one.number, one.id, self.commit_of(view, one))
             if taken_in((), [marked], head=self.graph.head, graph=self.graph):
                 self._take(view, one)
@@ -191,11 +210,11 @@ class Markers:
     def _takes_markers(self, version: Version) -> bool:
         return version.description is not None
 
-    def _versions(self, view: SkillView, *, down_to: int) -> Iterator[Version]:
-        """Yield the versions of the latest's incarnation from the latest down to a number, newest first."""
-        page: Sequence[Version] = view.content.versions if view.content else ()
-        if not page:
-            page = self.remote.skills.versions(view.name, newest=_PAGE)
+    def _versions(
+        self, name: str, known: Sequence[Version] = (), *, down_to: int
+    ) -> Iterator[Version]:
+        """Yield a skill's versions from the latest down to a number, newest first; ``known`` are the newest."""
+        page = known or self.remote.skills.versions(name, newest=_PAGE)
         while page:
             self._prepare(one for one in page if one.number >= down_to)
             for one in page:
@@ -205,7 +224,7 @@ class Markers:
             last = page[-1].number
             if last <= max(1, down_to):
                 return
-            page = self.remote.skills.versions(view.name, newest=_PAGE, before=last)
+            page = self.remote.skills.versions(name, newest=_PAGE, before=last)
 
     # ------------------------------------------------------------ the bases of a merge
 
@@ -268,8 +287,6 @@ class Markers:
         return bases(taken, marked, head=self.graph.head, graph=self.graph, taken_at=taken_at)
 
     def _read(self, view: SkillView, version: Version) -> RemoteSkill:
-        from skillsync.sync.skill_survey import read_version
-
         return read_version(self.workspace, self.remote, view, number=version.number)
 
     # ------------------------------------------------------------ one marker
@@ -320,6 +337,11 @@ class Markers:
         self.graph.prepare(
             [one.commit for one in markers if isinstance(one, Marker) and one.commit]
         )
+
+
+def _base(views: Mapping[str, SkillView], name: str) -> BaseFact | None:
+    view = views.get(name)
+    return view.base if view else None
 
 
 def _problem(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from skillsync.sync.dataset_survey import DatasetSurvey
     from skillsync.sync.dataset_view import DatasetView
     from skillsync.sync.local import LocalTree
-    from skillsync.sync.skill_survey import SkillSurvey
+    from skillsync.sync.skill_view import SkillSurvey
     from skillsync.sync.workspace import Workspace
 
 Object = tuple[str, str]

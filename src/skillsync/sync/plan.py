@@ -19,7 +19,8 @@ from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.settle import as_decided, waiting_for_a_person
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, survey_skills
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
 if TYPE_CHECKING:

@@ -37,6 +37,7 @@ from skillsync.sync.dataset_pointer import (
 )
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.pull_lines import Taking, appended, is_occupied, refusals
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -109,7 +110,8 @@ class DatasetPuller:
                     f"{view.slug}: the server gave no usable answer", subject=view.slug
                 )
             case DatasetPull.DROP_POINTER:
-                return []
+                dropped = drop_dataset(self.workspace, self.target, self.writer, view)
+                return [dropped] if dropped else []
             case DatasetPull.MARK_ARCHIVED if self.prune:
                 return [self._prune(view)]
             case _:

@@ -21,11 +21,12 @@ from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
 from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_skills import check_target, drop_pointer, invalid, invalid_pointer
+from skillsync.sync.push_skills import check_target, drop_skill, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_into, read_version
+from skillsync.sync.skill_reading import read_into, read_version
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.unmarked import forget_unmarked, park_unmarked
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for
@@ -131,7 +132,7 @@ class SkillPull:
             case PullStep.MARK_ARCHIVED:
                 return self._archived(view)
             case PullStep.DROP_POINTER:
-                return drop_pointer(self.workspace, self.target, self.writer, view)
+                return drop_skill(self.workspace, self.target, self.writer, view)
             case PullStep.ERROR:
                 return invalid(view)
             case PullStep.REFUSE | PullStep.CONFLICT | PullStep.RENAME:

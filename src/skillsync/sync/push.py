@@ -26,7 +26,8 @@ from skillsync.sync.push_record import Recorder
 from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
-from skillsync.sync.skill_survey import SkillSurvey, problems_in_scope, survey_skills
+from skillsync.sync.skill_survey import problems_in_scope, survey_skills
+from skillsync.sync.skill_view import SkillSurvey
 from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace

@@ -26,6 +26,7 @@ from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import ITEMS, LocalDataset
 from skillsync.sync.push_dataset_words import (
     GOES_ON,
@@ -189,7 +190,10 @@ class DatasetPusher:
             return []
         if self._is_archived(view):
             return [self._archive(view)]
-        return [said(view)]
+        dropped = None
+        if verdict.push is DatasetPush.DROP_POINTER and self.options.writes_pointer:
+            dropped = drop_dataset(self.workspace, self.target, self.writer, view)
+        return [dropped or said(view)]
 
     def _archive(self, view: DatasetView) -> Outcome:
         """Delete the dataset softly, by name only; its rows stay as the server keeps them (D4)."""

@@ -14,6 +14,7 @@ from skillsync.core.reconcile_skill import Absence, PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
     BadAnswer,
+    GitFailed,
     NotAuthenticated,
     NotFound,
     RefusedForSafety,
@@ -25,17 +26,21 @@ from skillsync.errors import (
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
-from skillsync.repo.pointer import POINTER
+from skillsync.repo.pushed import Uncommitted, keep_pushed
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.dropping import drop_pointer
 from skillsync.sync.export import export_history
 from skillsync.sync.holding import Candidate, Hold, held
+from skillsync.sync.local import join
 from skillsync.sync.markers import Markers
 from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
-from skillsync.sync.skill_survey import SkillSurvey, SkillView, read_version, renamed_here
+from skillsync.sync.skill_reading import read_version
+from skillsync.sync.skill_survey import renamed_here
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
 
@@ -72,6 +77,7 @@ class SkillPush:
     options: PushOptions
     report: Report
     _moves: Counter[str] = field(default_factory=Counter)
+    _uncommitted: list[Uncommitted] = field(default_factory=list)
 
     @cached_property
     def marking(self) -> Marking:
@@ -97,11 +103,14 @@ class SkillPush:
         check_target(views, step=lambda view: view.verdict.push is PushStep.STOP_TARGET)
         removals = [view for view in views if self._is_removal(view)]
         check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
-        for view in views:
-            if view not in removals:
-                self._one(view)
-        for view in removals:
-            self._archive(view)
+        try:
+            for view in views:
+                if view not in removals:
+                    self._one(view)
+            for view in removals:
+                self._archive(view)
+        finally:
+            self._keep_uncommitted()
 
     def _is_removal(self, view: SkillView) -> bool:
         return (
@@ -189,7 +198,7 @@ class SkillPush:
     def _drop(self, view: SkillView) -> Outcome | None:
         dropped = None
         if self.options.writes_pointer:
-            dropped = drop_pointer(self.workspace, self.target, self.writer, view)
+            dropped = drop_skill(self.workspace, self.target, self.writer, view)
         return dropped or self._said(view, "is gone on both sides")
 
     def _said(self, view: SkillView, did: str) -> Outcome:
@@ -481,7 +490,9 @@ class SkillPush:
     def _write_pointer(self, view: SkillView, version: Version, digest: Digest) -> None:
         if view.local is None:
             return
-        folder = view.local.folder
+        folder, head = view.local.folder, self.workspace.history.head
+        if head and self.workspace.skill_history.digest_at(head, folder.dir, view.name) != digest:
+            self._uncommitted.append(_as_uncommitted(folder))
         line = skill_line(self.target.place, version, digest, stamp_for(self.workspace, folder))
         self.writer.write(
             view.name,
@@ -494,6 +505,15 @@ class SkillPush:
             ],
             reason="push",
         )
+
+    def _keep_uncommitted(self) -> None:
+        """Remember what was published of files that HEAD does not have so: a ``reset --hard`` forgets its pointer."""
+        head = self.workspace.history.head
+        if head is not None and self._uncommitted:
+            with suppress(GitFailed):  # it is only a precaution, and what was published stays so
+                now = self.writer.clock.now()
+                keep_pushed(self.workspace.repo, self._uncommitted, head=head, now=now)
+            self._uncommitted.clear()
 
     def _archive(self, view: SkillView) -> None:
         """Archive by name only, and keep its history here first.
@@ -646,23 +666,27 @@ def invalid_pointer(view: SkillView) -> Outcome:
     )
 
 
-def drop_pointer(
+def _as_uncommitted(folder: Folder) -> Uncommitted:
+    files = {join(folder.dir, one.path): one for one in folder.entries if one.data is not None}
+    return Uncommitted(
+        folder.dir,
+        {path: one.data or b"" for path, one in files.items()},
+        {path for path, one in files.items() if one.executable},
+    )
+
+
+def drop_skill(
     workspace: Workspace, target: Target, writer: Writer, view: SkillView
 ) -> Outcome | None:
     """S17: remove the pointer line of a skill that is gone on both sides; None when there is none."""
-    path = workspace.repo.root / (view.dir or "") / POINTER
-    if view.dir is None or not path.is_file():
-        return None
-    folder = Folder(view.dir, (), path.read_bytes())
-    change = pointer_change(folder, None, place=target.place)
-    writer.write(view.name, folder, (), [change], reason="drop")
-    return Outcome(
-        Kind.SKILL,
-        view.name,
-        "dropped the pointer: gone on both sides",
+    return drop_pointer(
+        workspace,
+        target,
+        writer,
+        kind=Kind.SKILL,
+        subject=view.name,
+        directory=view.dir,
         row=view.verdict.row,
-        state=str(view.verdict.state),
-        changed=True,
     )
 
 

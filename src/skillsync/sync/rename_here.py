@@ -10,17 +10,18 @@ from skillsync.core.reconcile_skill import PullStep
 from skillsync.errors import InvalidContent, SkillsyncError
 from skillsync.formats.paths import name_problem
 from skillsync.formats.skill_folder import write_skill
+from skillsync.model import SkillPointer
 from skillsync.repo.pointer import POINTER
 from skillsync.sync.local import LocalSkill, join, last_part
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.settle import refuse_unmerged
-from skillsync.sync.writing import folder_after, pointer_change, skill_line, stamp_for
+from skillsync.sync.writing import folder_after, pointer_change, stamp_for
 
 if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.model import Version
-    from skillsync.sync.skill_survey import SkillSurvey, SkillView
+    from skillsync.sync.skill_view import SkillSurvey, SkillView
     from skillsync.sync.workspace import Workspace
     from skillsync.sync.writing import Writer
 
@@ -67,11 +68,10 @@ def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillVie
     changes = write_skill(local.reading, replace(skill, name=version.name))
     after = folder_after(folder, changes)
     stamp = stamp_for(workspace, after)
-    line = replace(view.line, stamp=stamp) if view.line else None
-    if (
-        line is None and view.base is not None
-    ):  # a marker said so under the old name, and will not under the new one
-        line = skill_line(target.place, version, view.base.digest, stamp)
+    line, base = replace(view.line, stamp=stamp) if view.line else None, view.base
+    if line is None and base is not None:
+        # A marker said so under the old name, and will not under the new one. It may be an earlier version's.
+        line = SkillPointer(target.place, base.number, base.id, base.first, base.digest, stamp)
     pointer = pointer_change(folder, line, place=target.place) if line else None
     writer.write(view.name, folder, changes, [pointer], reason="rename")
     if place != local.dir:

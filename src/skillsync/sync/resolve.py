@@ -28,7 +28,9 @@ from skillsync.sync.settle import (
     settle_paths,
 )
 from skillsync.sync.skill_conflict import SKILL_MD
-from skillsync.sync.skill_survey import SkillView, read_version, survey_skills
+from skillsync.sync.skill_reading import read_version
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.unmarked import unmarked_conflicts
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for

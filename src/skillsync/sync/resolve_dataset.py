@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import settle_row
 from skillsync.core.merge_units import Take
 from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_row import RowPull
-from skillsync.core.row_states import ABSENT
+from skillsync.core.row_states import ABSENT, RowState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.jsonl import (
@@ -21,12 +21,14 @@ from skillsync.formats.jsonl import (
     row_problem,
 )
 from skillsync.formats.row_edit import edit_text, read_edited
-from skillsync.model import Digest, FileChange, Json, Key, Row
+from skillsync.model import Digest, FileChange, Folder, Json, Key, Row
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.dataset_pointer import (
+    Recorded,
     bases_of,
     dropped_pointers,
     file_changes,
+    kept_bases,
     pointer_changes,
     recorded,
 )
@@ -145,8 +147,9 @@ class DatasetResolver:
         self.writer.write(view.slug, local.folder, changes, pointers, reason=reason)
 
     def _gone(self, view: DatasetView) -> Outcome:
-        """D5: edited here, gone there: create it again, or let it go here as well."""
-        if view.verdict.pull is not DatasetPull.CONFLICT or view.local is None or self.unit:
+        """D5: gone there: create it again, or let it go here as well."""
+        open_states = {DatasetPull.CONFLICT, DatasetPull.MARK_ARCHIVED}
+        if view.verdict.pull not in open_states or view.local is None or self.unit:
             self._refuse_nothing(view)
         if self.side is None:
             raise UsageError(
@@ -157,12 +160,7 @@ class DatasetResolver:
         assert view.local is not None
         folder = view.local.folder
         if self.side == "local":
-            dropped = dropped_pointers(folder, place=self.target.place)
-            self.writer.write(view.slug, folder, (), dropped, reason="resolve local")
-            return self._done(
-                view.slug,
-                "unlinked: commit the removal of its pointer, and the next push creates it again",
-            )
+            return self._make_again(view, folder)
         changes = [
             FileChange(entry.path, entry.data, None)
             for entry in folder.entries
@@ -171,6 +169,22 @@ class DatasetResolver:
         dropped = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, dropped, reason="resolve remote")
         return self._done(view.slug, "removed locally, as it was remotely (a rescue copy is kept)")
+
+    def _make_again(self, view: DatasetView, folder: Folder) -> Outcome:
+        """Write down a person's word that what is gone shall be made again; its line stays, should it come back."""
+        line = view.line
+        assert line is not None  # else nothing would say that it was there
+        said = Recorded(replace(line, gone=True, stamp=None), kept_bases(view))
+        pointers = pointer_changes(self.workspace, self.target, folder, folder, said)
+        self.writer.write(view.slug, folder, (), pointers, reason="resolve local")
+        if line.revision is not None:
+            return self._done(
+                view.slug,
+                "the next push creates it again under another name: names of archived datasets stay taken; "
+                f"skillsync adopt {view.slug} --id {line.dataset} brings it back under its own",
+            )
+        when = "once its .skillsync is committed, " if self.workspace.is_team else ""
+        return self._done(view.slug, f"{when}the next push creates it again, as a new dataset")
 
     def _done(self, subject: str, did: str) -> Outcome:
         kind = Kind.ROW if self.unit else Kind.DATASET
@@ -217,8 +231,8 @@ def _heading(view: DatasetView, row: RowView) -> list[str]:
 
 
 def is_open(row: RowView) -> bool:
-    """Tell whether a row waits for a person's word that `resolve` can carry out."""
-    return row.verdict.pull is RowPull.CONFLICT
+    """Tell whether a row waits for a person's word that `resolve` can carry out; what was erased does (I17)."""
+    return row.verdict.pull is RowPull.CONFLICT or row.verdict.state is RowState.HARD_DELETED
 
 
 def is_info_open(view: DatasetView) -> bool:

@@ -17,7 +17,7 @@ from skillsync.sync.push_skills import (
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.restore_plan import Restoration, RestoreRequest, prepare
 from skillsync.sync.settle import settle_parked
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for

@@ -24,7 +24,7 @@ from skillsync.sync.push_skills import (
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.revision import find_skill, read_version
 from skillsync.sync.settle import refuse_unmerged, still_open
-from skillsync.sync.skill_survey import SkillView
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from skillsync.errors import NotAllowed, NotFound, UsageError
 from skillsync.sync.local import LocalDataset, LocalTree, read_tree
-from skillsync.sync.skill_survey import SkillView, survey_skills
-from skillsync.sync.skill_survey import read_version as read_as_seen
+from skillsync.sync.skill_reading import read_version as read_as_seen
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
@@ -113,12 +114,22 @@ def find_one(
 
 
 def dataset_of(
-    workspace: Workspace, target: Target, remote: Remote, tree: LocalTree, found: Found
+    workspace: Workspace, target: Target, remote: Remote | None, tree: LocalTree, found: Found
 ) -> DatasetView | None:
-    """Return the dataset that was found as it is on the server, None for a skill. Raises as ``look_up``."""
+    """Return the dataset that was found as it is on the server, None for a skill.
+
+    Raises as ``look_up``, and UsageError for a dataset when the server is not asked.
+    """
     from skillsync.sync.dataset_versions import look_up
 
-    if found.dataset is not None:
+    if found.dataset is not None and remote is None:
+        raise UsageError(
+            "the rows of a dataset are read from the server, and not kept here by version",
+            subject=found.dataset.slug,
+            unchanged="Nothing was changed.",
+            hint="run it without --offline",
+        )
+    if found.dataset is not None and remote is not None:
         return look_up(workspace, target, remote, tree, found.dataset)
     return found.away
 
@@ -190,6 +201,33 @@ def read_version(
         return read_as_seen(workspace, remote, view, number=number)
     except NotFound as error:
         raise _no_version(view.name, number or latest, latest) from error
+
+
+def read_kept(
+    workspace: Workspace, target: Target, found: Found, number: int | None
+) -> RemoteSkill:
+    """Return one version of a skill (None: the newest) as it was read before, without asking the server.
+
+    Raises UsageError when it is not kept here; what another incarnation was is none of this skill's.
+    """
+    from skillsync.api.reading import skill_from
+    from skillsync.api.shelf import Wish
+    from skillsync.sync.version_shelf import VersionShelf
+
+    view = found.skill
+    assert view is not None
+    wish = Wish(view.name, number)
+    stored = VersionShelf(workspace.repo, target.place).recall([wish]).get(wish)
+    first = view.base.first if view.base else None
+    if stored is None or first not in {None, stored.version.first}:
+        raise UsageError(
+            f"{f'v{number}' if number else 'no version'} of {view.name} was {'not ' if number else ''}read before",
+            subject=view.name,
+            unchanged="Nothing was changed.",
+            hint="run it without --offline",
+        )
+    content = skill_from(dict(stored.fields), stored.files, version=stored.version)
+    return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
 
 
 def _no_version(name: str, number: int, latest: int) -> NotFound:

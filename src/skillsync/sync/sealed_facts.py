@@ -12,7 +12,7 @@ from skillsync.core.sealed import (
 from skillsync.formats.canonical import info_digest
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
 from skillsync.sync.dataset_view import RowView
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 
 if TYPE_CHECKING:
     from skillsync.model import RemoteRow

@@ -20,7 +20,7 @@ from skillsync.sync.dataset_view import RowView
 from skillsync.sync.plan import push_plan
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.settle import waiting_for_a_person
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.watched import Answered, Write, WriteKind
 from skillsync.sync.workspace import Remote, Workspace
 

@@ -39,7 +39,7 @@ from skillsync.sync.report import Report
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.sealed_guard import AGAIN, NOTHING, Guard, refuse_applied
 from skillsync.sync.settle import as_decided, waiting_for_a_person
-from skillsync.sync.skill_survey import SkillSurvey
+from skillsync.sync.skill_view import SkillSurvey
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer

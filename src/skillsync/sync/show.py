@@ -12,7 +12,14 @@ from skillsync.formats.skill_folder import SKILL_FILE, write_skill
 from skillsync.model import DatasetRevision, Folder, RemoteSkill, Version
 from skillsync.sync.dataset_versions import RowsAt, rows_at
 from skillsync.sync.local import ITEMS, read_tree
-from skillsync.sync.revision import Revision, dataset_of, find_one, living, read_version
+from skillsync.sync.revision import (
+    Revision,
+    dataset_of,
+    find_one,
+    living,
+    read_kept,
+    read_version,
+)
 from skillsync.sync.writing import folder_after
 
 if TYPE_CHECKING:
@@ -88,20 +95,23 @@ class ShownRows:
 
 
 def show(
-    workspace: Workspace, target: Target, remote: Remote, revision: Revision
+    workspace: Workspace, target: Target, remote: Remote | None, revision: Revision
 ) -> Shown | ShownRows:
     """Read one version (None: the latest) and lay it out as it would be written; writes nothing.
 
-    Raises NotFound, UsageError for a dataset where the server keeps no versions of one, InvalidContent when it must
+    ``remote`` None is offline: a version of a skill that was read before is kept. Raises NotFound, UsageError for a dataset where the server keeps no versions of one, InvalidContent when it must
     not be written here, RemoteError.
     """
     tree = read_tree(workspace)
     found = find_one(workspace, target, remote, revision.name, tree=tree)
     dataset = dataset_of(workspace, target, remote, tree, found)
-    if dataset is not None:
+    if dataset is not None and remote is not None:
         rows = rows_at(workspace, remote, dataset, revision.number)
         text = lay_out_rows(rows, dataset.local, spelling=remote.datasets.spelling)
         return ShownRows(rows.name, rows.revision, text)
+    if remote is None:
+        kept = read_kept(workspace, target, found, revision.number)
+        return lay_out(kept, found.skill.local if found.skill else None)
     view = living(found)
     skill = read_version(workspace, remote, view, revision.number)
     return lay_out(skill, view.local)

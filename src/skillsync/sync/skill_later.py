@@ -10,7 +10,7 @@ from skillsync.errors import SkillsyncError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Workspace
 
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from skillsync.core.base import WALK_LIMIT, Bases, WalkStep, newest, own_creation, own_walk
+from skillsync.core.base import newest
 from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 from skillsync.core.reconcile_skill import (
     Absence,
     BaseFact,
-    LocalFact,
     PushStep,
-    RemoteFact,
-    SkillFacts,
-    Verdict,
-    decide_skill,
     needs_remote_content,
 )
 from skillsync.core.safety import check_listing
@@ -25,15 +18,12 @@ from skillsync.errors import (
     BadAnswer,
     NotAllowed,
     NotFound,
-    RemoteError,
     RenamedHere,
     SkillsyncError,
     Unreachable,
 )
-from skillsync.formats.canonical import skill_digest
-from skillsync.model import Digest, Folder, Problem, RemoteSkill, SkillPointer, Version
+from skillsync.model import Problem, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
-from skillsync.sync.aside import set_aside
 from skillsync.sync.clock import Clock
 from skillsync.sync.evidence import Lines
 from skillsync.sync.local import (
@@ -47,162 +37,21 @@ from skillsync.sync.local import (
     unread_pointer,
 )
 from skillsync.sync.markers import Markers
+from skillsync.sync.own_publishes import use_own_before_removal, use_own_publishes
 from skillsync.sync.predecessors import find_predecessors
 from skillsync.sync.skill_later import SkillLater
+from skillsync.sync.skill_reading import read_into
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.api.listing import Listing
-    from skillsync.api.skills import Wanted
     from skillsync.config import Target
 
 FEW = 50
 """Up to so many skills HEAD's pointers are asked for one by one: cheaper than a list of its whole tree."""
 CONFIRM_AFTER = 5.0
 """Seconds between the two listings that confirm an absence (sync.md 7.1)."""
-
-
-class _Digested(NamedTuple):
-    """A remote version's digest, and what it was made of: asked several times, it is made once."""
-
-    remote: RemoteSkill
-    local: LocalSkill | None
-    digest: Digest
-
-
-@dataclass
-class SkillView:
-    """One skill seen from all sides, with the verdict.
-
-    ``line`` is the tree's pointer line that counts; ``ignored`` tells that a line was there and does not.
-    ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
-    pointers alone, ``by_marker``: the base is
-    what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
-    1, to which a marker is still missing (B9). ``bases`` are all common ancestors of the tree and the latest version,
-    where they were looked for, and ``alike`` what they have where commits are among them ("": they differ).
-    ``made_from``: the commit that the latest version's marker names, where
-    this clone does not have it.
-    """
-
-    name: str
-    dir: str | None
-    local: LocalSkill | None = None
-    line: SkillPointer | None = None
-    ignored: bool = False
-    base: BaseFact | None = None
-    pointed: BaseFact | None = None
-    bases: Bases | None = None
-    alike: Digest | None = None
-    version: Version | None = None
-    content: RemoteSkill | None = None
-    absence: Absence = Absence.NEVER
-    own: bool = False
-    by_marker: bool = False
-    unmarked: bool = False
-    superseded: bool = False
-    made_from: str = ""
-    renamed: Renamed | None = None
-    error: SkillsyncError | None = None
-    problem: Problem | None = None
-    _digested: _Digested | None = field(default=None, repr=False)
-
-    @property
-    def remote_digest(self) -> Digest | None:
-        """The latest content's digest; an unknown extra is the local one (sync.md 6)."""
-        if self.version and self.base and self.version.id == self.base.id:
-            return self.base.digest
-        return self.digest_of(self.content) if self.content else None
-
-    def digest_of(self, remote: RemoteSkill) -> Digest:
-        """Return a remote version's digest with the local extra standing in for an unknown one."""
-        known = self._digested
-        if known is None or known.remote is not remote or known.local is not self.local:
-            local = self.local.reading.skill if self.local else None
-            digest = skill_digest(remote.content, stand_in=local.extra if local else None)
-            known = self._digested = _Digested(remote, self.local, digest)
-        return known.digest
-
-    def as_taken_in(self, content: RemoteSkill, was_here: Callable[[str], bool]) -> RemoteSkill:
-        """Return the base's version without files that were ignored by git when it was taken in, and are no more.
-
-        They were never written here, so that their absence is no deletion. The base's digest tells: it fits only
-        without them. ``was_here`` tells of a path whether some commit of HEAD's history has it.
-        """
-        base, skill = self.base, self.local.reading.skill if self.local else None
-        if base is None or content.version.id != base.id or self.digest_of(content) == base.digest:
-            return content
-        missing = content.content.files.keys() - (skill.files.keys() if skill else set())
-        without = set_aside(content, [path for path in missing if not was_here(path)])
-        return without if self.digest_of(without) == base.digest else content
-
-    def place_in(self, workspace: Workspace) -> tuple[str, Folder | None]:
-        """Return where it lies here, or would lie, and what lies there."""
-        directory = self.dir or f"{workspace.settings.skills[0]}/{self.name}"
-        return directory, self.local.folder if self.local else None
-
-    @property
-    def known_ids(self) -> frozenset[str] | None:
-        """The ids of the live skill's versions; None unless they were read back to the base's (S24)."""
-        versions = self.content.versions if self.content else ()
-        if self.base is None or not any(one.number <= self.base.number for one in versions):
-            return None
-        return frozenset(one.id for one in versions)
-
-    @property
-    def facts(self) -> SkillFacts:
-        """The facts as core wants them."""
-        local = None
-        if self.local is not None:
-            local = LocalFact(self.local.digest, self.local.is_valid)
-        remote = None
-        if self.version is not None:
-            remote = RemoteFact(
-                self.version.number,
-                self.version.id,
-                self.version.first,
-                self.remote_digest,
-                self.own,
-            )
-        base = self.base
-        if base is not None and self.alike is not None:
-            base = replace(base, digest=self.alike)
-        return SkillFacts(
-            self.name,
-            base,
-            local,
-            remote,
-            self.absence,
-            superseded=self.superseded,
-            unmarked=self.unmarked,
-            renamed=self.renamed,
-            known_ids=self.known_ids,
-        )
-
-    @property
-    def row(self) -> str:
-        """The row of sync.md 7.1 that it is in: the verdict's, or what kept the skill from being decided."""
-        if isinstance(self.error, RenamedHere):
-            return "S21"
-        return "S25" if isinstance(self.error, RemoteError) else self.verdict.row
-
-    @property
-    def verdict(self) -> Verdict:
-        """What push and pull do with it."""
-        return decide_skill(self.facts)
-
-
-@dataclass
-class SkillSurvey:
-    """All skills in scope, by name, and what is wrong with the rest.
-
-    ``markers`` is what was found out about markers, where the server was asked.
-    """
-
-    views: dict[str, SkillView]
-    problems: list[Problem]
-    listed: bool
-    complete: bool = True
-    markers: Markers | None = field(default=None, repr=False)
 
 
 def survey_skills(
@@ -235,7 +84,7 @@ def survey_skills(
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    markers.find_renamed(survey.views)
+    markers.find_renamed(survey.views, listing.items, here={skill.name for skill in tree.skills})
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
@@ -246,9 +95,9 @@ def survey_skills(
     _read_contents(workspace, survey, remote, markers)
     for view in survey.views.values():
         _use_markers(view, markers)
-        _use_own_publishes(workspace, view, remote)
+        use_own_publishes(workspace, view, remote)
         if view.local is None and tree.commit is not None:
-            _use_own_before_removal(workspace, view, remote)
+            use_own_before_removal(workspace, view, remote)
         _find_all_bases(view, markers)
     if workspace.is_team and tree.commit is not None:
         SkillLater(workspace).settle(survey.views.values())
@@ -612,73 +461,6 @@ def _read_contents(
             view.own = remote.is_own(view.content.version.author)
 
 
-def read_into(workspace: Workspace, remote: Remote, views: Mapping[str, SkillView]) -> None:
-    """Read the latest content of each view, in parallel; a failure becomes the view's error.
-
-    Of a linked skill its versions since the base come along: what went backwards meanwhile, and grew again, does not
-    know the base's id any more (S24).
-    """
-    wanted = [(name, view.version.number if view.version else None) for name, view in views.items()]
-    since = {
-        name: number for name, view in views.items() if (number := _versions_from(view)) is not None
-    }
-    known = {name: known_texts(view) for name, view in views.items()}
-    found: dict[str, RemoteSkill] = {}
-    listed: dict[Wanted, Version] = {
-        (name, view.version.number): view.version for name, view in views.items() if view.version
-    }
-    read = remote.skills.read_many(wanted, since=since, known=known, listed=listed)
-    for (name, _), result in read:
-        if isinstance(result, RemoteSkill):
-            found[name] = result
-        else:
-            views[name].error = result
-    placed = [(*views[name].place_in(workspace), content) for name, content in found.items()]
-    for name, content in zip(found, workspace.aside.put_aside(placed), strict=True):
-        views[name].content = content
-
-
-def _versions_from(view: SkillView) -> int | None:
-    """From which number on the versions of a skill are asked for together with its content, None: not at all."""
-    base, version = view.base, view.version
-    if version is None:
-        return None
-    if base is not None and base.first == version.first:
-        return base.number
-    return 1 if version.description is not None and view.local is not None else None
-
-
-def known_texts(view: SkillView) -> Mapping[str, str]:
-    """Return the texts of a skill's local files as a server may store them, by the digest a manifest would name.
-
-    Only the newest servers name digests; from others every file is asked for.
-    """
-    if view.local is None or view.version is None or view.version.description is None:
-        return {}
-    reading = view.local.reading
-    texts = {text.strip() for text in reading.raw_files.values()}
-    texts |= {*reading.raw_files.values()}
-    if reading.skill is not None:
-        texts |= {*reading.skill.files.values()}
-    return {sha256(text.encode("utf-8", "surrogatepass")).hexdigest(): text for text in texts}
-
-
-def read_version(
-    workspace: Workspace, remote: Remote, view: SkillView, *, number: int | None = None
-) -> RemoteSkill:
-    """Read one version of a skill (None: the latest) as it is seen here: without what git ignores (F22)."""
-    content = remote.skills.read(
-        view.name, number=number, known=known_texts(view), listed=_listed(view, number)
-    )
-    return workspace.aside.put_aside([(*view.place_in(workspace), content)])[0]
-
-
-def _listed(view: SkillView, number: int | None) -> Version | None:
-    """Return a version as the server named it in this run, where it did; the latest is always asked for anew."""
-    known = (view.version, *(view.content.versions if view.content else ()))
-    return next((one for one in known if one and one.number == number), None)
-
-
 def _use_markers(view: SkillView, markers: Markers) -> None:
     try:
         markers.look_back(view)
@@ -691,188 +473,3 @@ def _find_all_bases(view: SkillView, markers: Markers) -> None:
         markers.find_bases(view)
     except SkillsyncError as error:
         view.error = error
-
-
-# ---------------------------------------------------------------- own publishes without a marker (sync.md 5.5)
-
-
-def _use_own_publishes(workspace: Workspace, view: SkillView, remote: Remote) -> None:
-    """Recognise what was published from HEAD's history by content: on a server with markers only version 1 (B9)."""
-    base, version, local = view.base, view.version, view.local
-    if version is not None and version.description is not None:
-        if not view.error and not view.renamed:
-            _use_own_creation(workspace, view, remote, version)
-        return
-    if not (version and local and local.digest) or view.error or view.renamed:
-        return
-    if base and (base.first != version.first or version.number <= base.number):
-        return
-    known = base.number if base else 0
-    is_equal = local.digest == (base.digest if base else view.remote_digest)
-    if version.number - known > WALK_LIMIT or (base is None and is_equal):
-        return
-    if base is not None and is_equal and not _came_back(workspace, view, base):
-        return
-    try:
-        if base is None:
-            view.base = _own_since_creation(workspace, view, remote, version)
-        else:
-            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
-        if workspace.is_team and (view.base is None or view.base.id != version.id):
-            view.superseded = _is_superseded(workspace, view, remote)
-    except SkillsyncError as error:
-        view.error = error
-
-
-def _use_own_before_removal(workspace: Workspace, view: SkillView, remote: Remote) -> None:
-    """Recognise what CI published of a skill before HEAD's history removed it: no pointer says so, and it may go by name."""
-    base, version = view.base, view.version
-    if version is None or version.description is not None or view.error:
-        return
-    if base is not None and (base.first != version.first or version.number <= base.number):
-        return
-    try:
-        directory = workspace.skill_history.deleted.get(view.name)
-        if directory is None or version.number - (base.number if base else 0) > WALK_LIMIT:
-            return
-        view.dir = view.dir or directory
-        if base is None:
-            view.base = _own_since_creation(workspace, view, remote, version)
-        else:
-            view.base = own_walk(base, _steps_after(workspace, view, remote, base))
-    except SkillsyncError as error:
-        view.error = error
-
-
-def _came_back(workspace: Workspace, view: SkillView, base: BaseFact) -> bool:
-    """Tell whether commits since the pointer's changed the skill, so that being as it was then may be an edit."""
-    if not workspace.is_team:
-        return False  # a push has written the pointer
-    history, directory = workspace.history, view.dir or ""
-    since = history.introduced_at(base.id, directory)
-    if since is None or not history.may_have_changed(directory, since=since):
-        return False
-    return bool(history.touching(directory, since=since))
-
-
-def _use_own_creation(
-    workspace: Workspace, view: SkillView, remote: Remote, version: Version
-) -> None:
-    """Take our own version 1 in where nothing else was, and see whether its marker is still missing.
-
-    A job that created the skill died before it added the marker. Only team mode needs one: a pointer says it as well.
-    """
-    local = view.local
-    if view.base is not None or local is None or not local.digest:
-        return
-    try:
-        if local.digest != view.remote_digest:
-            first = _first_version(workspace, view, remote)
-            view.base = own_creation(first, version.first) if first else None
-            if first and first.later and version.number == 1:
-                view.superseded = workspace.is_team
-        elif version.number == 1 and view.own and workspace.is_team:
-            view.unmarked = True
-    except SkillsyncError as error:
-        view.error = error
-
-
-def _first_version(workspace: Workspace, view: SkillView, remote: Remote) -> WalkStep | None:
-    """Return version 1 held against the commits that touch the skill, None when it is not by our own account."""
-    commits = [*reversed(workspace.history.touching(view.dir or "", since=None))]
-    is_latest = view.content is not None and view.content.version.number == 1
-    content = view.content if is_latest else None
-    content = content or read_version(workspace, remote, view, number=1)
-    if not remote.is_own(content.version.author):
-        return None
-    digest = view.digest_of(content)
-    matches = [
-        at
-        for at, commit in enumerate(commits)
-        if workspace.skill_history.digest_at(commit, view.dir or "", view.name) == digest
-    ]
-    later = bool(matches) and _went_back(workspace, view, digest)
-    return WalkStep(1, content.version.id, digest, own=True, matches=tuple(matches), later=later)
-
-
-def _went_back(workspace: Workspace, view: SkillView, digest: Digest) -> bool:
-    """Tell whether a commit beyond HEAD may be what a version of this content was made from."""
-    directory = view.dir or ""
-
-    def digest_at(commit: str) -> Digest | None:
-        return workspace.skill_history.digest_at(commit, directory, view.name)
-
-    return workspace.made_later.went_back_to(directory, digest, digest_at)
-
-
-def _own_since_creation(
-    workspace: Workspace, view: SkillView, remote: Remote, version: Version
-) -> BaseFact | None:
-    """Return the newest own publish of a skill that no pointer names, walking forward from its creation (B9)."""
-    commits = [*reversed(workspace.history.touching(view.dir or "", since=None))]
-    steps = _steps(workspace, view, remote, after=0, commits=commits)
-    created = own_creation(steps[0], version.first) if steps else None
-    return created and own_walk(created, steps[1:], after=min(steps[0].matches))
-
-
-def _steps_after(
-    workspace: Workspace, view: SkillView, remote: Remote, base: BaseFact
-) -> list[WalkStep]:
-    """Return the versions after a base, held against the commits since its pointer was committed."""
-    since = workspace.history.introduced_at(base.id, view.dir or "")
-    if since is None:
-        return []
-    commits = [since, *reversed(workspace.history.touching(view.dir or "", since=since))]
-    return _steps(workspace, view, remote, after=base.number, commits=commits)
-
-
-def _steps(
-    workspace: Workspace, view: SkillView, remote: Remote, *, after: int, commits: Sequence[str]
-) -> list[WalkStep]:
-    """Return the versions from ``after`` on, oldest first, up to the first that is not own or matches no commit.
-
-    ``commits`` are those of HEAD's history that may have been published, oldest first.
-    """
-    versions = (view.content.versions if view.content else ()) or remote.skills.versions(
-        view.name, newest=WALK_LIMIT
-    )
-    later = sorted((one for one in versions if one.number > after), key=lambda one: one.number)
-    if not commits or not later or not remote.is_own(later[0].author):
-        return []
-    at_commit = [
-        workspace.skill_history.digest_at(commit, view.dir or "", view.name) for commit in commits
-    ]
-    steps: list[WalkStep] = []
-    for item in later:
-        if not remote.is_own(item.author):
-            steps.append(WalkStep(item.number, item.id, Digest(""), own=False))
-            break
-        is_latest = view.content is not None and view.content.version.id == item.id
-        content = view.content if is_latest else None
-        content = content or read_version(workspace, remote, view, number=item.number)
-        digest = view.digest_of(content)
-        matches = tuple(at for at, found in enumerate(at_commit) if found == digest)
-        is_later = bool(matches) and _went_back(workspace, view, digest)
-        steps.append(
-            WalkStep(item.number, item.id, digest, own=True, matches=matches, later=is_later)
-        )
-        if not matches or is_later:
-            break
-    return steps
-
-
-def _is_superseded(workspace: Workspace, view: SkillView, remote: Remote) -> bool:
-    """S12 without markers: a commit after HEAD on the publish branch holds the latest, own content."""
-    branch = workspace.settings.publish_branch
-    head = workspace.history.head
-    upstream = workspace.repo.upstream_of(branch) if branch else None
-    if not (
-        head and upstream and view.content and view.version and remote.is_own(view.version.author)
-    ):
-        return False
-    later = workspace.repo.commits_touching(view.dir or "", head=upstream, since=head)
-    latest = view.digest_of(view.content)
-    return any(
-        workspace.skill_history.digest_at(commit, view.dir or "", view.name) == latest
-        for commit in later
-    )

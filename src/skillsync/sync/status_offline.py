@@ -105,7 +105,7 @@ def _line(
         files if files is not None else lambda: local.find_files(workspace, facts),
     )
     if facts.missing:
-        if line is not None and not _is_gone(line):
+        if line is not None and not line.gone:
             found.lines.append(_missing(facts, line))
         return False
     if _is_pointer_in_conflict(workspace, facts):
@@ -169,14 +169,10 @@ def _missing(facts: Facts, line: Pointer) -> Outcome:
     )
 
 
-def _is_gone(line: Pointer) -> bool:
-    return isinstance(line, SkillPointer) and line.gone
-
-
 def _difference(facts: Facts, line: Pointer | None) -> tuple[str, str]:
     """Return how an object differs from its base, in words and as a state; ``("", "")`` when it does not."""
     keyless = f"{facts.keyless} {'line has' if facts.keyless == 1 else 'lines have'} no id yet"
-    if line is not None and _is_gone(line):
+    if line is not None and line.gone:
         return "archived on the server, to be made again", "local only"
     if facts.kind is Kind.SKILL and isinstance(line, SkillPointer):
         if line.digest == facts.digest:

@@ -18,7 +18,8 @@ from skillsync.sync.local import last_part, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.report import Kind, Outcome
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 from skillsync.sync.status import IGNORED, Status, invalid
 
 if TYPE_CHECKING:

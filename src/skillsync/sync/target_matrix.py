@@ -15,7 +15,8 @@ from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalTree, read_tree
 from skillsync.sync.named import Object, require_known, surveyed
 from skillsync.sync.report import Kind
-from skillsync.sync.skill_survey import SkillView, survey_skills
+from skillsync.sync.skill_survey import survey_skills
+from skillsync.sync.skill_view import SkillView
 
 if TYPE_CHECKING:
     from skillsync.config import Target

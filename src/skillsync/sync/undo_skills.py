@@ -18,7 +18,7 @@ from skillsync.sync.push_record import Written, keep_copy
 from skillsync.sync.push_skills import PushOptions, SkillPush
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.show import lay_out
-from skillsync.sync.skill_survey import SkillSurvey, SkillView
+from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.undo_pointers import UndoPointers
 from skillsync.sync.watched import WriteKind
 

@@ -15,17 +15,19 @@ from skillsync.sync.diff import ObjectDiff, compare_skills, rows_diff
 from skillsync.sync.diff_lines import Sides
 from skillsync.sync.local import LocalSkill, LocalTree, read_tree
 from skillsync.sync.revision import (
+    Found,
     Revision,
     dataset_of,
     find_one,
     living,
     parse_revision,
+    read_kept,
     read_version,
 )
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-    from skillsync.sync.skill_survey import SkillView
+    from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Remote, Workspace
 
 
@@ -50,11 +52,11 @@ class VersionDiff:
 
 
 def diff_versions(
-    workspace: Workspace, target: Target, remote: Remote, words: Sequence[str]
+    workspace: Workspace, target: Target, remote: Remote | None, words: Sequence[str]
 ) -> VersionDiff:
     """Compare ``NAME@3 NAME@5``, or ``NAME@3`` with the working tree; a NAME alone is its latest version.
 
-    Raises UsageError for more than two, NotFound, InvalidContent when the working tree's skill is invalid.
+    ``remote`` None is offline: versions of skills that were read before are kept. Raises UsageError for more than two, NotFound, InvalidContent when the working tree's skill is invalid.
     """
     if len(words) > 2:
         raise UsageError(
@@ -101,8 +103,8 @@ class _Reader:
 
     workspace: Workspace
     target: Target
-    remote: Remote
-    _found: dict[str, SkillView | DatasetView] = field(default_factory=dict)
+    remote: Remote | None
+    _found: dict[str, Found | DatasetView] = field(default_factory=dict)
 
     @cached_property
     def tree(self) -> LocalTree:
@@ -111,12 +113,18 @@ class _Reader:
 
     def side(self, revision: Revision) -> _Side:
         """Read one version."""
-        view = self._view(revision.name)
-        if isinstance(view, DatasetView):
-            then = rows_at(self.workspace, self.remote, view, revision.number)
-            return _Side(view.slug, f"{view.slug}@{then.revision.number}", rows=then.rows)
-        content = read_version(self.workspace, self.remote, view, revision.number)
-        return _Side(view.name, f"{view.name}@{content.version.number}", content.content)
+        found, remote = self._view(revision.name), self.remote
+        if isinstance(found, DatasetView):
+            assert remote is not None  # offline none is found
+            then = rows_at(self.workspace, remote, found, revision.number)
+            return _Side(found.slug, f"{found.slug}@{then.revision.number}", rows=then.rows)
+        if remote is None:
+            content = read_kept(self.workspace, self.target, found, revision.number)
+        else:
+            content = read_version(self.workspace, remote, living(found), revision.number)
+        assert found.skill is not None  # else nothing was read
+        name = found.skill.name
+        return _Side(name, f"{name}@{content.version.number}", content.content)
 
     def here(self, other: _Side) -> _Side:
         """Return the same object in the working tree."""
@@ -124,14 +132,15 @@ class _Reader:
         label = "the working tree"
         if isinstance(view, DatasetView):
             return _Side(other.name, label, rows=_rows_here(view))
-        return _Side(other.name, label, _local(view), local=view.local)
+        assert view.skill is not None  # else the other side had not been found
+        return _Side(other.name, label, _local(view.skill), local=view.skill.local)
 
-    def _view(self, name: str) -> SkillView | DatasetView:
+    def _view(self, name: str) -> Found | DatasetView:
         if name not in self._found:
             here = (self.workspace, self.target, self.remote)
             found = find_one(*here, name, tree=self.tree)
             dataset = dataset_of(*here, self.tree, found)
-            self._found[name] = dataset if dataset is not None else living(found)
+            self._found[name] = dataset if dataset is not None else found
         return self._found[name]
 
 

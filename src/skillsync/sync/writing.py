@@ -352,10 +352,26 @@ class Writer:
         return ConflictStore(self.workspace.repo, disk=self.disk)
 
     def _to_stage(self, folder: str, pointers: Iterable[FileChange | LoggedChange]) -> bool:
-        """Remember pointers for the next ``stage``; returns whether there are any."""
-        paths = [join(folder, change.path) for change in pointers if change.after]
+        """Remember pointers for the next ``stage``; returns whether there are any.
+
+        One that was removed is among them where no commit has it: else the index alone would still have it.
+        """
+        written = [join(folder, change.path) for change in pointers if change.after]
+        removed = {join(folder, change.path) for change in pointers if not change.after}
+        paths = [*written, *sorted(removed - self._committed(folder) if removed else ())]
         self.staged.extend(paths)
         return bool(paths)
+
+    def unstage(self, folder: str) -> None:
+        """Let the next ``stage`` take the folder's pointer files out of the index that are on no disk and in no commit."""
+        paths, root = {join(folder, name) for name in (POINTER, ROWS)}, self.workspace.repo.root
+        if paths & self._committed(folder):
+            return
+        self.staged.extend(sorted(path for path in paths if not (root / path).exists()))
+
+    def _committed(self, folder: str) -> set[str]:
+        head, repo = self.workspace.history.head, self.workspace.repo
+        return {entry.path for entry in repo.tree_below(head, folder)} if head else set()
 
     def stage(self) -> None:
         """Stage the pointers written, so that stash and reset take them along (design.md 3)."""

@@ -1,0 +1,55 @@
+"""Keeps what was published without being committed, as a commit upon HEAD that no branch has: ``refs/skillsync/pushed/…``.
+
+Where a server keeps no marker, an own publish is recognised by a content that HEAD's history has, and a revert has such
+a content. A reflog tells of one that was committed and thrown away, nothing of one that was not. This does. As with a
+reflog, what is deleted here is forgotten; it only ever keeps something from being published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from skillsync.repo.git import Repository
+from skillsync.repo.import_stream import data_block, file_lines, quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Uncommitted:
+    """The files of an object as they were published, by path in the repository: HEAD has others in this folder."""
+
+    directory: str
+    files: Mapping[str, bytes]
+    executable: Collection[str] = field(default=())
+
+
+def keep_pushed(
+    repo: Repository, objects: Iterable[Uncommitted], *, head: str, now: datetime
+) -> None:
+    """Keep what was published last of each folder, in one process. Raises GitFailed."""
+    seconds = int(now.timestamp())
+    parts: list[bytes] = []
+    for one in objects:
+        parts += [
+            f"commit {_ref(one.directory)}\n".encode(),
+            f"committer skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
+            data_block(b"skillsync: published, and not committed\n"),
+            f"from {head}\nD {quoted(one.directory)}\n".encode(),
+            *file_lines(one.files, executable=one.executable),
+            b"\n",
+        ]
+    if parts:
+        repo.run(["fast-import", "--quiet", "--force"], data=b"".join(parts), reads=False)
+
+
+def find_pushed(repo: Repository, directory: str) -> str | None:
+    """Return the commit that keeps what was published last of a folder without being committed; no process."""
+    ref = _ref(directory)
+    found = repo.named_objects([ref], limit=0).get(ref)
+    return found.id if found is not None and found.kind == "commit" else None
+
+
+def _ref(directory: str) -> str:
+    return f"refs/skillsync/pushed/{sha256(directory.encode()).hexdigest()[:32]}"
