@@ -17,9 +17,11 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTANTS = ROOT / "mutants"
@@ -194,16 +196,21 @@ def second_looks(mutants: Sequence[Mutant], answers: Counter[Change]) -> list[Mu
         seen = json.loads(SECOND_LOOK.read_text("utf-8"))
     if not look_again("", "", settings):
         raise SystemExit("the tests fail without any mutant")
-    looked: list[Mutant] = []
-    for mutant in mutants:
+    lock = Lock()
+
+    def look(mutant: Mutant) -> Mutant:
         key, exit_code = str(mutant.change), mutant.exit_code
-        if exit_code is not None and not mutant.is_noticed and mutant.change not in answers:
-            if seen.get(key, True):
-                seen[key] = look_again(mutant.name, mutant.module, settings)
+        if exit_code is None or mutant.is_noticed or mutant.change in answers:
+            return mutant
+        if seen.get(key, True):
+            survived = look_again(mutant.name, mutant.module, settings)
+            with lock:
+                seen[key] = survived
                 SECOND_LOOK.write_text(json.dumps(seen, indent=1), "utf-8")
-            exit_code = 0 if seen[key] else 1
-        looked.append(replace(mutant, exit_code=exit_code))
-    return looked
+        return replace(mutant, exit_code=0 if seen[key] else 1)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(look, mutants))
 
 
 def main() -> int:

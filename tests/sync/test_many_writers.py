@@ -105,18 +105,18 @@ def test_c5_every_key_is_created_once(live: Live, tmp_path: Path, creators: int,
 
 @pytest.mark.parametrize("live", ["current"], indirect=True)
 @pytest.mark.parametrize(
-    ("writers", "rounds", "rows"),
+    ("writers", "rounds", "rows", "of"),
     [
-        pytest.param(3, 4, 20, marks=pytest.mark.slow),
-        pytest.param(16, 25, 20, marks=pytest.mark.soak),
+        pytest.param(3, 4, 20, 40, marks=pytest.mark.slow),
+        pytest.param(16, 25, 20, 200, marks=pytest.mark.soak),
     ],
 )
 def test_c4_no_update_is_lost(
-    live: Live, tmp_path: Path, writers: int, rounds: int, rows: int
+    live: Live, tmp_path: Path, writers: int, rounds: int, rows: int, of: int
 ) -> None:
-    """Each edit adds a name to a row's metadata; who is behind pulls, merges and pushes again."""
+    """Each edit adds a name to the metadata of ``rows`` rows; who is behind pulls, merges and pushes again."""
     origin = new_clone(live, tmp_path / "origin")
-    published(origin, [line(f"k{number:03}", number) for number in range(rows * 2)])
+    published(origin, [line(f"k{number:03}", number) for number in range(of)])
     clones = copies(origin, writers)
     made: list[set[tuple[str, str]]] = [set() for _ in clones]
 
