@@ -12,6 +12,7 @@ import pytest
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.failing import Crash
+from tests.sync.dataset_steps import ITEMS, inputs, line, lines, published
 from tests.sync.harness import Clone, Live, Requests, outcome
 
 PATH = "skills/alpha/SKILL.md"
@@ -180,3 +181,24 @@ def test_a_late_job_does_not_publish_rows_that_the_creating_one_had_reverted(
     late.push()
     (dataset,) = live.datasets()
     assert [row["input"] for row in live.rows(dataset["id"])] == ["first"]
+
+
+# ---------------------------------------------------------------- rows
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_a_branch_upon_an_edit_does_not_make_that_edit_old(solo: Clone, live: Live) -> None:
+    """P1: what a later commit has inherited is no base; only what its pointer has taken in is."""
+    dataset = published(solo, [line("k1", "first"), line("k2", "second")])
+    solo.commit("published")
+    solo.write(ITEMS, f"{line('k1', 'edited')}\n{line('k2', 'second')}\n")
+    solo.commit("edited, and not pushed yet")
+    solo.git("switch", "-q", "-c", "side")
+    solo.write(ITEMS, f"{line('k1', 'edited')}\n{line('k2', 'on the side')}\n")
+    solo.commit("on the side")
+    solo.git("switch", "-q", "main")
+    live.add_row(dataset, input="new there", metadata={"skillsync_id": "k3"})
+    assert solo.pull().exit == 0
+    assert lines(solo)["k1"]["input"] == "edited"
+    assert solo.push().exit == 0
+    assert inputs(live, dataset) == {"k1": "edited", "k2": "second", "k3": "new there"}

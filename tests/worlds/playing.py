@@ -1,20 +1,30 @@
-"""Plays a machine of rules: always the same worlds for one seed."""
+"""Plays a machine of rules: always the same worlds for one seed, each of them new from its first step on."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+import hypothesis
+from hypothesis import HealthCheck, Phase, assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    run_state_machine_as_test,
+)
 
 STEPS = 30
 
 
 class Playable(Protocol):
     """A world that can be looked at after each step, brought to rest, and closed."""
+
+    done: Counter[str]
 
     def check(self) -> None: ...
     def finish(self) -> None: ...
@@ -25,13 +35,16 @@ class Player(RuleBasedStateMachine):
     """Opens a world in a folder of its own, looks at it after each step, and brings it to rest in the end."""
 
     world: Any
+    done: ClassVar[Counter[str]]
+    """What happened in all worlds that were played with it."""
 
     def opened(self, folder: Path) -> Playable:
         """Return a new world."""
         raise NotImplementedError
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(number=st.integers(0, 1 << 32))
+    def begin(self, number: int) -> None:
+        assume(number)  # all choices at their simplest are what is tried first, and no world
         self.folder = Path(tempfile.mkdtemp(prefix="world-"))
         self.world = self.opened(self.folder)
 
@@ -40,6 +53,7 @@ class Player(RuleBasedStateMachine):
             return
         try:
             self.world.finish()
+            self.done.update(self.world.done, worlds=1)
         finally:
             self.world.close()
             shutil.rmtree(self.folder)
@@ -50,14 +64,16 @@ class Player(RuleBasedStateMachine):
             self.world.check()
 
 
-def play(
-    machine: type[RuleBasedStateMachine], *, examples: int, seed: int, **chosen: object
-) -> None:
-    """Run this many worlds of 30 steps; ``chosen`` are attributes of the machine's class."""
-    world: Any = type(machine.__name__, (machine,), chosen)
-    case = world.TestCase
-    case.settings = settings(
-        max_examples=examples,
+def play(machine: type[Player], *, examples: int, seed: int, **chosen: object) -> Counter[str]:
+    """Run this many worlds of 30 steps and return what happened in them.
+
+    ``chosen`` are attributes of the machine's class. Each world is a run of Hypothesis of its own: in one run most
+    examples are small changes of others.
+    """
+    done: Counter[str] = Counter()
+    world: Any = type(machine.__name__, (machine,), {**chosen, "done": done})
+    how = settings(
+        max_examples=1,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -66,5 +82,6 @@ def play(
         phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=False,
     )
-    case._hypothesis_internal_use_seed = seed
-    case().runTest()
+    for number in range(examples):
+        run_state_machine_as_test(hypothesis.seed(seed * 1_000 + number)(world), settings=how)
+    return done

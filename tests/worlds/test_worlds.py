@@ -11,17 +11,11 @@ from hypothesis.stateful import precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
-from tests.worlds.playing import Player, play
+from tests.worlds.playing import play
+from tests.worlds.rules import Anybody, Team, can_edit, settled
 from tests.worlds.world import SLOTS, World
 
 slots = st.sampled_from(SLOTS)
-few = st.integers(0, 5)
-verbs = st.sampled_from(["push", "pull"])
-
-
-def settled(machine: Worlds) -> bool:
-    """No conflict is open: a person would not go on otherwise."""
-    return not machine.world.is_open
 
 
 def is_live(machine: Worlds) -> bool:
@@ -32,12 +26,8 @@ def is_archived(machine: Worlds) -> bool:
     return machine.world.is_archived
 
 
-def has_text(machine: Worlds) -> bool:
-    return settled(machine) and len(machine.world.work) == len(SLOTS)
-
-
-class Worlds(Player):
-    """Its rules are what anybody may do at any time."""
+class Worlds(Anybody):
+    """Its rules are what people do with one skill."""
 
     dialect: ClassVar = "seed"
     team: ClassVar = False
@@ -69,7 +59,7 @@ class Worlds(Player):
     def web_archive(self) -> None:
         self.world.web_archive()
 
-    @precondition(lambda self: is_live(self) and has_text(self) and self.dialect == "current")
+    @precondition(lambda self: is_live(self) and can_edit(self) and self.dialect == "current")
     @rule(slot=slots)
     def web_rename(self, slot: int) -> None:
         self.world.web_rename(slot)
@@ -81,101 +71,27 @@ class Worlds(Player):
 
     # ------------------------------------------------------------ files
 
-    @precondition(has_text)
+    @precondition(can_edit)
     @rule(slot=slots)
     def edit(self, slot: int) -> None:
         self.world.edit(slot)
 
-    @precondition(has_text)
-    @rule(slot=slots)
-    def edit_and_commit(self, slot: int) -> None:
-        self.world.edit(slot)
-        self.world.commit()
-
-    @precondition(has_text)
+    @precondition(can_edit)
     @rule()
     def delete(self) -> None:
         self.world.delete()
 
-    @precondition(has_text)
+    @precondition(can_edit)
     @rule()
     def copy(self) -> None:
         self.world.copy()
 
-    @precondition(has_text)
+    @precondition(can_edit)
     @rule()
     def rename_folder(self) -> None:
         self.world.rename_folder()
 
-    # ------------------------------------------------------------ git
-
-    @precondition(settled)
-    @rule()
-    def commit(self) -> None:
-        self.world.commit()
-
-    @precondition(settled)
-    @rule(pointer=st.booleans())
-    def commit_part(self, pointer: bool) -> None:
-        self.world.commit_part(pointer=pointer)
-
-    @precondition(settled)
-    @rule()
-    def amend(self) -> None:
-        self.world.amend()
-
-    @precondition(settled)
-    @rule()
-    def branch(self) -> None:
-        self.world.branch()
-
-    @precondition(settled)
-    @rule(number=few)
-    def switch(self, number: int) -> None:
-        self.world.switch(number)
-
-    @precondition(settled)
-    @rule(back=few)
-    def detach(self, back: int) -> None:
-        self.world.detach(back)
-
-    @precondition(settled)
-    @rule(number=few, how=st.sampled_from(["merge", "squash", "rebase"]))
-    def merge(self, number: int, how: str) -> None:
-        self.world.merge(number, how=how)
-
-    @precondition(settled)
-    @rule(number=few, revert=st.booleans())
-    def cherry_pick(self, number: int, revert: bool) -> None:
-        self.world.cherry_pick(number, revert=revert)
-
-    @precondition(settled)
-    @rule()
-    def stash_push(self) -> None:
-        self.world.stash_push()
-
-    @precondition(settled)
-    @rule()
-    def stash_pop(self) -> None:
-        self.world.stash_pop()
-
-    @rule()
-    def reset_hard(self) -> None:
-        self.world.reset_hard()
-
     # ------------------------------------------------------------ skillsync
-
-    @rule()
-    def push(self) -> None:
-        self.world.push()
-
-    @rule()
-    def pull(self) -> None:
-        self.world.pull()
-
-    @rule()
-    def plan(self) -> None:
-        self.world.plan()
 
     @rule(choice=st.sampled_from(list(Choice)))
     def resolve(self, choice: Choice) -> None:
@@ -186,52 +102,11 @@ class Worlds(Player):
     def adopt(self, way: Way) -> None:
         self.world.adopt(way)
 
-    @rule()
-    def lose_state(self) -> None:
-        self.world.lose_state()
 
-    @precondition(settled)
-    @rule()
-    def fresh_clone(self) -> None:
-        self.world.fresh_clone()
-
-    @rule()
-    def go_to_the_other_desk(self) -> None:
-        self.world.go_to_the_other_desk()
-
-    @precondition(settled)
-    @rule(number=few)
-    def fetch(self, number: int) -> None:
-        self.world.fetch(number)
-
-    @precondition(settled)
-    @rule(verb=verbs, k=st.integers(1, 40), when=st.sampled_from(["before", "after", "torn"]))
-    def crash(self, verb: str, k: int, when: str) -> None:
-        self.world.crash(verb, k, when)  # type: ignore[arg-type]  # one of the three words
-
-    @precondition(settled)
-    @rule(verb=verbs, number=few, kind=st.sampled_from(["lost", "503", "403", "404"]))
-    def fault(self, verb: str, number: int, kind: str) -> None:
-        self.world.fault(verb, number, kind)
-
-
-class TeamWorlds(Worlds):
+class TeamWorlds(Worlds, Team):
     """CI publishes main's commits, in any order."""
 
     team: ClassVar = True
-
-    @rule(back=st.integers(0, 2))
-    def job(self, back: int) -> None:
-        self.world.job(back)
-
-    @precondition(settled)
-    @rule(number=few)
-    def land(self, number: int) -> None:
-        """Main gets what a branch has, by a squash, and CI publishes it."""
-        if not self.world.is_dirty:
-            self.world.switch(self.world.branches().index("main"))
-            self.world.merge(number, how="squash")
-            self.world.job(0)
 
 
 WORLDS = [

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
+from skillsync.core.row_bases import bases_digest
 from skillsync.formats.canonical import row_digest, short
 from skillsync.model import DatasetPointer, Digest, Key, Row
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
@@ -111,11 +112,16 @@ class DatasetLater:
         return rows, infos
 
     def _rows_of(self, commit: str, pointer: DatasetPointer) -> Mapping[Key, str]:
-        """Return the bases that a commit recorded; where it names a revision alone, its rows stand for them."""
+        """Return the bases that a commit recorded.
+
+        Where it names a revision alone its rows are those that were taken in, if they have the digest that it names;
+        a line that was edited since, there or in a commit before, is nobody's base.
+        """
         home = self._view.home
         if pointer.revision is not None:
             local = self._view.local or self._view.gone
-            return dataset_at(self._workspace, commit, home, like=local).row_digests
+            there = dataset_at(self._workspace, commit, home, like=local).row_digests
+            return there if bases_digest(there) == pointer.digest else {}
         data = self._workspace.repo.show(commit, join(home, ROWS)) or b""
         return parse_rows(data, path=home).get(self._view.place, {})
 
