@@ -108,7 +108,7 @@ def _by_comparing(
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
     changes = Changes()
-    digest = TableDigest(table.bodies)
+    digest = TableDigest()
     try:
         if large.blob != table.blob:
             changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
@@ -117,8 +117,9 @@ def _by_comparing(
         _apply(changes, table, digest)
     except _UNDECIDED:
         return None
+    rows = table.contents.rows - len(changes.base) + len(changes.local)
     keyless = table.contents.keyless - changes.keyless_base + changes.keyless_local
-    return Held(Contents(digest.digest, digest.rows, keyless))
+    return Held(Contents(digest.digest, rows, keyless))
 
 
 def _apply(changes: Changes, table: Table, digest: TableDigest) -> None:
@@ -152,7 +153,7 @@ def large_changes(
     if table is not None:
         with suppress(*_UNDECIDED):
             changes = changes_between(dataset, base, local)
-            _apply(changes, table, TableDigest(table.bodies))
+            _apply(changes, table, TableDigest())
             return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
@@ -218,14 +219,15 @@ def _by_reading(
         id_hash = hashlib.sha256(head)
     folded = FoldedHash()
     with SortedLines(workspace.repo.state_dir / FOLDER) as lines:
-        keyless = _read_all(dataset, large, lines, *((id_hash, folded) if is_new else (folded,)))
+        hashes = (id_hash, folded) if is_new else (folded,)
+        rows, keyless = _read_all(dataset, large, lines, *hashes)
         if large.size != size:
             path = join(dataset.dir, ITEMS)
             raise LocalChanged(f"{path} changes while it is read", subject=path)
         digest = TableDigest()
         for block in blocks_of(lines):
             digest.add(block)
-        contents = Contents(digest.digest, digest.rows, keyless)
+        contents = Contents(digest.digest, rows, keyless)
         blob = large.blob or id_hash.hexdigest()
         tables.keep(blob, contents, lines)
         digest_of_file = folded.hexdigest()
@@ -233,12 +235,17 @@ def _by_reading(
     return Held(contents, digest_of_file, blob)
 
 
-def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching) -> int:
-    """Put a line of the table for each row into ``lines``; return how many lines have no key. Raises InvalidContent."""
+def _read_all(
+    dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching
+) -> tuple[int, int]:
+    """Put a line of the table for each row into ``lines``.
+
+    Returns how many rows there are, and how many lines have no key. Raises InvalidContent.
+    """
     reader = LooseReader(
         join(dataset.dir, ITEMS), RowNames.from_mapping(dataset.mapping), dataset.limits
     )
-    keyless = 0
+    rows = keyless = 0
     others: list[str] = []
     trouble: InvalidContent | None = None
     with large.opened() as raw, collector_paused():
@@ -247,6 +254,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
             for line in read_rows(stream, reader):
                 row = line.row
                 if row is not None:
+                    rows += 1
                     lines.add(table_line(row.key, short(row_digest(row))))
                     if not row.key.isascii():
                         others.append(fold_id(row.key))
@@ -259,7 +267,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
         _refuse_double(dataset, large, doubled)
     if trouble is not None:
         raise trouble
-    return keyless
+    return rows, keyless
 
 
 def _doubled(lines: SortedLines, others: list[str]) -> set[str]:
