@@ -114,7 +114,8 @@ def _by_comparing(
             changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
         if not changes.lines:
             return Held(table.contents, recall_folded(workspace.repo, table.blob) or "")
-        _apply(changes, table, digest)
+        for block in _applied(changes, table):
+            digest.add(block)
     except _UNDECIDED:
         return None
     rows = table.contents.rows - len(changes.base) + len(changes.local)
@@ -122,13 +123,12 @@ def _by_comparing(
     return Held(Contents(digest.digest, rows, keyless))
 
 
-def _apply(changes: Changes, table: Table, digest: TableDigest) -> None:
-    """Count into ``digest`` what changes make of a table; raises TableTrouble, as where a key is then there twice."""
+def _applied(changes: Changes, table: Table) -> Iterator[bytes]:
+    """Yield what changes make of a table; raises TableTrouble, as where a key is then there twice."""
     gone = {key: placed.digest for key, placed in changes.base.items()}
     new = {key: placed.digest for key, placed in changes.local.items()}
     with table.opened() as blocks:
-        for block in with_edits(blocks, gone=gone, new=new):
-            digest.add(block)
+        yield from with_edits(blocks, gone=gone, new=new)
 
 
 def changes_between(dataset: LocalDataset, base: Large, local: Large) -> Changes:
@@ -153,7 +153,8 @@ def large_changes(
     if table is not None:
         with suppress(*_UNDECIDED):
             changes = changes_between(dataset, base, local)
-            _apply(changes, table, TableDigest())
+            for _ in _applied(changes, table):
+                pass  # no key is there twice, and each row that goes was there
             return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
