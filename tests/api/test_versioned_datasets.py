@@ -171,6 +171,15 @@ def test_a_row_without_a_key_of_ours_is_called_by_its_id(
     assert (found.row.key, found.own_key) == (f"srv:{answered['id']}", False)
 
 
+def test_the_time_of_a_row_that_never_changed_is_held_once(
+    datasets: DatasetsApi, owner: str
+) -> None:
+    made = datasets.create_row(owner, row("a"))
+    assert made.updated_at is made.created_at
+    changed = datasets.update_row(made, {"input": 2})
+    assert changed.updated_at > changed.created_at == made.created_at
+
+
 def test_a_server_that_calls_the_key_otherwise_is_only_read() -> None:
     number = "01a20ace-0000-77c7-84e3-d0b88a993447"
     item: dict[str, Json] = {

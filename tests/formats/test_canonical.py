@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -366,6 +368,27 @@ def test_rows_are_compared_by_value(a: Row, b: Row) -> None:
 )
 def test_rows_that_differ_have_different_digests(a: Row, b: Row) -> None:
     assert row_digest(a) != row_digest(b)
+
+
+@given(fields)
+def test_a_row_that_can_be_written_as_it_is_has_the_digest_of_its_canonical_fields(
+    content: dict[str, Json],
+) -> None:
+    text = canonical_json(canonical_fields(content))
+    assert row_digest(row(**content)) == f"canon:1:sha256:{sha256(text.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize("depth", [1_000_000, 2_000])
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_a_row_that_cannot_be_written_has_no_digest(
+    wrap: Callable[[Json], Json], depth: int
+) -> None:
+    deep: Json = 1
+    for _ in range(depth):
+        deep = wrap(deep)
+    for value in (deep, wrap(float("nan")), float("inf"), wrap("\ud800"), wrap(10**5_000)):
+        with pytest.raises(InvalidContent):
+            row_digest(row(input=value))
 
 
 @given(fields)

@@ -8,10 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.formats import row_table
 from skillsync.formats.canonical import rows_digest
 from skillsync.formats.row_keys import fold_id
-from skillsync.formats.row_table import TableDigest, TableTrouble, key_of, table_line, with_edits
+from skillsync.formats.row_table import (
+    TableDigest,
+    TableTrouble,
+    blocks_of,
+    key_of,
+    lines_of,
+    table_line,
+    with_edits,
+)
 from skillsync.model import Digest, Key
 
 KEYS = st.sampled_from(
@@ -41,7 +48,10 @@ def table(rows: Mapping[Key, str]) -> list[bytes]:
 
 
 def blocks(lines: list[bytes], size: int) -> list[bytes]:
-    return [b"".join(lines[at : at + size]) for at in range(0, len(lines), size)]
+    """A table in blocks of so many rows."""
+    return [
+        block for at in range(0, len(lines), size) for block in blocks_of(lines[at : at + size])
+    ]
 
 
 def digest_of(found: list[bytes]) -> Digest:
@@ -61,7 +71,22 @@ def test_the_digest_is_that_of_all_rows(rows: dict[Key, str], size: int) -> None
     assert [key_of(line) for line in lines] == sorted(rows)
     expected = rows_digest((key, Digest(digest)) for key, digest in rows.items())
     assert digest_of(blocks(lines, size)) == expected
-    assert digest_of(list(row_table.blocks_of(lines))) == expected
+    assert digest_of(list(blocks_of(lines))) == expected
+
+
+@given(ROWS, st.integers(1, 5))
+def test_a_block_is_one_line_and_gives_back_its_rows(rows: dict[Key, str], size: int) -> None:
+    found = blocks(table(rows), size)
+    assert [line for block in found for line in lines_of(block)] == table(rows)
+    assert not any(b"\n" in block for block in found)
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"\\", b'["a\\u0022"]', b'[1,"\\\\"]', b"\x80\\", b'["\x80","0"]']
+)
+def test_what_is_no_block_is_no_table(block: bytes) -> None:
+    with pytest.raises(TableTrouble):
+        list(with_edits([block], gone={Key("a"): "0" * 16}, new={Key("b"): "1" * 16}))
 
 
 @given(ROWS.filter(are_once), ROWS, st.sets(st.integers(0, 11)), st.integers(1, 5))
@@ -73,7 +98,7 @@ def test_edits_make_the_table_of_the_edited_rows(
     is_free = not {fold_id(key) for key in stay} & {fold_id(key) for key in new}
     made = with_edits(blocks(table(rows), size), gone=gone, new=new)
     if is_free:
-        assert b"".join(made) == b"".join(table({**stay, **new}))
+        assert [line for block in made for line in lines_of(block)] == table({**stay, **new})
     else:
         with pytest.raises(TableTrouble):
             list(made)

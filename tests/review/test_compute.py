@@ -254,6 +254,25 @@ def test_a_moved_dataset_is_the_same_one_by_its_rows(world: World) -> None:
     assert one.unchanged == 3
 
 
+def test_hidden_characters_and_changed_sources_of_rows_are_named_by_their_lines(
+    world: World,
+) -> None:
+    raw = (
+        '{"id": "b", "input": "plain"}\n{"id": "e", "input": "a\\u200bb"}\n'
+        '{"id": "f", "input": "a\u200bb"}\n{"id": "g", "input": "a\x7fb"}\n'
+    )
+    world.branch("hidden", {"datasets/refunds/items.jsonl": raw})
+    found = [one for one in world.review("main..hidden").findings if one.rule.startswith("H-")]
+    assert [one.line for one in found] == [2, 3, 4]
+    source = '{"id": "a", "input": 1, "source_trace_id": "x"}\n{"id": "b", "input": 9}\n'
+    world.branch("sourced", {"datasets/refunds/items.jsonl": source})
+    for words in ("main..sourced", "sourced..again"):
+        if words == "sourced..again":
+            world.branch("again", {"datasets/refunds/items.jsonl": rows(("a", 1))}, start="sourced")
+        found = [one for one in world.review(words).findings if one.rule == "R-SOURCE"]
+        assert [one.line for one in found] == [1], words
+
+
 def test_a_skill_that_cannot_be_published_is_said_to_be(world: World) -> None:
     files: dict[str, str | bytes] = {
         "skills/plain/SKILL.md": "no fences",

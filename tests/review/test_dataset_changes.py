@@ -79,6 +79,40 @@ def test_every_row_is_counted_once(before: dict[str, int], after: dict[str, int]
     )
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.fixed_dictionaries({"a": st.integers(0, 1), "b": st.integers(0, 1)}),
+            st.sampled_from([1, "1", None]),
+        ),
+        max_size=6,
+    )
+)
+def test_a_field_is_counted_once_for_every_row_in_which_it_differs(
+    rows: list[tuple[dict[str, int], object]],
+) -> None:
+    before = a_dataset(
+        *(
+            {"id": str(at), "input": {"a": 0, "b": 0}, "expected_output": 1}
+            for at in range(len(rows))
+        )
+    )
+    after = a_dataset(
+        *(
+            {"id": str(at), "input": value, "expected_output": output}
+            for at, (value, output) in enumerate(rows)
+        )
+    )
+    found = show_rows(compare_dataset(before, after).rows, str, with_values=True,
+                      standing=lambda _: Standing.CURRENT)  # fmt: skip
+    expected = {f"input.{name}": sum(value[name] for value, _ in rows) for name in "ab"}
+    expected["expected_output"] = sum(output != 1 for _, output in rows)
+    assert {one.field: one.count for one in found.fields} == {
+        name: count for name, count in expected.items() if count
+    }
+    assert list(found.fields) == sorted(found.fields, key=lambda one: (-one.count, one.field))
+
+
 def test_a_long_value_is_cut_around_where_it_differs() -> None:
     before = a_dataset({"id": "a", "input": "x" * 3_000 + "OLD" + "y" * 3_000})
     after = a_dataset({"id": "a", "input": "x" * 3_000 + "NEW" + "y" * 3_000})

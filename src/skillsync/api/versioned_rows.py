@@ -72,12 +72,13 @@ def versioned_row_from(value: Json, *, dataset: str | None = None) -> RemoteRow:
         if found is not None and not (name == "metadata" and found == {}):
             read.require_plain(found)
             fields[name] = found
+    created, updated = read.time("created_at"), read.time("updated_at")
     return RemoteRow(
         id=number,
         dataset=dataset if owner == dataset else owner,  # one text for all rows of a list
         row=Row(Key(str(raw)) if own_key else Key(f"{FOREIGN}{number}"), fields),
-        created_at=read.time("created_at"),
-        updated_at=read.time("updated_at"),
+        created_at=created,
+        updated_at=created if updated == created else updated,  # the same text is held once
         author=read.author(),
         own_key=own_key,
         deleted=read.value.get("archived") is True,

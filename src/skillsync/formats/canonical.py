@@ -46,20 +46,23 @@ def canonical_text(text: str) -> str:
     return text
 
 
-def canonical_json(value: Json, *, has_floats: bool = True) -> str:
+def canonical_json(value: Json) -> str:
     """Return compact JSON with sorted keys and the numbers of sync.md 6; equal values, equal text.
 
     Integers are exact; any other number is the nearest double, written as an integer when integral (``1e22``,
     ``100.0``), ``-0.0`` as ``0``. Raises InvalidContent for a number that is not finite, an integer of more
-    than 4,300 digits, and nesting that is too deep for the interpreter. ``has_floats`` False: the caller knows that
-    every number in it is an integer.
+    than 4,300 digits, and nesting that is too deep for the interpreter.
     """
     try:
-        return _encode(_plain_numbers(value) if has_floats and _has_float(value) else value)
-    except RecursionError as error:
-        raise InvalidContent("the value is nested too deeply") from error
-    except ValueError as error:
-        raise InvalidContent(f"the value cannot be written as JSON: {error}") from error
+        return _encode(_plain_numbers(value) if _has_float(value) else value)
+    except (RecursionError, ValueError) as error:
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: RecursionError | ValueError) -> InvalidContent:
+    if isinstance(error, RecursionError):
+        return InvalidContent("the value is nested too deeply")
+    return InvalidContent(f"the value cannot be written as JSON: {error}")
 
 
 def text_leaves(value: Json) -> Json:
@@ -96,13 +99,22 @@ def _plain_numbers(value: Json) -> Json:
 
 def _has_float(value: Json) -> bool:
     """Tell whether there is a number that may have to be written in another way: most values have none."""
-    if isinstance(value, float):
-        return True
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            kind = type(item)
-            if kind is float or ((kind is dict or kind is list) and _has_float(item)):
-                return True
+    if isinstance(value, dict):
+        return _any_float(value.values())
+    return _any_float(value) if isinstance(value, list) else isinstance(value, float)
+
+
+def _any_float(items: Iterable[Json]) -> bool:
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is float:
+            return True
+        if kind is dict and _any_float(item.values()):  # type: ignore[union-attr]
+            return True
+        if kind is list and _any_float(item):  # type: ignore[arg-type]
+            return True
     return False
 
 
@@ -231,16 +243,38 @@ def canonical_time(text: str) -> str | None:
         return None
 
 
-def row_digest(row: Row, *, has_floats: bool = True) -> Digest:
+def row_digest(row: Row) -> Digest:
     """Return the digest of a row's fields; its key is identity and not part of it.
 
-    A missing field equals null, and missing, null and ``{}`` metadata are one value. ``has_floats`` as for
-    ``canonical_json``.
+    A missing field equals null, and missing, null and ``{}`` metadata are one value.
     """
-    if isinstance(row.fields, KnownFields):
-        return row.fields.digest
-    text = canonical_json(canonical_fields(row.fields), has_floats=has_floats)
-    return Digest(ALGORITHM + _sha256(text))
+    fields = row.fields
+    if type(fields) is dict:
+        try:
+            if _is_plain(fields):
+                return Digest(ALGORITHM + _sha256(_encode(fields)))
+        except (RecursionError, ValueError) as error:
+            raise _unwritable(error) from error
+    if isinstance(fields, KnownFields):
+        return fields.digest
+    return _digest(canonical_fields(fields))
+
+
+def _is_plain(fields: dict[str, Json]) -> bool:
+    """Tell whether fields are in their canonical form, and can be written as they are: nearly all are."""
+    for value in fields.values():
+        kind = type(value)
+        if kind is str:
+            continue
+        if kind is dict:
+            if not value or _any_float(value.values()):  # type: ignore[union-attr]
+                return False
+        elif kind is list:
+            if _any_float(value):  # type: ignore[arg-type]
+                return False
+        elif kind is not int and kind is not bool:
+            return False
+    return _REFERENCES.isdisjoint(fields)
 
 
 def rows_digest(rows: Iterable[tuple[Key, Digest]]) -> Digest:

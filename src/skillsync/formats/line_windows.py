@@ -92,41 +92,41 @@ def _common(first: bytes, second: bytes) -> int:
 
 def _next_hunk(one: _Side, other: _Side) -> Hunk | None:
     """Take the lines up to the next one that both sides have; None when both are at their end."""
-    mine: list[bytes] = []
-    theirs: list[bytes] = []
-    my_places: dict[bytes, int] = {}
-    their_places: dict[bytes, int] = {}
-    held = theirs_held = 0
+    base: list[bytes] = []
+    local: list[bytes] = []
+    base_places: dict[bytes, int] = {}
+    local_places: dict[bytes, int] = {}
+    base_held = local_held = 0
     for step in count():
-        line = one.line_at(held)
-        if line is not None:
-            if line in their_places:
-                theirs = theirs[: their_places[line]]
+        base_line = one.line_at(base_held)
+        if base_line is not None:
+            if base_line in local_places:
+                local = local[: local_places[base_line]]
                 break
-            mine.append(line)
-            held += len(line)
-            if line.strip():
-                my_places.setdefault(line, step)
-        their_line = other.line_at(theirs_held)
-        if their_line is not None:
-            if their_line in my_places:
-                mine = mine[: my_places[their_line]]
+            base.append(base_line)
+            base_held += len(base_line)
+            if base_line.strip():
+                base_places.setdefault(base_line, step)
+        local_line = other.line_at(local_held)
+        if local_line is not None:
+            if local_line in base_places:
+                base = base[: base_places[local_line]]
                 break
-            theirs.append(their_line)
-            theirs_held += len(their_line)
-            if their_line.strip():
-                their_places.setdefault(their_line, step)
-        if line is None and their_line is None:
+            local.append(local_line)
+            local_held += len(local_line)
+            if local_line.strip():
+                local_places.setdefault(local_line, step)
+        if base_line is None and local_line is None:
             break
-        if max(held, theirs_held) > one.window:
-            if line is not None and their_line is not None:
+        if max(base_held, local_held) > one.window:
+            if base_line is not None and local_line is not None:
                 raise TooFarApart
             break  # one side is at its end: the other's lines can be told piece by piece
-    if not mine and not theirs:
+    if not base and not local:
         return None
-    hunk = Hunk(one.place, tuple(mine), other.place, tuple(theirs))
-    one.take(sum(map(len, mine)))
-    other.take(sum(map(len, theirs)))
+    hunk = Hunk(one.place, tuple(base), other.place, tuple(local))
+    one.take(sum(map(len, base)))
+    other.take(sum(map(len, local)))
     return hunk
 
 

@@ -1,4 +1,4 @@
-"""What a file of rows holds, as sorted lines of key and digest: its digest, and what edits make of both. Pure.
+"""What a file of rows holds, as a table sorted by key: the digest of it, and what edits make of both. Pure.
 
 A table is made once for a content that was read whole and is valid. What another content differs in from it can then
 be judged without reading the rest again: the digest of all rows, and whether every key is there once.
@@ -6,6 +6,7 @@ be judged without reading the rest again: the digest of all rows, and whether ev
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -36,22 +37,44 @@ def key_of(line: bytes) -> Key:
 
 
 def blocks_of(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Put lines together into blocks that are worth a step each."""
+    """Put lines together into blocks that are worth a step each: JSON pairs of key and digest, commas between them.
+
+    So does ``canonical.rows_digest`` see them, and a table is kept and digested as it is. No block holds a line feed.
+    """
     block: list[bytes] = []
     size = 0
     for line in lines:
         block.append(line)
         size += len(line)
         if size >= _BLOCK:
-            yield b"".join(block)
+            yield _block_of(block)
             block, size = [], 0
     if block:
-        yield b"".join(block)
+        yield _block_of(block)
+
+
+def _block_of(lines: list[bytes]) -> bytes:
+    text = b"".join(lines)
+    if b'"' in text or b"\\" in text:
+        pairs = [line[:-1].decode().split("\t") for line in lines]
+        return ",".join(canonical_json([key, digest]) for key, digest in pairs).encode()
+    return b'["' + text[:-1].replace(b"\t", b'","').replace(b"\n", b'"],["') + b'"]'
 
 
 def lines_of(block: bytes) -> list[bytes]:
-    """Return the lines of a block."""
-    return [line + b"\n" for line in block[:-1].split(b"\n")]
+    """Return the lines of a block. Raises TableTrouble for what is none."""
+    if b"\\" not in block:
+        return [b"%b\n" % pair for pair in block[2:-2].replace(b'","', b"\t").split(b'"],["')]
+    try:
+        return [table_line(key, digest) for key, digest in json.loads(b"[%b]" % block)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TableTrouble from error
+
+
+def _ends_of(block: bytes) -> tuple[bytes, bytes]:
+    """Return the first and the last line of a block. Raises TableTrouble for what is none."""
+    first = block[: block.find(b'"],["') + 2] if b'"],["' in block else block
+    return lines_of(first)[0], lines_of(block[block.rfind(b'["') :])[0]
 
 
 def once(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -68,40 +91,18 @@ def once(lines: Iterable[bytes]) -> Iterator[bytes]:
         yield held
 
 
-class Bodies:
-    """Writes blocks as ``canonical.rows_digest`` sees them; one that two digests count in one after the other, once."""
+class TableDigest:
+    """The digest of all rows, ``canonical.rows_digest``, from a table's blocks in order."""
 
     def __init__(self) -> None:
-        self._last: tuple[bytes, bytes] | None = None
-
-    def of(self, block: bytes) -> bytes:
-        """Return the pairs of a block as JSON, with commas between them."""
-        if self._last is None or self._last[0] is not block:
-            self._last = block, _body(block)
-        return self._last[1]
-
-
-def _body(block: bytes) -> bytes:
-    if b'"' in block or b"\\" in block:
-        pairs = [line[:-1].decode().split("\t") for line in lines_of(block)]
-        return ",".join(canonical_json([key, digest]) for key, digest in pairs).encode()
-    return b'["' + block[:-1].replace(b"\t", b'","').replace(b"\n", b'"],["') + b'"]'
-
-
-class TableDigest:
-    """The digest of all rows, ``canonical.rows_digest``, from a table's blocks in order, and how many rows these are."""
-
-    def __init__(self, bodies: Bodies | None = None) -> None:
         self._hash = sha256(b"[")
-        self._bodies = bodies or Bodies()
-        self.rows = 0
+        self._between = b""
 
     def add(self, block: bytes) -> None:
         """Count the next block in."""
-        if self.rows:
-            self._hash.update(b",")
-        self._hash.update(self._bodies.of(block))
-        self.rows += block.count(b"\n")
+        self._hash.update(self._between)
+        self._hash.update(block)
+        self._between = b","
 
     @property
     def digest(self) -> Digest:
@@ -123,10 +124,10 @@ def with_edits(
     wanted = _Wanted(new)
     taken_out = put_in = 0
     for block in blocks:
-        last = block[block.rfind(b"\n", 0, -1) + 1 :]
+        first, last = _ends_of(block)
         leaving = out[taken_out : bisect_right(out, last, taken_out)]
         coming = into[put_in : bisect_right(into, last, put_in)]
-        if not (leaving or coming or wanted.may_be_in(block, last)):
+        if not (leaving or coming or wanted.may_be_in(block, first, last)):
             yield block
             continue
         lines = set(lines_of(block))
@@ -136,7 +137,7 @@ def with_edits(
         wanted.check(lines)
         lines.update(coming)
         if lines:
-            yield b"".join(sorted(lines))
+            yield _block_of(sorted(lines))
         taken_out += len(leaving)
         put_in += len(coming)
     if taken_out != len(out):
@@ -151,14 +152,18 @@ class _Wanted:
         self._folded = {fold_id(key) for key in keys}
         self._starts = sorted(f"{key}\t".encode() for key in self._folded)
 
-    def may_be_in(self, block: bytes, last: bytes) -> bool:
-        """Tell whether a line of a block, of which this is the last, may have such a key."""
+    def may_be_in(self, block: bytes, first: bytes, last: bytes) -> bool:
+        """Tell whether a line of a block, of which these are the first and the last, may have such a key."""
         if not self._starts:
             return False
-        at = bisect_left(self._starts, block[: block.index(b"\t")])
+        at = bisect_left(self._starts, first.partition(b"\t")[0])
         return (at < len(self._starts) and self._starts[at] <= last) or not block.isascii()
 
     def check(self, lines: Collection[bytes]) -> None:
-        """Raise TableTrouble where a line has such a key."""
-        if any(fold_id(key_of(line)) in self._folded for line in lines):
+        """Raise TableTrouble where a line has such a key, or none at all."""
+        try:
+            is_there = any(fold_id(key_of(line)) in self._folded for line in lines)
+        except UnicodeDecodeError as error:
+            raise TableTrouble from error
+        if is_there:
             raise TableTrouble

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_fields, canonical_json, row_digest, rows_digest
@@ -24,7 +22,6 @@ MAX_VALUES = 500
 MAX_ITEMS = 20_000
 """Items of one dataset that are listed at all; the rest is counted."""
 
-_FLOAT = re.compile(rb"[0-9][.eE]")
 _AROUND = 60
 _LONGEST = 400
 SOURCE_FIELDS = frozenset({"source_trace_id", "source_timestamp", "source_event_id"})
@@ -49,11 +46,6 @@ class DatasetContent:
             return None
         return self.local.items
 
-    @cached_property
-    def rows(self) -> Mapping[Key, Row]:
-        """The rows that have a key, in file order."""
-        return {row.key: row for row in self.items.rows} if self.items else {}
-
     _known: dict[Key, Digest] = field(default_factory=dict, repr=False)
 
     def digest_of(self, line: Line) -> Digest:
@@ -62,9 +54,7 @@ class DatasetContent:
         assert row is not None  # asked for lines with a key alone
         known = self._known.get(row.key)
         if known is None:
-            # Any other number than an integer has one of these behind a digit.
-            has_floats = _FLOAT.search(line.raw) is not None
-            known = self._known[row.key] = row_digest(row, has_floats=has_floats)
+            known = self._known[row.key] = row_digest(row)
         return known
 
     @property
@@ -107,6 +97,10 @@ def open_dataset(
     return DatasetContent(LocalDataset(folder, mapping, content_keys, limits))
 
 
+_Difference: TypeAlias = tuple[str, Json, Json]
+"""The path of a field, and its value on both sides."""
+
+
 class RowChange(NamedTuple):
     """One row that differs, None on the side where it is not there; the digests are ``""`` there."""
 
@@ -137,7 +131,7 @@ class DatasetParts:
 def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetParts:
     """Compare two contents: rows by key, equal lines without a look at them; the order of lines is no difference."""
     old_items, new_items = before.items, after.items
-    old_raw = {line.row.key: line for line in old_items.lines if line.row} if old_items else {}
+    old_raw = old_items.by_key if old_items else {}
     changes: list[RowChange] = []
     unchanged = 0
     for line in new_items.lines if new_items else ():
@@ -145,7 +139,7 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
             continue
         key = line.row.key
         was = old_raw.get(key)
-        if was is not None and was.raw.strip() == line.raw.strip():
+        if was is not None and (was.raw == line.raw or was.raw.strip() == line.raw.strip()):
             unchanged += 1
             continue
         new = after.digest_of(line)
@@ -157,7 +151,7 @@ def compare_dataset(before: DatasetContent, after: DatasetContent) -> DatasetPar
             unchanged += 1
         else:
             changes.append(RowChange(key, "changed", line.number, was.row, line.row, old, new))
-    here = {line.row.key for line in new_items.lines if line.row} if new_items else set()
+    here = new_items.by_key if new_items else {}
     removed = [
         RowChange(key, "removed", None, line.row, None, before.digest_of(line))
         for key, line in old_raw.items()
@@ -217,15 +211,15 @@ def show_rows(
     standing: Callable[[Key], Standing],
 ) -> Shown:
     """Return the rows for people: fields counted over all of them, values of the first few hundred."""
-    counted: Counter[str] = Counter()
+    counted: Counter[tuple[str, ...]] = Counter()
     items: list[Item] = []
     bare: dict[tuple[str, ...], tuple[ItemField, ...]] = {}
     hidden = 0
     for number, row in enumerate(rows):
-        found = list(_differing(row))
+        found = _differing(row)
         names = tuple([name for name, _, _ in found])
         if row.status == "changed":
-            counted.update(names)
+            counted[names] += 1
         if number >= MAX_ITEMS:
             hidden += len(found)
             continue
@@ -238,21 +232,29 @@ def show_rows(
             values = bare[names]
         before = clean(row.key_before) if row.key_before else ""
         items.append(Item(clean(row.key), row.status, row.line, before, values, standing(row.key)))
-    fields = tuple(FieldCount(clean(name), count) for name, count in
-                   sorted(counted.items(), key=lambda one: (-one[1], one[0])))  # fmt: skip
+    fields = tuple(FieldCount(clean(name), count) for name, count in _by_field(counted))
     return Shown(fields, tuple(items), hidden, max(0, len(rows) - MAX_ITEMS))
 
 
-def _differing(row: RowChange) -> Iterator[tuple[str, Json, Json]]:
-    """Yield the fields that differ, _NONE on the side where one is not; within objects on both sides, those within."""
+def _by_field(counted: Mapping[tuple[str, ...], int]) -> list[tuple[str, int]]:
+    """Return how many rows differ in each field, the most first, of how many differ in which fields."""
+    fields: Counter[str] = Counter()
+    for names, count in counted.items():
+        for name in names:
+            fields[name] += count
+    return sorted(fields.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _differing(row: RowChange) -> list[_Difference]:
+    """Return the fields that differ, _NONE on the side where one is not; within objects on both sides, those within."""
     if row.status == "rekeyed":
-        return
+        return []
     if row.before is None or row.after is None:
         one = row.before or row.after
         fields = canonical_fields(one.fields) if one else {}
-        for name, value in fields.items():
-            yield name, *((_NONE, value) if row.before is None else (value, _NONE))
-        return
+        if row.before is None:
+            return [(name, _NONE, value) for name, value in fields.items()]
+        return [(name, value, _NONE) for name, value in fields.items()]
     old, new = row.before.fields, row.after.fields
     found = _unequal(old, new)
     if not found or not _AS_WRITTEN.issuperset(
@@ -264,13 +266,17 @@ def _differing(row: RowChange) -> Iterator[tuple[str, Json, Json]]:
             for name in dict.fromkeys((*new, *old))
             if canonical_json(old.get(name)) != canonical_json(new.get(name))
         ]
+    differing: list[_Difference] = []
     for name in found:
         was, is_now = old.get(name, _NONE), new.get(name, _NONE)
         if isinstance(was, dict) and isinstance(is_now, dict):
-            for key in _unequal(was, is_now) or (name,):
-                yield f"{name}.{key}", was.get(key, _NONE), is_now.get(key, _NONE)
+            differing += [
+                (f"{name}.{key}", was.get(key, _NONE), is_now.get(key, _NONE))
+                for key in _unequal(was, is_now) or (name,)
+            ]
         else:
-            yield name, was, is_now
+            differing.append((name, was, is_now))
+    return differing
 
 
 _AS_WRITTEN = frozenset({"input", "expected_output", "source_output"})
@@ -289,7 +295,7 @@ def _text(value: Json) -> str | None:
     return None if value is _NONE else canonical_json(value)
 
 
-def _shown(found: tuple[str, Json, Json], clean: Callable[[str], str]) -> ItemField:
+def _shown(found: _Difference, clean: Callable[[str], str]) -> ItemField:
     name, was, is_now = found[0], _text(found[1]), _text(found[2])
     start = _common(was or "", is_now or "")
     return ItemField(

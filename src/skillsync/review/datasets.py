@@ -11,6 +11,7 @@ from hashlib import sha256
 from skillsync.config import Settings
 from skillsync.model import Digest, Folder, Key
 from skillsync.review.dataset_changes import (
+    SOURCE_FIELDS,
     DatasetContent,
     DatasetParts,
     RowChange,
@@ -41,6 +42,12 @@ from skillsync.review.values import (
 )
 from skillsync.sync.local import ITEMS, join, last_part
 
+_VERBS = {
+    "added": Verb.CREATE,
+    "rekeyed": Verb.CREATE,
+    "changed": Verb.UPDATE,
+    "removed": Verb.ARCHIVE,
+}
 _DONE = frozenset({Standing.PUBLISHED, Standing.UNCHANGED, Standing.INVALID})
 
 
@@ -109,7 +116,9 @@ def review_dataset(
     shown = show_rows(
         parts.rows, redactor.clean, with_values=show_values != "none", standing=rows.standing
     )
-    hits += _hits(pair, path, after, parts, side, is_team=settings.publish_branch is not None)
+    hits += _hits(
+        pair, path, before, after, parts, side, is_team=settings.publish_branch is not None
+    )
     base = side.base.version if side.base else None
     status = "new" if pair.before is None else "archived" if pair.after is None else "changed"
     if pair.before and pair.after and pair.before.dir != pair.after.dir and not parts.rows:
@@ -167,14 +176,14 @@ def _ops(
 def _row_ops(name: str, row: RowChange, its: Standing, rows: RowSides) -> Iterator[Op]:
     base = rows.base(row.key, Digest(row.digest_before)) if row.before is not None else None
     target = row.digest_after
-    verb = {"added": Verb.CREATE, "rekeyed": Verb.CREATE, "changed": Verb.UPDATE}.get(
-        row.status, Verb.ARCHIVE
-    )
+    verb = _VERBS[row.status]
     number = base.version + 1 if base and base.version and verb is Verb.UPDATE else None
-    yield make_op(Kind.ROW, name, verb, key=str(row.key), base=base, target=target,
+    yield make_op(Kind.ROW, name, verb, key=row.key, base=base, target=target,
                   new_version=number, standing=its)  # fmt: skip
+    if row.status != "rekeyed":
+        return
     old = Key(row.key_before)
-    if row.status == "rekeyed" and rows.standing(old) not in _DONE:
+    if rows.standing(old) not in _DONE:
         # The same content under another key: what went is archived (I18).
         yield make_op(Kind.ROW, name, Verb.ARCHIVE, key=row.key_before,
                       base=rows.base(old, Digest(target)), standing=rows.standing(old))  # fmt: skip
@@ -197,6 +206,7 @@ def _secrets(
 def _hits(
     pair: Pair,
     path: str,
+    before: DatasetContent,
     after: DatasetContent,
     parts: DatasetParts,
     side: Side,
@@ -215,19 +225,33 @@ def _hits(
         level = None if is_team else Level.NOTE
         yield Hit("L-NO-KEY", shown, first, "id", message, level=level,
                   fix=f"skillsync fmt {last_part(pair.dir)}")  # fmt: skip
-    yield from check_sources(shown, parts.rows)
-    raws = after.items.lines if after.items is not None else ()
-    for row in parts.rows:
-        if row.after is not None and row.status != "rekeyed":
-            raw = raws[row.line - 1].raw if row.line else b""
-            if raw.isascii() and b"\\u" not in raw and b"\x7f" not in raw:
-                continue
-            values = json.dumps(row.after.fields, ensure_ascii=False)
-            for hit in check_characters(Text(shown, values, frozenset({1}))):
-                yield Hit(hit.rule, shown, row.line, hit.matched, hit.message, hit.evidence,
-                          level=Level.WARNING)  # fmt: skip
+    if any(not SOURCE_FIELDS.isdisjoint(one.items.used) for one in (before, after) if one.items):
+        yield from check_sources(shown, parts.rows)
+    yield from _hidden(shown, after, parts)
     if (found := drift_rule(side.standing)) is not None:
         name = last_part(pair.dir)
         yield Hit(
             found[0], shown_path(pair.dir), None, name, found[1], fix=f"skillsync pull {name}"
         )
+
+
+def _hidden(shown: str, after: DatasetContent, parts: DatasetParts) -> Iterator[Hit]:
+    """Yield the characters that cannot be seen in rows that differ."""
+    entry = after.local.folder.entry(ITEMS) if after.local is not None else None
+    if after.items is None or (entry and entry.data and _is_plain(entry.data)):
+        return
+    raws = after.items.lines
+    for row in parts.rows:
+        if row.after is None or row.status == "rekeyed" or not row.line:
+            continue
+        if _is_plain(raws[row.line - 1].raw):
+            continue
+        values = json.dumps(row.after.fields, ensure_ascii=False)
+        for hit in check_characters(Text(shown, values, frozenset({1}))):
+            yield Hit(hit.rule, shown, row.line, hit.matched, hit.message, hit.evidence,
+                      level=Level.WARNING)  # fmt: skip
+
+
+def _is_plain(data: bytes) -> bool:
+    """Tell whether lines of JSON can hold no character that check_characters would look at."""
+    return data.isascii() and b"\\u" not in data and b"\x7f" not in data

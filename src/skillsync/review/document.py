@@ -26,7 +26,7 @@ _IDS = {
     "commit": re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?"),
 }
 _WORDS = {"=", "-", "+"}
-_ORDER = tuple(Kind)
+_ORDER = {kind: place for place, kind in enumerate(Kind)}
 
 
 # ---------------------------------------------------------------- the plan's ids
@@ -65,17 +65,14 @@ def _op_hash(
     new_version: int | None,
     standing: Standing,
 ) -> str:
+    # Canonical JSON of the list, put together by hand: a dataset may have a hundred thousand of them.
     start = "null"
     if base is not None:
-        start = f"[{_number(base.version)},{_quoted(base.id)},{_quoted(base.digest)}]"
-    texts = ",".join(map(_quoted, (kind, name, key, op)))
-    rest = f"{_quoted(target)},{_number(new_version)},{_quoted(standing)}"
-    # Canonical JSON of the list, put together by hand: a dataset may have a hundred thousand of them.
-    return _sha256(f"[{texts},{start},{rest}]")
-
-
-def _number(value: int | None) -> str:
-    return "null" if value is None else str(value)
+        at = "null" if base.version is None else base.version
+        start = f"[{at},{_quoted(base.id)},{_quoted(base.digest)}]"
+    what = f"{_quoted(kind)},{_quoted(name)},{_quoted(key)},{_quoted(op)}"
+    new = "null" if new_version is None else new_version
+    return _sha256(f"[{what},{start},{_quoted(target)},{new},{_quoted(standing)}]")
 
 
 def make_plan(mode: Mode, place: str, ops: Iterable[Op]) -> Plan:
@@ -95,7 +92,7 @@ def dataset_digest(info: Digest, rows: Digest) -> str:
 
 
 def _op_order(op: Op) -> tuple[int, str, str, str]:
-    return _ORDER.index(op.kind), op.name, op.key, op.op_id
+    return _ORDER[op.kind], op.name, op.key, op.op_id
 
 
 def _hash(value: list[Json]) -> str:

@@ -45,7 +45,7 @@ class Trees:
 
     ``skills`` and ``datasets`` are the folders that differ, sorted. ``guarded`` are changed files that the review
     itself depends on. ``names`` maps every skill folder of head to its name, as far as a look at its first lines
-    tells. ``on_base`` are the folders that the base changed since the merge base.
+    tells, and ``descriptions`` to these lines; both are empty where no skill differs. ``on_base`` are the folders that the base changed since the merge base.
     """
 
     skills: tuple[Pair, ...]
@@ -89,7 +89,9 @@ def read_trees(
     roots = make_roots(settings.skills, settings.datasets)
     one, two = _side(repo, before, roots), _side(repo, after, roots)
     changed = _changed(one, two)
-    names, heads = _heads(repo, two)
+    # Other skills are compared with the skills that differ, and with nothing else.
+    has_skills = any(side.grouping.skills.keys() & changed for side in (one, two))
+    names, heads = _heads(repo, two) if has_skills else ({}, {})
     wanted = {folder for folder in changed if _is_chosen(folder, names.get(folder, ""), only)}
     olds = _folders(repo, settings, before, wanted & one.folders.keys())
     news = _folders(repo, settings, after, wanted & two.folders.keys())

@@ -108,26 +108,27 @@ def _by_comparing(
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
     changes = Changes()
-    digest = TableDigest(table.bodies)
+    digest = TableDigest()
     try:
         if large.blob != table.blob:
             changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
         if not changes.lines:
             return Held(table.contents, recall_folded(workspace.repo, table.blob) or "")
-        _apply(changes, table, digest)
+        for block in _applied(changes, table):
+            digest.add(block)
     except _UNDECIDED:
         return None
+    rows = table.contents.rows - len(changes.base) + len(changes.local)
     keyless = table.contents.keyless - changes.keyless_base + changes.keyless_local
-    return Held(Contents(digest.digest, digest.rows, keyless))
+    return Held(Contents(digest.digest, rows, keyless))
 
 
-def _apply(changes: Changes, table: Table, digest: TableDigest) -> None:
-    """Count into ``digest`` what changes make of a table; raises TableTrouble, as where a key is then there twice."""
+def _applied(changes: Changes, table: Table) -> Iterator[bytes]:
+    """Yield what changes make of a table; raises TableTrouble, as where a key is then there twice."""
     gone = {key: placed.digest for key, placed in changes.base.items()}
     new = {key: placed.digest for key, placed in changes.local.items()}
     with table.opened() as blocks:
-        for block in with_edits(blocks, gone=gone, new=new):
-            digest.add(block)
+        yield from with_edits(blocks, gone=gone, new=new)
 
 
 def changes_between(dataset: LocalDataset, base: Large, local: Large) -> Changes:
@@ -152,7 +153,8 @@ def large_changes(
     if table is not None:
         with suppress(*_UNDECIDED):
             changes = changes_between(dataset, base, local)
-            _apply(changes, table, TableDigest(table.bodies))
+            for _ in _applied(changes, table):
+                pass  # no key is there twice, and each row that goes was there
             return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
@@ -218,14 +220,15 @@ def _by_reading(
         id_hash = hashlib.sha256(head)
     folded = FoldedHash()
     with SortedLines(workspace.repo.state_dir / FOLDER) as lines:
-        keyless = _read_all(dataset, large, lines, *((id_hash, folded) if is_new else (folded,)))
+        hashes = (id_hash, folded) if is_new else (folded,)
+        rows, keyless = _read_all(dataset, large, lines, *hashes)
         if large.size != size:
             path = join(dataset.dir, ITEMS)
             raise LocalChanged(f"{path} changes while it is read", subject=path)
         digest = TableDigest()
         for block in blocks_of(lines):
             digest.add(block)
-        contents = Contents(digest.digest, digest.rows, keyless)
+        contents = Contents(digest.digest, rows, keyless)
         blob = large.blob or id_hash.hexdigest()
         tables.keep(blob, contents, lines)
         digest_of_file = folded.hexdigest()
@@ -233,12 +236,17 @@ def _by_reading(
     return Held(contents, digest_of_file, blob)
 
 
-def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching) -> int:
-    """Put a line of the table for each row into ``lines``; return how many lines have no key. Raises InvalidContent."""
+def _read_all(
+    dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching
+) -> tuple[int, int]:
+    """Put a line of the table for each row into ``lines``.
+
+    Returns how many rows there are, and how many lines have no key. Raises InvalidContent.
+    """
     reader = LooseReader(
         join(dataset.dir, ITEMS), RowNames.from_mapping(dataset.mapping), dataset.limits
     )
-    keyless = 0
+    rows = keyless = 0
     others: list[str] = []
     trouble: InvalidContent | None = None
     with large.opened() as raw, collector_paused():
@@ -247,6 +255,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
             for line in read_rows(stream, reader):
                 row = line.row
                 if row is not None:
+                    rows += 1
                     lines.add(table_line(row.key, short(row_digest(row))))
                     if not row.key.isascii():
                         others.append(fold_id(row.key))
@@ -259,7 +268,7 @@ def _read_all(dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: 
         _refuse_double(dataset, large, doubled)
     if trouble is not None:
         raise trouble
-    return keyless
+    return rows, keyless
 
 
 def _doubled(lines: SortedLines, others: list[str]) -> set[str]:

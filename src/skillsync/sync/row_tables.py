@@ -1,7 +1,8 @@
 """Keeps the tables of large files of rows that were read whole and are valid, each under git's id of the content.
 
 A cache in the strict sense (P7): an id stands for one content, so that its table holds as long as the rules of reading
-are the same, and a table is believed only if it has the digest that it was written with.
+are the same, and a table is believed only if it has the digest that it was written with: a line says which content it
+is of, and each one after it holds a block of the table.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from skillsync import __version__
-from skillsync.formats.row_table import Bodies, TableDigest, TableTrouble, blocks_of
+from skillsync.formats.row_table import TableDigest, TableTrouble, blocks_of
 from skillsync.model import Digest
 from skillsync.repo.disk import temp_name
 
@@ -28,8 +29,10 @@ MOST_TABLES = 16
 MOST_BYTES = 256_000_000
 """So many tables, and bytes of them, are kept; the oldest go, never the newest."""
 
-_FORMAT = 1
-_PIECE = 1 << 17
+_FORMAT = 2
+_PIECE = 1 << 18
+_LONGEST = 1 << 20
+"""Bytes of a line, which holds one block: a longer one is none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,6 @@ class Table:
     blob: str
     contents: Contents
     path: Path
-    bodies: Bodies = field(default_factory=Bodies, compare=False)
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[bytes]]:
@@ -56,17 +58,17 @@ class Table:
 
         Raises TableTrouble, once all were taken, if they are not what was written; OSError.
         """
-        with self.path.open("rb") as stream:
+        with self.path.open("rb", buffering=_PIECE) as stream:
             stream.readline()
             yield self._checked(stream)
 
     def _checked(self, stream: BinaryIO) -> Iterator[bytes]:
-        found = TableDigest(self.bodies)
-        while block := stream.read(_PIECE):
-            block += stream.readline()
+        found = TableDigest()
+        while line := stream.readline(_LONGEST):
+            block = line[:-1]
             found.add(block)
             yield block
-        if (found.digest, found.rows) != (self.contents.digest, self.contents.rows):
+        if found.digest != self.contents.digest:
             raise TableTrouble
 
 
@@ -118,6 +120,7 @@ class RowTables:
                     stream.write(json.dumps(head).encode() + b"\n")
                     for block in blocks_of(lines):
                         stream.write(block)
+                        stream.write(b"\n")
                 aside.replace(path)
             finally:
                 aside.unlink(missing_ok=True)

@@ -57,10 +57,12 @@ class Sending:
         which then stands for it, so that it is not held twice.
         """
         assert self.view.local is not None
-        digest = self.base[key] = short(row_digest(row.row))
-        is_same = sent is not None and digest == self.view.local.row_digests.get(key)
-        if is_same and sent is not None:
-            row = replace(row, row=sent)
+        digest = short(row_digest(row.row))
+        known = self.view.local.row_digests.get(key)
+        is_same = sent is not None and digest == known
+        if is_same and sent is not None and known is not None:
+            row, digest = replace(row, row=sent), known
+        self.base[key] = digest
         self._note(key, row, since)
         return is_same
 
