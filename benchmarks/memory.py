@@ -99,8 +99,10 @@ class _Pair:
 
 
 def _offline(folder: Path, rows: int) -> Iterator[Figure]:
-    clones = [new_clone(folder / name / "clone", "http://127.0.0.1:9") for name in ("many", "few")]
-    pair = _Pair(*clones, rows, "")
+    many, few = (
+        new_clone(folder / size / "clone", "http://127.0.0.1:9") for size in ("many", "few")
+    )
+    pair = _Pair(many, few, rows, "")
     for clone, count in pair.each():
         _write_rows(clone, count)
         clone.commit("rows")
@@ -114,8 +116,8 @@ def _offline(folder: Path, rows: int) -> Iterator[Figure]:
         (clone.path / "out.json").write_text("[" + ",\n".join(text) + "]")
         (clone.path / "idless").mkdir()
     for form in ("jsonl", "csv", "json"):
-        words = ("dataset", "import", f"out.{form}", "--yes", "--name", f"from {form}")
-        yield from pair.measured(f"dataset import, {form}", *words, flat=True)
+        taking = ("dataset", "import", f"out.{form}", "--yes", "--name", f"from {form}")
+        yield from pair.measured(f"dataset import, {form}", *taking, flat=True)
     for clone, count in pair.each():
         clone.git("clean", "-fdq", "datasets")
         _write_rows(clone, count, keyless=True)
@@ -145,10 +147,11 @@ def _synced(folder: Path, dialect: str, rows: int) -> Iterator[Figure]:
                 if filled:
                     seed(folder / "server.sqlite3", project, dialect, count, keys=filled)
                 made.append(new_clone(folder / f"{name}-{size}" / "clone", url, project))
-            return _Pair(*made, rows, f", {dialect}")
+            many, few = made
+            return _Pair(many, few, rows, f", {dialect}")
 
         yield from _nothing_there(clones("new"))
-        yield from _all_there(clones("full", filled="id"), url, dialect)
+        yield from _all_there(clones("full", filled="id"), dialect)
         yield from _derived(clones("derived", filled="content"))
 
 
@@ -159,7 +162,7 @@ def _nothing_there(pair: _Pair) -> Iterator[Figure]:
     yield from pair.measured("plan, nothing on the server", "plan")
 
 
-def _all_there(pair: _Pair, url: str, dialect: str) -> Iterator[Figure]:
+def _all_there(pair: _Pair, dialect: str) -> Iterator[Figure]:
     yield from pair.measured("first pull", "pull", says="rows")
     for clone, _ in pair.each():
         clone.commit("pulled")
