@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from skillsync.errors import BadAnswer, RemoteError
@@ -26,7 +27,7 @@ class Listing(Generic[T]):
     ``problems`` name entries that could not be understood; they are not in ``items``.
     """
 
-    items: tuple[T, ...]
+    items: Sequence[T]
     complete: bool
     problems: tuple[Problem, ...] = ()
 
@@ -46,11 +47,75 @@ class Page:
     following: Query | None
 
 
+class Collected(Protocol[T]):
+    """What the entries of a list are put into, one after the other; a sequence of them afterwards."""
+
+    def add(self, item: T, /) -> None:
+        """Put the next one in."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[T]: ...
+
+    def __getitem__(self, at: int, /) -> T: ...
+
+
+class Whole(list[T]):
+    """Entries that are held as they came."""
+
+    def add(self, item: T, /) -> None:
+        """Put the next one in."""
+        self.append(item)
+
+
+class Seen:
+    """Which ids were met, in eight bytes each: two of a million pass for one in one of 30 million lists.
+
+    Such a list counts as incomplete, so that nothing is concluded from it.
+    """
+
+    def __init__(self) -> None:
+        self._table = array("Q", bytes(8 * 64))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, text: str) -> bool:
+        """Remember an id, and tell whether it is new."""
+        if 3 * self._count > len(self._table):
+            self._grow()
+        is_new = _put(self._table, hash(text) & _MARK or 1)
+        self._count += is_new
+        return is_new
+
+    def _grow(self) -> None:
+        table = array("Q", bytes(8 * 2 * len(self._table)))
+        for mark in self._table:
+            if mark:
+                _put(table, mark)
+        self._table = table
+
+
+_MARK = (1 << 64) - 1
+
+
+def _put(table: array[int], mark: int) -> bool:
+    last = len(table) - 1
+    at = mark & last
+    while found := table[at]:
+        if found == mark:
+            return False
+        at = (at + 1) & last
+    table[at] = mark
+    return True
+
+
 @dataclass(slots=True)
 class _Walk(Generic[T]):
-    items: dict[str, T] = field(default_factory=dict)
+    items: Collected[T]
     problems: list[Problem] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    seen: Seen = field(default_factory=Seen)
     count: int = -1
     is_clean: bool = True
 
@@ -102,12 +167,13 @@ def read_listing(
     parse: Callable[[Mapping[str, Json]], T],
     subject: str,
     on_page: Callable[[Page], None] | None = None,
+    collect: Callable[[], Collected[T]] = Whole,
 ) -> Listing[T]:
     """Read all pages, drop repetitions by ``key_of``, and start again when the total is not ``count``.
 
     An entry that ``parse`` refuses with a RemoteError is a problem and the others go on. After the last
-    restart the listing is returned with ``complete`` false. ``on_page`` sees every page. Raises BadAnswer for links
-    that lead in circles.
+    restart the listing is returned with ``complete`` false. ``on_page`` sees every page. ``collect`` makes what the
+    entries of one walk are put into. Raises BadAnswer for links that lead in circles.
     """
 
     def seen(query: Query) -> Page:
@@ -116,23 +182,29 @@ def read_listing(
             on_page(page)
         return page
 
-    walk: _Walk[T] = _Walk()
-    for _ in range(MOST_WALKS):
-        walk = _walk(seen, first=first, key_of=key_of, parse=parse, subject=subject)
-        if walk.is_clean and walk.count == len(walk.seen):
-            return Listing(tuple(walk.items.values()), True, tuple(walk.problems))
-    return Listing(tuple(walk.items.values()), False, tuple(walk.problems))
+    for attempt in range(MOST_WALKS):
+        walk = _Walk(collect())
+        _walk(walk, seen, first=first, key_of=key_of, parse=parse, subject=subject)
+        is_complete = walk.is_clean and walk.count == len(walk.seen)
+        if is_complete or attempt == MOST_WALKS - 1:
+            return Listing(sequence(walk.items), is_complete, tuple(walk.problems))
+    raise AssertionError("not reached")
+
+
+def sequence(items: Collected[T]) -> Sequence[T]:
+    """Return what was collected as it is, or, where it is no sequence, as one."""
+    return items if isinstance(items, Sequence) and not isinstance(items, list) else tuple(items)
 
 
 def _walk(
+    walk: _Walk[T],
     fetch: Callable[[Query], Page],
     *,
     first: Query,
     key_of: Callable[[Mapping[str, Json]], str],
     parse: Callable[[Mapping[str, Json]], T],
     subject: str,
-) -> _Walk[T]:
-    walk: _Walk[T] = _Walk()
+) -> None:
     visited: set[Query] = set()
     query: Query | None = first
     while query is not None:
@@ -146,7 +218,6 @@ def _walk(
         if query is not None and not new:
             walk.is_clean = False
             break
-    return walk
 
 
 def _take(
@@ -160,14 +231,13 @@ def _take(
     new = 0
     for row in page.results:
         key = key_of(row)
-        if key in walk.seen:
+        if not walk.seen.add(key):
             # Shown twice: something moved between two pages, so something else may have been skipped.
             walk.is_clean = False
             continue
-        walk.seen.add(key)
         new += 1
         try:
-            walk.items[key] = parse(row)
+            walk.items.add(parse(row))
         except RemoteError as error:
             if error.reason == "generation":
                 raise

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import io
+from abc import abstractmethod
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from skillsync.errors import InvalidContent
+from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.json_spans import scan
 from skillsync.formats.json_text import JsonTrouble, read_json
 from skillsync.formats.row_keys import DerivedKeys, fold_id, id_problem
@@ -79,6 +82,35 @@ class Line:
         return self if number == self.number else replace(self, number=number)
 
 
+class PackedLines(Sequence[Line]):
+    """Lines that nobody holds, and what is known of them: each is made when it is looked at."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Sequence[Row]:
+        """The rows that have a key."""
+
+    @property
+    @abstractmethod
+    def keyless(self) -> Sequence[Line]:
+        """The lines that hold a row without a key."""
+
+    @property
+    @abstractmethod
+    def by_key(self) -> Mapping[Key, Line]:
+        """The lines that have a key, by that key."""
+
+    @property
+    @abstractmethod
+    def rows_by_key(self) -> Mapping[Key, Row]:
+        """Their rows."""
+
+    @property
+    @abstractmethod
+    def digests(self) -> Mapping[Key, str]:
+        """Their short digests."""
+
+
 @dataclass(frozen=True)
 class ItemsFile:
     """All lines of a file in order. ``used`` maps a field to the name that the file has for it.
@@ -87,26 +119,46 @@ class ItemsFile:
     """
 
     path: str
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     names: RowNames = field(default_factory=lambda: RowNames.from_mapping(None))
     used: Mapping[str, str] = field(default_factory=dict)
     keys: KeyMode = "id"
     limits: Limits = USUAL_LIMITS
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> Sequence[Row]:
         """The rows that have a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.rows
         return tuple(line.row for line in self.lines if line.row is not None)
 
     @cached_property
-    def keyless(self) -> tuple[Line, ...]:
+    def keyless(self) -> Sequence[Line]:
         """The lines that hold a row without a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.keyless
         return tuple(line for line in self.lines if line.row is None and line.fields is not None)
 
     @cached_property
     def by_key(self) -> Mapping[Key, Line]:
         """The lines that have a key, by that key."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.by_key
         return {line.row.key: line for line in self.lines if line.row is not None}
+
+    @cached_property
+    def rows_by_key(self) -> Mapping[Key, Row]:
+        """The rows that have a key, by that key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.rows_by_key
+        return {row.key: row for row in self.rows}
+
+    @cached_property
+    def digests(self) -> Mapping[Key, str]:
+        """The short digest of each row that has a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.digests
+        return {key: short(row_digest(row)) for key, row in self.rows_by_key.items()}
 
 
 def parse_items(

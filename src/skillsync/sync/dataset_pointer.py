@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.row_bases import Bases, bases_at
 from skillsync.core.row_states import ABSENT
-from skillsync.formats.canonical import info_digest, rows_digest
+from skillsync.formats.canonical import info_digest, keyed_digest
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
 from skillsync.sync.dataset_view import DatasetView
@@ -42,9 +42,7 @@ def recorded(
         base.revision if isinstance(base, Bases) else None,
         info,
         sum(digest != ABSENT for digest in digests.values()),
-        base.digest
-        if isinstance(base, Bases)
-        else rows_digest((key, Digest(digest)) for key, digest in digests.items()),
+        base.digest if isinstance(base, Bases) else keyed_digest(digests),
     )
     return Recorded(line, base.lines if isinstance(base, Bases) else base)
 

@@ -36,12 +36,13 @@ from skillsync.sync.dataset_pointer import (
     recorded,
 )
 from skillsync.sync.dataset_survey import refuse_problem
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.pull_lines import Taking, appended, is_occupied, refusals
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_views import RowView
 from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -215,7 +216,7 @@ class DatasetPuller:
             max_removals=self.max_removals,
         )
         taking = Taking(view, self._with_keys(view), dict(view.base_rows))
-        for row in view.rows:
+        for row in view.rows.open:
             self._row(taking, row)
         self._check_count(view, len(taking.removed))
         taking.change_lines()
@@ -256,7 +257,7 @@ class DatasetPuller:
         steps = {RowPull.REWRITE, RowPull.MERGE, RowPull.REMOVE}
         known = [
             row.local
-            for row in view.rows
+            for row in view.rows.open
             if row.is_paired and row.local and row.verdict.pull in steps
         ]
         if not known:

@@ -11,8 +11,9 @@ from skillsync.formats.jsonl import ItemsFile, append_rows, remove_rows, replace
 from skillsync.formats.row_keys import fold_id
 from skillsync.formats.row_names import Spelling
 from skillsync.model import Key, Row
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.row_views import RowView
 
 
 @dataclass

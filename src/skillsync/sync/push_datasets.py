@@ -25,7 +25,7 @@ from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.local import ITEMS, LocalDataset
 from skillsync.sync.push_dataset_words import (
     GOES_ON,
@@ -44,6 +44,7 @@ from skillsync.sync.push_rows import RowPusher, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
+from skillsync.sync.row_views import RowView
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -90,7 +91,7 @@ class DatasetPusher:
                 self._give_keys(view, local)
 
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
-        known = [row.local for row in view.rows if row.is_paired and row.local is not None]
+        known = [row.local for row in view.rows.open if row.is_paired and row.local is not None]
         file = assign_keys(local.items, known=known, new_key=self.new_key)
         change = FileChange(ITEMS, local.items_data, render_items(file))
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
@@ -109,7 +110,7 @@ class DatasetPusher:
                 continue
             doomed = 0
             if view.local is not None and view.is_usable:
-                doomed = sum(self._may_remove(view, row) for row in view.rows)
+                doomed = sum(self._may_remove(view, row) for row in view.rows.open)
                 try:
                     check_items_file(
                         view.slug,
@@ -147,8 +148,8 @@ class DatasetPusher:
                 continue
             if view.verdict.push in GOES_ON and not view.rekeyed:
                 created += rows_to_create(view)
-                updated += sum(row.verdict.push is RowPush.PATCH for row in view.rows)
-                removed += sum(self._may_remove(view, row) for row in view.rows)
+                updated += sum(row.verdict.push is RowPush.PATCH for row in view.rows.open)
+                removed += sum(self._may_remove(view, row) for row in view.rows.open)
         return Effort(created=created, updated=updated, removed=removed)
 
     def run(self, survey: DatasetSurvey) -> None:
@@ -213,7 +214,7 @@ class DatasetPusher:
 
     def _send(self, view: DatasetView, step: DatasetPush) -> list[Outcome]:
         sending = self._open(view, step)
-        removable = {row.key for row in view.rows if self._may_remove(view, row)}
+        removable = {row.key for row in view.rows.open if self._may_remove(view, row)}
         stopped: SkillsyncError | None = None
         try:
             if sends_info(view, step):

@@ -8,9 +8,10 @@ from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import row_digest, short
 from skillsync.model import Key, RemoteDataset, RemoteRow, Row
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.report import Kind, Outcome, failed
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_views import RowView
 
 _WORDS = {
     RowPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
