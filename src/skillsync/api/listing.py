@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from skillsync.errors import BadAnswer, RemoteError
@@ -192,8 +192,8 @@ def read_listing(
 
 
 def sequence(items: Collected[T]) -> Sequence[T]:
-    """Return what was collected as it is, or, where it is no sequence, as one."""
-    return items if isinstance(items, Sequence) and not isinstance(items, list) else tuple(items)
+    """Return what was collected, as it is unless it is a list that might still grow."""
+    return tuple(items) if isinstance(items, Whole) else cast("Sequence[T]", items)
 
 
 def _walk(

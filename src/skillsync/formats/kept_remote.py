@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, overload
 
 from skillsync.formats.canonical import row_digest
-from skillsync.formats.kept_rows import DIGEST, SHORT, KeptFields, Made, packed
+from skillsync.formats.kept_rows import SHORT, KeptFields, Made, packed
+from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_records import PackedRecords
 from skillsync.model import Author, Json, Key, RemoteRow, Row
 
 if TYPE_CHECKING:
@@ -36,13 +38,12 @@ class KeptRows(Sequence[RemoteRow]):
         self._room = held
         self._whole: list[RemoteRow] | None = []
         self._dataset = ""
-        self._numbers = Numbers(like)
+        self._like = like
+        self._column = array("i", (_UNKNOWN,)) * (len(like) if like is not None else 0)
+        self._others = KeyIndex(self.keys, folds=False)
         self._more: dict[Key, list[int]] = {}
-        self._places = array("Q")
-        self._lengths = array("I")
-        self._digests = bytearray()
-        self._moments = array("q")
-        self._own = bytearray()
+        self._facts = PackedRecords("<32sq?")  # digest, moment of creation, whether the key is ours
+        self._places = PackedRecords("<QI")  # place and length
         self._last: tuple[int, list[Json]] = (_UNKNOWN, [])
 
     # -------------------------------------------------------------- putting in
@@ -53,13 +54,18 @@ class KeptRows(Sequence[RemoteRow]):
             return
         self._dataset = self._dataset or row.dataset
         number = len(self.keys)
-        key, first = self._numbers.setdefault(row.row.key, number)
-        if first != number:
+        key = row.row.key
+        first = self._first(key)
+        if first is not None:
+            key = self.keys[first]
             self._more.setdefault(key, [first]).append(number)
+        elif self._like is not None and (line := self._like.number_of(key)) is not None:
+            self._column[line] = number
+            key = self._like.keys[line] or key
+        else:
+            self._others.add(key, number)
         self.keys.append(key)
-        self._digests += packed(row_digest(row.row))
-        self._moments.append(_moment(row.created_at))
-        self._own.append(row.own_key)
+        self._facts.append(packed(row_digest(row.row)), _moment(row.created_at), row.own_key)
         self._put(row)
 
     def _put(self, row: RemoteRow) -> None:
@@ -74,8 +80,7 @@ class KeptRows(Sequence[RemoteRow]):
             return
         assert self._store is not None
         data = record_of(row)
-        self._places.append(self._store.put(data))
-        self._lengths.append(len(data))
+        self._places.append(self._store.put(data), len(data))
 
     # -------------------------------------------------------------- looking up
 
@@ -92,11 +97,18 @@ class KeptRows(Sequence[RemoteRow]):
 
     def has(self, key: object) -> bool:
         """Tell whether some row has this key."""
-        return isinstance(key, str) and self._numbers.get(Key(key)) is not None
+        return isinstance(key, str) and self._first(Key(key)) is not None
+
+    def _first(self, key: Key) -> int | None:
+        line = self._like.number_of(key) if self._like is not None else None
+        if line is None:
+            return self._others.find(key)
+        number = self._column[line]
+        return None if number == _UNKNOWN else number
 
     def numbers_of(self, key: Key) -> Sequence[int]:
         """Return the numbers, from 0, of the rows with this key."""
-        first = self._numbers.get(key)
+        first = self._first(key)
         if first is None:
             return ()
         return self._more.get(key) or (first,)
@@ -107,15 +119,16 @@ class KeptRows(Sequence[RemoteRow]):
 
     def digest(self, number: int) -> bytes:
         """Return the digest of a row."""
-        return bytes(self._digests[number * DIGEST : (number + 1) * DIGEST])
+        found: bytes = self._facts[number][0]
+        return found
 
     def short(self, number: int) -> str:
         """Return the short digest of a row."""
-        return self._digests[number * DIGEST : number * DIGEST + SHORT].hex()
+        return self.digest(number)[:SHORT].hex()
 
     def is_own(self, number: int) -> bool:
         """Tell whether the key of a row is one of ours."""
-        return bool(self._own[number])
+        return bool(self._facts[number][2])
 
     def id_of(self, number: int) -> str:
         """Return the id of a row."""
@@ -123,7 +136,8 @@ class KeptRows(Sequence[RemoteRow]):
             return self._whole[number].id
         assert self._store is not None
         # A record begins with it, so that there is no need to read all of it.
-        head = self._store.get(self._places[number], min(self._lengths[number], _HEAD))
+        place, length = self._places[number]
+        head = self._store.get(place, min(length, _HEAD))
         found = _ID.match(head)
         return found[1].decode() if found else str(self.record(number)[0])
 
@@ -140,17 +154,21 @@ class KeptRows(Sequence[RemoteRow]):
     def by_age(self, numbers: Iterable[int]) -> Sequence[int]:
         """Sort rows by when they were created, the oldest first, and by their ids where that is the same."""
         found = list(numbers)
-        if any(self._moments[number] == _UNKNOWN for number in found):
+        if any(self._moment(number) == _UNKNOWN for number in found):
             found.sort(key=self._age)
             return found
-        found.sort(key=self._moments.__getitem__)
+        found.sort(key=self._moment)
         start = 0
         for end in range(1, len(found) + 1):
-            if end == len(found) or self._moments[found[end]] != self._moments[found[start]]:
+            if end == len(found) or self._moment(found[end]) != self._moment(found[start]):
                 if end - start > 1:
                     found[start:end] = sorted(found[start:end], key=self._age)
                 start = end
         return array("I", found)
+
+    def _moment(self, number: int) -> int:
+        moment: int = self._facts[number][1]
+        return moment
 
     def _age(self, number: int) -> tuple[str, str]:
         row = self._row(number)
@@ -162,7 +180,7 @@ class KeptRows(Sequence[RemoteRow]):
         if self._whole is not None:
             return record_of(self._whole[number])
         assert self._store is not None
-        return self._store.get(self._places[number], self._lengths[number])
+        return self._store.get(*self._places[number])
 
     def record(self, number: int) -> list[Json]:
         """Return what a row was written down as; the one looked at last is at hand."""
@@ -216,32 +234,6 @@ class _Digests(Mapping[Key, str]):
         if not numbers:
             raise KeyError(key)
         return self._rows.short(numbers[-1])
-
-
-class Numbers:
-    """A number for each of many keys: in an array for the keys of lines that are kept, else in a dictionary."""
-
-    def __init__(self, like: KeptLines | None) -> None:
-        self._like = like
-        self._column = array("i", (_UNKNOWN,)) * (len(like) if like is not None else 0)
-        self._others: dict[Key, int] = {}
-
-    def get(self, key: Key) -> int | None:
-        """Return the number of a key, None where it has none."""
-        line = self._like.number_of(key) if self._like is not None else None
-        if line is None:
-            return self._others.get(key)
-        number = self._column[line]
-        return None if number == _UNKNOWN else number
-
-    def setdefault(self, key: Key, number: int) -> tuple[Key, int]:
-        """Give a key its number unless it has one; returns the key as it is held, and its number."""
-        line = self._like.number_of(key) if self._like is not None else None
-        if line is None or self._like is None:
-            return key, self._others.setdefault(key, number)
-        if self._column[line] == _UNKNOWN:
-            self._column[line] = number
-        return self._like.keys[line] or key, self._column[line]
 
 
 def _moment(text: str) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 from skillsync.formats.canonical import ALGORITHM, row_digest
 from skillsync.formats.json_text import read_json
+from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_keys import DerivedKeys, fold_id
 from skillsync.formats.row_lines import (
     USUAL_LIMITS,
@@ -30,10 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DIGEST = 32
-"""Bytes of a digest."""
 SHORT = 8
-"""Bytes of a short one: the first of these."""
+"""Bytes of a short digest: the first of those of a whole one."""
 
 
 class Kept:
@@ -210,52 +210,50 @@ class KeptLines(PackedLines):
     def __init__(self, kept: Kept) -> None:
         self.keys: list[Key | None] = []
         self._kept = kept
-        self._numbers: dict[str, int] = {}
-        self._places = array("Q")
-        self._lengths = array("I")
-        self._digests = bytearray()
-        self._kinds = bytearray()
+        self._numbers = KeyIndex(self.keys, folds=True)
+        self._records = PackedRecords("<QI32sB")  # place, length, digest, kind
+        self._without_key = 0
 
     # -------------------------------------------------------------- putting in
 
     def add(self, line: Line) -> None:
         """Put the next line in, and its bytes into the store."""
         key = None if line.row is None else line.row.key
-        if line.fields is None:
-            self._kinds.append(_BLANK)
-            self._digests += bytes(DIGEST)
-        else:
-            self._kinds.append(_KEYLESS if key is None else _DERIVED if line.derived else _KEYED)
-            self._digests += packed(row_digest(line.row or Row(Key(""), line.fields)))
-        self._places.append(self._kept.put(line.raw))
-        self._lengths.append(len(line.raw))
-        if key is not None:
-            self._numbers.setdefault(fold_id(key), len(self.keys))
+        digest, kind = b"", _BLANK
+        if line.fields is not None:
+            digest = packed(row_digest(line.row or Row(Key(""), line.fields)))
+            kind = _KEYLESS if key is None else _DERIVED if line.derived else _KEYED
+        self._records.append(self._kept.put(line.raw), len(line.raw), digest, kind)
+        self._without_key += key is None
         self.keys.append(key)
+        if key is not None:
+            self._numbers.add(fold_id(key), len(self.keys) - 1)
 
     def derive_keys(self) -> None:
         """Give those lines that have no ``id`` the keys that follow from their content, in file order."""
         derived = DerivedKeys(key for key in self.keys if key is not None)
         for number in self._of_kind(_KEYLESS):
             key = derived.next_key(self._fields(number))
-            self._kinds[number] = _DERIVED
-            self._numbers.setdefault(fold_id(key), number)
+            place, length, digest, _ = self._records[number]
+            self._records[number] = place, length, digest, _DERIVED
+            self._without_key -= 1
             self.keys[number] = key
+            self._numbers.add(fold_id(key), number)
 
     # -------------------------------------------------------------- looking up
 
     @property
     def keyed(self) -> int:
         """How many lines have a key."""
-        return len(self._kinds) - self._kinds.count(_BLANK) - self._kinds.count(_KEYLESS)
+        return len(self.keys) - self._without_key
 
     def first_with(self, folded: str) -> int | None:
         """Return the number, from 0, of the line whose key folds to this."""
-        return self._numbers.get(folded)
+        return self._numbers.find(folded)
 
     def number_of(self, key: Key) -> int | None:
         """Return the number, from 0, of the line with this very key."""
-        number = self._numbers.get(fold_id(key))
+        number = self._numbers.find(fold_id(key))
         return number if number is not None and self.keys[number] == key else None
 
     def __len__(self) -> int:
@@ -279,7 +277,7 @@ class KeptLines(PackedLines):
     @property
     def keyless(self) -> Sequence[Line]:
         """The lines that hold a row without a key."""
-        return Made(self._of_kind(_KEYLESS), self._line)
+        return Made(self._of_kind(_KEYLESS) if self._without_key else (), self._line)
 
     @property
     def by_key(self) -> Mapping[Key, Line]:
@@ -297,16 +295,17 @@ class KeptLines(PackedLines):
         return ByKey(self, self._short)
 
     def _of_kind(self, *kinds: int) -> Sequence[int]:
-        return array("Q", (number for number, kind in enumerate(self._kinds) if kind in kinds))
+        return array("I", (at for at in range(len(self)) if self._records[at][3] in kinds))
 
     # -------------------------------------------------------------- one line
 
     def _fields(self, number: int) -> KeptFields:
-        digest = bytes(self._digests[number * DIGEST : (number + 1) * DIGEST])
-        return KeptFields(self._kept, self._places[number], self._lengths[number], digest)
+        place, length, digest, _ = self._records[number]
+        return KeptFields(self._kept, place, length, digest)
 
     def _short(self, number: int) -> str:
-        return self._digests[number * DIGEST : number * DIGEST + SHORT].hex()
+        digest: bytes = self._records[number][2]
+        return digest[:SHORT].hex()
 
     def _row(self, number: int) -> Row:
         key = self.keys[number]
@@ -314,11 +313,10 @@ class KeptLines(PackedLines):
         return Row(key, self._fields(number))
 
     def _line(self, number: int) -> Line:
-        kind = self._kinds[number]
+        place, length, digest, kind = self._records[number]
         if kind == _BLANK:
-            raw = self._kept.raw(self._places[number], self._lengths[number])
-            return Line(number + 1, raw, None, None)
-        fields = self._fields(number)
+            return Line(number + 1, self._kept.raw(place, length), None, None)
+        fields = KeptFields(self._kept, place, length, digest)
         key = self.keys[number]
         row = None if key is None else Row(key, fields)
         return KeptLine(number + 1, row, fields, derived=kind == _DERIVED)

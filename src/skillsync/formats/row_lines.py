@@ -83,7 +83,16 @@ class Line:
 
 
 class PackedLines(Sequence[Line]):
-    """Lines that nobody holds, and what is known of them: each is made when it is looked at."""
+    """Lines that nobody holds, and what is known of them: each is made when it is looked at.
+
+    ``keys`` has the key of each, None for one without.
+    """
+
+    keys: list[Key | None]
+
+    @abstractmethod
+    def first_with(self, folded: str) -> int | None:
+        """Return the number, from 0, of the line whose key folds to this."""
 
     @property
     @abstractmethod

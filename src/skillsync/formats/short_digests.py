@@ -91,3 +91,10 @@ def _number(value: str) -> int:
     except ValueError:
         return _NONE
     return number if f"{number:016x}" == value else _NONE
+
+
+def same_digests(one: Mapping[Key, str], other: Mapping[Key, str]) -> bool:
+    """Tell whether two mappings hold the same, looking at one key after the other."""
+    return one is other or (
+        len(one) == len(other) and all(other.get(key) == value for key, value in one.items())
+    )

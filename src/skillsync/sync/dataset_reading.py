@@ -43,7 +43,7 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     view.remote_rows = _known_rows(workspace, view, view.remote)
     if view.remote_rows is None:
         view.remote_rows = _listed_rows(workspace, view, view.remote, remote)
-        remember_rows(workspace, view.remote, view.remote_rows)
+        remember_rows(workspace, view.remote, view.remote_rows.records())
     if view.remote.revision is not None:
         view.there = view.remote_rows.digests
     if view.linked_id is None and view.local is not None:

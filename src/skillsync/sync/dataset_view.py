@@ -19,6 +19,7 @@ from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import info_digest
 from skillsync.formats.kept_remote import KeptRows
 from skillsync.formats.row_names import Spelling
+from skillsync.formats.short_digests import same_digests
 from skillsync.model import (
     DatasetInfo,
     DatasetPointer,
@@ -142,10 +143,7 @@ class DatasetView:
         """Tell whether these digests are those that were taken in; the same are not compared twice."""
         base = self.base_rows
         if self._compared is None or self._compared[0] is not here or self._compared[1] is not base:
-            same = len(here) == len(base) and (
-                here is base or all(base.get(key) == digest for key, digest in here.items())
-            )
-            self._compared = here, base, same
+            self._compared = here, base, same_digests(here, base)
         return self._compared[2]
 
     @property

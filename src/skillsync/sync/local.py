@@ -13,13 +13,23 @@ from skillsync.formats.jsonl import (
     ItemsFile,
     empty_items,
     parse_items,
-    render_items,
     wrong_lines,
 )
 from skillsync.formats.kept_rows import KeptLines, read_kept_items
 from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits
 from skillsync.formats.skill_folder import SkillReading, read_skill
-from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
+from skillsync.model import (
+    CarryMode,
+    Content,
+    Digest,
+    Folder,
+    Key,
+    Large,
+    Pointer,
+    Problem,
+    Row,
+    Severity,
+)
 from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
@@ -174,10 +184,14 @@ class LocalDataset:
         except LocalChanged as error:
             raise InvalidContent(error.message, path=path, hint="run the command again") from error
 
-    @property
-    def items_data(self) -> bytes | None:
-        """The bytes that the rows were read from, None where there is no such file. Raises as ``items``."""
-        return render_items(self.items) if self.large is not None else self._data(ITEMS)
+    def items_content(self) -> Content | None:
+        """Return the content that the rows were read from, None where there is no such file. Raises as ``items``.
+
+        A large one is put into git for it.
+        """
+        if self.large is None:
+            return self._data(ITEMS)
+        return self.large.stored(line.raw for line in self.items.lines)
 
     @property
     def has_items_file(self) -> bool:

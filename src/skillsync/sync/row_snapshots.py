@@ -17,7 +17,7 @@ from skillsync.api.dataset_port import Collect
 from skillsync.api.listing import Whole, sequence
 from skillsync.core.row_bases import bases_digest
 from skillsync.core.row_states import ABSENT
-from skillsync.formats.kept_remote import KeptRows, record_of, row_from
+from skillsync.formats.kept_remote import KeptRows, row_from
 from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import Key, RemoteDataset, RemoteRow
 from skillsync.repo.disk import temp_name
@@ -34,8 +34,11 @@ MOST_BASES = 32
 _FORMAT = 3
 
 
-def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> None:
-    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines."""
+def remember_rows(workspace: Workspace, dataset: RemoteDataset, records: Iterable[bytes]) -> None:
+    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines.
+
+    ``records`` are the rows as ``record_of`` makes them.
+    """
     if not dataset.revision_id:
         return
     folder = _folder(workspace)
@@ -45,7 +48,7 @@ def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[R
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with aside.open("xb") as file:
-                for line in _snapshot(dataset, rows):
+                for line in _snapshot(dataset, records):
                     seen.update(line)
                     file.write(line)
                 file.write(seen.hexdigest().encode())
@@ -54,9 +57,8 @@ def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[R
             aside.unlink(missing_ok=True)
 
 
-def _snapshot(dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> Iterator[bytes]:
+def _snapshot(dataset: RemoteDataset, records: Iterable[bytes]) -> Iterator[bytes]:
     yield _head(dataset)
-    records = rows.records() if isinstance(rows, KeptRows) else map(record_of, rows)
     for record in records:
         yield record + b"\n"
 

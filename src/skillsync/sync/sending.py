@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.core.reconcile_row import RowPush
@@ -29,7 +30,7 @@ class Sending:
 
     view: DatasetView
     remote: RemoteDataset
-    base: dict[Key, str]
+    base: MutableMapping[Key, str]
     meta_sent: bool = False
     created: int = 0
     updated: int = 0
