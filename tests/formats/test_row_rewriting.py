@@ -29,7 +29,7 @@ from tests.formats.test_row_stream import PATH, valid
 
 KeyMode = Literal["id", "content"]
 MODES: Sequence[KeyMode] = ("id", "content")
-values = st.sampled_from([None, 1, "é", "x", {"a": [1]}])
+values: st.SearchStrategy[Json] = st.sampled_from([None, 1, "é", "x", {"a": [1]}])
 
 
 def read(data: bytes, keys: KeyMode, *, kept: bool) -> ItemsFile:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from skillsync.errors import BadAnswer, RemoteError
+from skillsync.formats.marks import Marks
 from skillsync.model import Json, Problem
 
 T = TypeVar("T")
@@ -68,54 +68,12 @@ class Whole(list[T]):
         self.append(item)
 
 
-class Seen:
-    """Which ids were met, in eight bytes each: two of a million pass for one in one of 30 million lists.
-
-    Such a list counts as incomplete, so that nothing is concluded from it.
-    """
-
-    def __init__(self) -> None:
-        self._table = array("Q", bytes(8 * 64))
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def add(self, text: str) -> bool:
-        """Remember an id, and tell whether it is new."""
-        if 3 * self._count > len(self._table):
-            self._grow()
-        is_new = _put(self._table, hash(text) & _MARK or 1)
-        self._count += is_new
-        return is_new
-
-    def _grow(self) -> None:
-        table = array("Q", bytes(8 * 2 * len(self._table)))
-        for mark in self._table:
-            if mark:
-                _put(table, mark)
-        self._table = table
-
-
-_MARK = (1 << 64) - 1
-
-
-def _put(table: array[int], mark: int) -> bool:
-    last = len(table) - 1
-    at = mark & last
-    while found := table[at]:
-        if found == mark:
-            return False
-        at = (at + 1) & last
-    table[at] = mark
-    return True
-
-
 @dataclass(slots=True)
 class _Walk(Generic[T]):
     items: Collected[T]
     problems: list[Problem] = field(default_factory=list)
-    seen: Seen = field(default_factory=Seen)
+    seen: Marks = field(default_factory=Marks)
+    """Of the ids. Two that have one mark make a list incomplete, so that nothing is concluded from it."""
     count: int = -1
     is_clean: bool = True
 
@@ -215,6 +173,7 @@ def _walk(
         new = _take(walk, page, key_of=key_of, parse=parse)
         walk.count = page.count
         query = page.following
+        del page  # it need not be there while the next one comes
         if query is not None and not new:
             walk.is_clean = False
             break

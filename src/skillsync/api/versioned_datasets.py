@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
 from skillsync.api.dataset_port import VERSIONED, Collect
 from skillsync.api.detect import Project
-from skillsync.api.listing import Collected, Listing, Page, Query, Seen, Whole, sequence
+from skillsync.api.listing import Collected, Listing, Page, Query, Whole, sequence
 from skillsync.api.parallel import each
 from skillsync.api.versioned_rows import (
     revision_from,
@@ -19,6 +19,7 @@ from skillsync.api.versioned_rows import (
     versioned_row_from,
 )
 from skillsync.errors import BadAnswer, NotFound, RemoteError
+from skillsync.formats.marks import Marks
 from skillsync.formats.row_names import Spelling
 from skillsync.model import (
     DatasetInfo,
@@ -42,7 +43,7 @@ class _Found:
     dataset: str
     rows: Collected[RemoteRow]
     problems: list[Problem] = field(default_factory=list)
-    ids: Seen = field(default_factory=Seen)
+    ids: Marks = field(default_factory=Marks)
     count: int = 0
 
     def take(self, page: Page) -> None:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, overload
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.json_spans import Span, scan
 from skillsync.formats.json_text import JsonTrouble, read_json
+from skillsync.formats.kept_rows import Made
+from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_lines import MAX_FILE, MAX_LINE, collector_paused
+from skillsync.model import Json
 
 if TYPE_CHECKING:
-    from skillsync.model import Json
+    from typing import BinaryIO
+
+    from skillsync.model import Store
 
 Form: TypeAlias = Literal["jsonl", "json", "csv"]
 
 _BOM = "\ufeff"
 _DELIMITERS = ",;\t"
 _CELL_LIMIT = 10 * MAX_LINE
+_HEAD = 2 * MAX_LINE
+"""Bytes by which a file is known."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class ForeignRows:
 
     path: str
     form: Form
-    rows: tuple[dict[str, Json], ...]
+    rows: Sequence[dict[str, Json]]
     lines: Callable[[], Sequence[int]]
 
     @cached_property
@@ -45,6 +53,82 @@ class ForeignRows:
     def wrong(self, index: int, message: str, *, hint: str = "") -> InvalidContent:
         """Return the error about one row, with its place."""
         return InvalidContent(message, path=self.path, line=self.lines()[index], hint=hint)
+
+
+def open_foreign(stream: BinaryIO, store: Store, *, path: str) -> ForeignRows:
+    """Read a file of rows as ``read_foreign`` does; rows that stand on a line each lie in the ``store``, and none is held."""
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    if not _is_lines(head, path):
+        return read_foreign(stream.read(), path=path)
+    rows = _StoredRows(store)
+    with collector_paused():
+        number = size = 0
+        while raw := stream.readline():
+            number += 1
+            size += len(raw)
+            if size > MAX_FILE:
+                raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
+            data = raw.removesuffix(b"\n").removesuffix(b"\r")
+            data = data.removeprefix(_BOM.encode()) if number == 1 else data
+            if data.strip(b" \t\r"):
+                _row_of(_line_text(data, path, number), path, number)
+                rows.add(data, number)
+    if not rows:
+        raise InvalidContent("the file holds no rows", path=path)
+    return _without_envelope(ForeignRows(path, "jsonl", rows, rows.lines))
+
+
+def _is_lines(head: bytes, path: str) -> bool:
+    """Tell whether a file that begins like this is JSON Lines; where that is not sure, it is not."""
+    name = path.lower()
+    text = head.decode(errors="replace").removeprefix(_BOM).lstrip()
+    if name.endswith((".csv", ".tsv")) or text[:1] not in {"{", "["}:
+        return False
+    if name.endswith((".jsonl", ".ndjson")):
+        return True
+    return bool(text.partition("\n")[2].strip()) and _has_a_row_per_line(text)
+
+
+def _line_text(data: bytes, path: str, number: int) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidContent(
+            f"not UTF-8 (byte {error.start + 1} of the line: 0x{data[error.start]:02x}): save the file as UTF-8",
+            path=path,
+            line=number,
+        ) from error
+
+
+class _StoredRows(Sequence[dict[str, Json]]):
+    """Rows that were read and are right: of each its place is held, and its line."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._records = PackedRecords("<QII")  # place, length, line
+
+    def add(self, data: bytes, line: int) -> None:
+        self._records.append(self._store.put(data), len(data), line)
+
+    def lines(self) -> Sequence[int]:
+        return Made(range(len(self)), lambda number: self._records[number][2])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Json]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[dict[str, Json]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Json] | Sequence[dict[str, Json]]:
+        numbers = range(len(self))
+        return Made(numbers[at], self._row) if isinstance(at, slice) else self._row(numbers[at])
+
+    def _row(self, number: int) -> dict[str, Json]:
+        place, length, _ = self._records[number]
+        value: dict[str, Json] = json.loads(self._store.get(place, length))
+        return value
 
 
 def read_foreign(data: bytes, *, path: str) -> ForeignRows:
@@ -108,18 +192,20 @@ def _read_lines(text: str, path: str) -> ForeignRows:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip(" \t\r"):
             continue
-        try:
-            value = read_json(line.removesuffix("\r"))
-        except JsonTrouble as error:
-            column = f" (column {error.column})" if error.column else ""
-            raise InvalidContent(error.message + column, path=path, line=number) from error
-        if not isinstance(value, dict):
-            raise InvalidContent(
-                "a line must hold one JSON object (column 1)", path=path, line=number
-            )
-        rows.append(value)
+        rows.append(_row_of(line.removesuffix("\r"), path, number))
         lines.append(number)
     return ForeignRows(path, "jsonl", tuple(rows), lambda: lines)
+
+
+def _row_of(line: str, path: str, number: int) -> dict[str, Json]:
+    try:
+        value = read_json(line)
+    except JsonTrouble as error:
+        column = f" (column {error.column})" if error.column else ""
+        raise InvalidContent(error.message + column, path=path, line=number) from error
+    if not isinstance(value, dict):
+        raise InvalidContent("a line must hold one JSON object (column 1)", path=path, line=number)
+    return value
 
 
 def _read_whole(text: str, path: str) -> ForeignRows:
@@ -177,13 +263,19 @@ def _without_envelope(found: ForeignRows) -> ForeignRows:
     """Take rows out of ``{"item": {…}, "sample": …}`` (skill-format.md 14.1), where nothing would be lost."""
     if found.form == "csv" or "item" not in found.names or not {*found.names} <= {"item", "sample"}:
         return found
-    rows: list[dict[str, Json]] = []
     for row in found.rows:
         item = row.get("item")
         if not isinstance(item, dict) or item.keys() & row.keys():
             return found
-        rows.append({**item, **{name: value for name, value in row.items() if name != "item"}})
-    return replace(found, rows=tuple(rows))
+    return replace(
+        found, rows=Made(range(len(found.rows)), lambda number: _opened(found.rows[number]))
+    )
+
+
+def _opened(row: dict[str, Json]) -> dict[str, Json]:
+    item = row["item"]
+    assert isinstance(item, dict)
+    return {**item, **{name: value for name, value in row.items() if name != "item"}}
 
 
 # ---------------------------------------------------------------- CSV

@@ -29,7 +29,6 @@ from skillsync.formats.row_lines import (
     empty_items,
     parse_items,
     render_items,
-    wrong_lines,
 )
 from skillsync.formats.row_names import ID, Spelling
 from skillsync.formats.row_rules import reference_problem, row_problem
@@ -56,7 +55,6 @@ __all__ = [
     "replace_row",
     "replace_rows",
     "row_problem",
-    "wrong_lines",
 ]
 
 

@@ -193,29 +193,6 @@ def parse_items(
     return with_derived_keys(file) if keys == "content" else file
 
 
-def wrong_lines(
-    data: bytes,
-    *,
-    path: str,
-    mapping: Mapping[str, str] | None = None,
-    limits: Limits = USUAL_LIMITS,
-    at_most: int = 50,
-) -> list[InvalidContent]:
-    """Return what is wrong with a file, a line at a time: where ``parse_items`` stops at the first, this goes on."""
-    found: list[InvalidContent] = []
-    reader = LineReader(path, RowNames.from_mapping(mapping), limits)
-    for number, raw in enumerate(io.BytesIO(data.removeprefix(BOM)), start=1):
-        try:
-            if number == 1 and data.startswith(BOM):
-                reader.refuse_mark()
-            reader.read_line(raw, number)
-        except InvalidContent as error:
-            found.append(error)
-            if len(found) >= at_most:
-                break
-    return found
-
-
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Values of JSON hold no cycles: looking for some while they are built takes three times as long."""
@@ -377,11 +354,11 @@ def name_column(raw: bytes, name: str) -> int:
     return max((member.start + 1 for member in members if member.name == name), default=1)
 
 
-def problem_column(file: ItemsFile, line: Line, problem: str) -> int:
+def problem_column(names: RowNames, line: Line, problem: str) -> int:
     """Return the column, from 1, of the field that a row's problem begins with; 1 where the line has not got it."""
     members = scan(line.raw.decode()).members if line.fields is not None else ()
     name = problem.partition(" ")[0]
-    starts = (one.start + 1 for one in members if file.names.field_of.get(one.name) == name)
+    starts = (one.start + 1 for one in members if names.field_of.get(one.name) == name)
     return next(starts, 1)
 
 

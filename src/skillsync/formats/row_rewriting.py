@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Rewriting:
     """A file as it becomes: ``changed`` rows by key, the keys ``removed``, and the rows ``added`` in their order.
 
-    A row that no line can hold is left out, or stays as it was, and is among ``refused`` once all was written.
+    A row that no line can hold is left out, or stays as it was, and is among ``refused`` once all was written; with
+    ``is_strict`` it raises InvalidContent, with its line.
     """
 
     file: ItemsFile
@@ -41,6 +42,7 @@ class Rewriting:
     removed: Collection[Key] = ()
     added: Iterable[Row] = ()
     refused: set[Key] = field(default_factory=set)
+    is_strict: bool = False
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the lines of the new file."""
@@ -94,8 +96,10 @@ class _Work:
             return line.raw
         try:
             raw = replaced_line(self._file, line, row, self._one.spelling, style)
-            self._check(raw, row)
+            self._check(raw, row, self._number)
         except InvalidContent:
+            if self._one.is_strict:
+                raise
             self._one.refused.add(row.key)
             return line.raw
         return raw
@@ -114,8 +118,10 @@ class _Work:
                     raise unwritable(file, row, self._number + 1, "its id is taken")
                 line = new_line(file, row, self._one.spelling, style, self._number + 1)
                 raw = line + self.seen.end
-                self._check(raw, row)
+                self._check(raw, row, self._number + 1)
             except InvalidContent:
+                if self._one.is_strict:
+                    raise
                 self._one.refused.add(row.key)
                 continue
             self._added.add(folded)
@@ -136,11 +142,11 @@ class _Work:
     def _folded(self) -> Mapping[str, Key]:
         return {fold_id(key): key for key in self._file.by_key}
 
-    def _check(self, raw: bytes, row: Row) -> None:
+    def _check(self, raw: bytes, row: Row, number: int) -> None:
         """Raise InvalidContent when a line would not be accepted, or does not say what it should."""
-        line = self._reader.read_line(raw, self._number)
+        line = self._reader.read_line(raw, number)
         if line.fields is None or digest_of(line.fields) != row_digest(row):
-            raise unwritable(self._file, row, self._number, "it would not read back as it is")
+            raise unwritable(self._file, row, number, "it would not read back as it is")
 
     def _settled(self, raw: bytes, row: Row | None, *, derived: bool) -> bytes:
         """Where keys are derived and a row's would become another one, write the id into its line."""

@@ -22,27 +22,27 @@ class ShortDigests(MutableMapping[Key, str]):
     """
 
     def __init__(self, like: KeptLines | None, values: Mapping[Key, str] | None = None) -> None:
-        self._like = like
+        self.like = like
         self._column = array("Q", (_NONE,)) * (len(like) if like is not None else 0)
         self._packed = 0
         self._others: dict[Key, str] = {}
-        if isinstance(values, ShortDigests) and values._like is like:
+        if isinstance(values, ShortDigests) and values.like is like:
             self._column, self._packed = array("Q", values._column), values._packed
             self._others = dict(values._others)
         elif values is not None:
             self.update(values)
 
     def _line(self, key: object) -> int | None:
-        if self._like is None or not isinstance(key, str):
+        if self.like is None or not isinstance(key, str):
             return None
-        return self._like.number_of(Key(key))
+        return self.like.number_of(Key(key))
 
     def __len__(self) -> int:
         return self._packed + len(self._others)
 
     def __iter__(self) -> Iterator[Key]:
-        if self._like is not None and self._packed:
-            for key, value in zip(self._like.keys, self._column, strict=True):
+        if self.like is not None and self._packed:
+            for key, value in zip(self.like.keys, self._column, strict=True):
                 if value != _NONE and key is not None:
                     yield key
         yield from self._others

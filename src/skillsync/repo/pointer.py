@@ -36,6 +36,7 @@ ROWS = ".skillsync.rows"
 
 _POINTER_LIMIT = 1_000_000
 _ROWS_LIMIT = 512_000_000
+_BLOCK = 1 << 16
 
 _PLACE = r"(?P<place>[A-Za-z0-9._:\[\]-]+/[A-Za-z0-9_-]+)"
 _DIGEST = r"canon:1:sha256:[0-9a-f]{64}"
@@ -234,12 +235,29 @@ def render_rows(places: Mapping[str, Mapping[Key, str]]) -> bytes:
 
     A key with control characters, a backslash or a leading quote is written as a JSON string.
     """
-    found = bytearray()
+    return b"".join(_blocks(places))
+
+
+def is_rendered(places: Mapping[str, Mapping[Key, str]], data: bytes) -> bool:
+    """Tell whether ``render_rows`` would write these bytes, without writing them all."""
+    at = 0
+    for block in _blocks(places):
+        if not data.startswith(block, at):
+            return False
+        at += len(block)
+    return at == len(data)
+
+
+def _blocks(places: Mapping[str, Mapping[Key, str]]) -> Iterator[bytes]:
+    block = bytearray()
     for place in sorted(places):
         rows = places[place]
         for key in sorted(rows):
-            found += f"{place}\t{_render_key(key)}\t{rows[key]}\n".encode()
-    return bytes(found)
+            block += f"{place}\t{_render_key(key)}\t{rows[key]}\n".encode()
+            if len(block) > _BLOCK:
+                yield bytes(block)
+                block.clear()
+    yield bytes(block)
 
 
 def _render_key(key: str) -> str:

@@ -261,7 +261,7 @@ def _unsendable(
                 subject=view.slug,
                 path=local.items.path,
                 line=line.number,
-                column=problem_column(local.items, line, problem),
+                column=problem_column(local.items.names, line, problem),
                 unchanged="Nothing of this dataset was sent.",
             )
     return None

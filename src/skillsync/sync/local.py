@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,10 +15,11 @@ from skillsync.formats.jsonl import (
     ItemsFile,
     empty_items,
     parse_items,
-    wrong_lines,
 )
 from skillsync.formats.kept_rows import KeptLines, read_kept_items
-from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits
+from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits, LineReader
+from skillsync.formats.row_names import RowNames
+from skillsync.formats.row_stream import wrong_lines
 from skillsync.formats.skill_folder import SkillReading, read_skill
 from skillsync.model import (
     CarryMode,
@@ -27,9 +30,11 @@ from skillsync.model import (
     Large,
     Pointer,
     Problem,
+    Readable,
     Row,
     Severity,
 )
+from skillsync.repo.large import buffered
 from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
@@ -166,6 +171,14 @@ class LocalDataset:
             limits=self.limits,
         )
 
+    @contextmanager
+    def _stream(self) -> Iterator[Readable]:
+        if self.large is None:
+            yield io.BytesIO(self._data(ITEMS) or b"")
+            return
+        with self.large.opened() as raw:
+            yield buffered(raw)
+
     def _kept_items(self, large: Large, path: str) -> ItemsFile:
         """Read the rows of a large file so that none of them is held."""
         if large.size > self.limits.file:
@@ -256,8 +269,9 @@ class LocalDataset:
         found: list[InvalidContent] = []
         path = join(self.dir, ITEMS)
         try:
-            data = self._data(ITEMS) or b""
-            found += wrong_lines(data, path=path, mapping=self.mapping, limits=self.limits)
+            reader = LineReader(path, RowNames.from_mapping(self.mapping), self.limits)
+            with self._stream() as stream:
+                found += wrong_lines(stream, reader)
         except InvalidContent as error:
             found.append(error)
         try:

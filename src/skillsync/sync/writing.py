@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skillsync.errors import GitFailed, InvalidContent, LocalChanged, SkillsyncError
+from skillsync.formats.short_digests import ShortDigests
 from skillsync.formats.skill_rules import marker_line
 from skillsync.model import (
     Content,
@@ -38,6 +39,7 @@ from skillsync.repo.journal import Journal, LoggedChange, PullEntry
 from skillsync.repo.pointer import (
     POINTER,
     ROWS,
+    is_rendered,
     parse_pointer,
     parse_rows,
     render_pointer,
@@ -130,13 +132,16 @@ def rows_change(folder: Folder, base: Mapping[Key, str] | None, *, place: str) -
     Raises InvalidContent when the file cannot be read: what it says of other places would be lost.
     """
     path = join(folder.dir, ROWS)
-    parsed = parse_rows(folder.rows or b"", path=path)
+    like = base.like if isinstance(base, ShortDigests) else None
+    parsed = parse_rows(folder.rows or b"", path=path, like=like)
     for problem in parsed.problems:
         raise InvalidContent(problem.message, path=path, line=problem.line, hint=problem.fix)
     all_rows = dict(parsed)
     all_rows.pop(place, None)
     if base:
-        all_rows[place] = dict(base)
+        all_rows[place] = base
+    if folder.rows is not None and all_rows and is_rendered(all_rows, folder.rows):
+        return None
     after = render_rows(all_rows) if all_rows else None
     if after == folder.rows:
         return None
