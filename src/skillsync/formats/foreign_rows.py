@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -56,12 +56,23 @@ class ForeignRows:
 
 
 def open_foreign(stream: BinaryIO, store: Store, *, path: str) -> ForeignRows:
-    """Read a file of rows as ``read_foreign`` does; rows that stand on a line each lie in the ``store``, and none is held."""
+    """Read a file of rows as ``read_foreign`` does; rows of JSON Lines and of CSV lie in the ``store``, and none is held."""
     head = stream.read(_HEAD)
     stream.seek(0)
+    rows = _StoredRows(store)
+    if _is_csv(head, path):
+        try:
+            with collector_paused(), _long_cells():
+                delimiter = _delimiter_of(head.decode(errors="replace").removeprefix(_BOM))
+                for line, row in _csv_rows(_records(_text_lines(stream), delimiter), path):
+                    rows.add(json.dumps(row).encode(), line)
+        except (csv.Error, InvalidContent):
+            rows = _StoredRows(store)  # what is wrong, and where, says whoever reads all of it
+        if rows:
+            return _without_envelope(ForeignRows(path, "csv", rows, rows.lines))
+        stream.seek(0)
     if not _is_lines(head, path):
         return read_foreign(stream.read(), path=path)
-    rows = _StoredRows(store)
     with collector_paused():
         number = size = 0
         while raw := stream.readline():
@@ -88,6 +99,23 @@ def _is_lines(head: bytes, path: str) -> bool:
     if name.endswith((".jsonl", ".ndjson")):
         return True
     return bool(text.partition("\n")[2].strip()) and _has_a_row_per_line(text)
+
+
+def _is_csv(head: bytes, path: str) -> bool:
+    first = head.decode(errors="replace").removeprefix(_BOM).lstrip()[:1]
+    is_called = path.lower().endswith((".csv", ".tsv"))
+    return is_called or (bool(first) and first not in "{[")
+
+
+def _text_lines(stream: BinaryIO) -> Iterator[str]:
+    """Yield lines as a text file opened with newline="" does. Raises InvalidContent where there is no text."""
+    size = 0
+    for number, raw in enumerate(stream, start=1):
+        size += len(raw)
+        if size > MAX_FILE or b"\0" in raw:
+            raise InvalidContent("not to be read", line=number)
+        text = _line_text(raw, "", number)
+        yield from io.StringIO(text.removeprefix(_BOM) if number == 1 else text, newline="")
 
 
 def _line_text(data: bytes, path: str, number: int) -> str:
@@ -282,41 +310,62 @@ def _opened(row: dict[str, Json]) -> dict[str, Json]:
 
 
 def _read_csv(text: str, path: str) -> ForeignRows:
-    rows: list[dict[str, Json]] = []
-    lines: list[int] = []
-    with _long_cells():
-        records = _records(text, path)
-        _, header = next(records, (1, []))
-        names = _column_names(header, path)
-        for line, cells in records:
-            if len(cells) != len(names):
-                raise InvalidContent(
-                    f"{len(cells)} cells where the header has {len(names)} "
-                    f"(column {min(len(cells), len(names)) + 1} of the table)",
-                    path=path,
-                    line=line,
-                )
-            rows.append(dict(zip(names, cells, strict=True)))
-            lines.append(line)
-    return ForeignRows(path, "csv", tuple(rows), lambda: lines)
-
-
-def _records(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the line on which it begins."""
     if "\0" in text:
         line, column = _place(text, text.index("\0"))
         raise InvalidContent(f"the file holds NUL (column {column})", path=path, line=line)
+    rows: list[dict[str, Json]] = []
+    lines: list[int] = []
+    begun = _Begun()
+    with _long_cells():
+        records = _records(io.StringIO(text, newline=""), _delimiter_of(text), begun)
+        try:
+            for line, row in _csv_rows(records, path):
+                rows.append(row)
+                lines.append(line)
+        except csv.Error as error:
+            _refuse_record(text, path, begun.line, error)
+    return ForeignRows(path, "csv", tuple(rows), lambda: lines)
+
+
+def _csv_rows(
+    records: Iterator[tuple[int, list[str]]], path: str
+) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Yield each row below the header, with the line on which it begins."""
+    _, header = next(records, (1, []))
+    names = _column_names(header, path)
+    for line, cells in records:
+        if len(cells) != len(names):
+            raise InvalidContent(
+                f"{len(cells)} cells where the header has {len(names)} "
+                f"(column {min(len(cells), len(names)) + 1} of the table)",
+                path=path,
+                line=line,
+            )
+        yield line, dict(zip(names, cells, strict=True))
+
+
+def _delimiter_of(text: str) -> str:
     header = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        _refuse_record(text, path, line, error)
+    return max(_DELIMITERS, key=header.count)
+
+
+@dataclass
+class _Begun:
+    """The line on which the record begins that is being read."""
+
+    line: int = 1
+
+
+def _records(
+    lines: Iterable[str], delimiter: str, begun: _Begun | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank with the line on which it begins. Raises csv.Error."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    at = begun or _Begun()
+    for cells in reader:
+        if any(cells):
+            yield at.line, cells
+        at.line = reader.line_num + 1
 
 
 def _refuse_record(text: str, path: str, line: int, error: csv.Error) -> NoReturn:
