@@ -13,7 +13,7 @@ from skillsync.formats.row_names import ID
 from skillsync.model import ROW_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skillsync.model import Json, Key
 
@@ -44,10 +44,13 @@ ExportRow: TypeAlias = "tuple[Key | None, Mapping[str, Json]]"
 """A row's key, None for one without, and its fields under their newest names."""
 
 
-def export_rows(rows: Iterable[ExportRow], form: ExportForm) -> Iterator[str]:
+def export_rows(
+    rows: Iterable[ExportRow], form: ExportForm, columns: SeenColumns | None = None
+) -> Iterator[str]:
     """Yield the file in pieces of text, line ends included (CSV: CR LF, RFC 4180; else LF).
 
-    ``rows`` are gone through once, and for a form with columns once more before: what these are depends on all.
+    ``rows`` are gone through once, and for a form with columns once more before, as what these are depends on all: unless
+    ``columns`` have seen every row already.
 
     Names are the newest ones. ``csv`` and ``hf`` have columns: one whose values are not all texts (in ``hf``: all of one
     plain type) holds JSON as text, and its name ends in ``_json``. That keeps every value, gives tables the one type
@@ -55,7 +58,11 @@ def export_rows(rows: Iterable[ExportRow], form: ExportForm) -> Iterator[str]:
     """
     if form == "jsonl":
         return (_line(key, fields) for key, fields in rows)
-    return _csv(rows) if form == "csv" else _uniform(rows)
+    if columns is None:
+        columns = SeenColumns(form)
+        for _, fields in rows:
+            columns.see(fields)
+    return _csv(rows, columns.found) if form == "csv" else _uniform(rows, columns.found)
 
 
 def _line(key: Key | None, fields: Mapping[str, Json]) -> str:
@@ -67,8 +74,7 @@ def _line(key: Key | None, fields: Mapping[str, Json]) -> str:
     return write_json(members, USUAL) + "\n"
 
 
-def _csv(rows: Iterable[ExportRow]) -> Iterator[str]:
-    columns = _columns(rows, _PlainText)
+def _csv(rows: Iterable[ExportRow], columns: Sequence[_Column]) -> Iterator[str]:
     sink = io.StringIO(newline="")
     writer = csv.writer(sink)
     writer.writerow([ID, *(column.name for column in columns)])
@@ -81,25 +87,34 @@ def _csv(rows: Iterable[ExportRow]) -> Iterator[str]:
     yield sink.getvalue()
 
 
-def _uniform(rows: Iterable[ExportRow]) -> Iterator[str]:
-    columns = _columns(rows, _OneType)
+def _uniform(rows: Iterable[ExportRow], columns: Sequence[_Column]) -> Iterator[str]:
     for key, fields in rows:
         members: dict[str, Json] = {ID: key}
         members |= {column.name: column.cell(fields.get(column.field)) for column in columns}
         yield write_json(members, USUAL) + "\n"
 
 
-def _columns(rows: Iterable[ExportRow], kind: type[_PlainText | _OneType]) -> list[_Column]:
-    """Return the columns that any row needs; metadata is JSON always, so that its name does not depend on values."""
-    seen = {field: kind(field) for field in ROW_FIELDS}
-    for _, fields in rows:
-        for field, values in seen.items():
+class SeenColumns:
+    """The columns that rows need, one row after the other; metadata is JSON always, so that its name does not depend on
+    values."""
+
+    def __init__(self, form: ExportForm) -> None:
+        kind = _PlainText if form == "csv" else _OneType
+        self._seen: dict[str, _PlainText | _OneType] = {field: kind(field) for field in ROW_FIELDS}
+
+    def see(self, fields: Mapping[str, Json]) -> None:
+        """Look at the next row."""
+        for field, values in self._seen.items():
             values.see(fields.get(field))
-    return [
-        _Column(field, as_json=field == "metadata" or not values.is_plain)
-        for field, values in seen.items()
-        if field == "input" or values.any
-    ]
+
+    @property
+    def found(self) -> list[_Column]:
+        """The columns of the rows so far."""
+        return [
+            _Column(field, as_json=field == "metadata" or not values.is_plain)
+            for field, values in self._seen.items()
+            if field == "input" or values.any
+        ]
 
 
 class _PlainText:

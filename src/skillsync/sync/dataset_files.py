@@ -12,13 +12,13 @@ from skillsync.formats.dataset_md import dataset_slug, new_dataset_md
 from skillsync.formats.field_proposal import FieldMap, Source, mapped_rows, propose_fields
 from skillsync.formats.foreign_rows import ForeignRows, open_foreign
 from skillsync.formats.jsonl import empty_items
-from skillsync.formats.row_export import ExportForm, ExportRow, export_rows
+from skillsync.formats.row_export import ExportForm, ExportRow, SeenColumns, export_rows
 from skillsync.formats.row_keys import DerivedKeys
 from skillsync.formats.row_rewriting import Rewriting
 from skillsync.model import Content, DatasetInfo, FileChange, Folder, Key, Row
 from skillsync.repo.large import SPOOLS, content_of
 from skillsync.repo.lock import locked
-from skillsync.repo.spool import Spool
+from skillsync.repo.spool import Spool, nameless_file
 from skillsync.sync.checked_lines import check_lines, lines_again
 from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, join, read_lean_tree
 from skillsync.sync.named import in_tree, require_known
@@ -27,6 +27,7 @@ from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
     from skillsync.formats.row_lines import Line
+    from skillsync.model import Large
 
 
 SHOWN = 3
@@ -172,28 +173,53 @@ def export_dataset(workspace: Workspace, name: str, form: ExportForm) -> tuple[i
 
     Raises UsageError when no dataset, or several, go by that name, InvalidContent when its rows cannot be read.
     """
-    rows = _Exported(_one_dataset(workspace, name))
-    return rows.count, export_rows(rows, form)
+    dataset = _one_dataset(workspace, name)
+    if dataset.comparable is not None and form == "jsonl":
+        return _export_lines(workspace, dataset, dataset.comparable)
+    rows = _Exported(dataset, form)
+    return rows.count, export_rows(rows, form, rows.columns)
+
+
+def _export_lines(
+    workspace: Workspace, dataset: LocalDataset, large: Large
+) -> tuple[int, Iterator[str]]:
+    """Go through a large file once: what comes of it waits in a nameless file until all of it is known to be right."""
+    file = nameless_file(workspace.repo.state_dir / SPOOLS)
+    count = 0
+
+    def look(line: Line) -> None:
+        nonlocal count
+        if line.fields is not None:
+            count += 1
+            file.writelines(piece.encode() for piece in export_rows([_exported(line)], "jsonl"))
+
+    check_lines(dataset, large, look)
+    _ = dataset.document
+    file.seek(0)
+    return count, (line.decode() for line in file)
 
 
 class _Exported:
     """The rows of a valid dataset, as often as somebody goes through them; those of a large file are not held."""
 
-    def __init__(self, dataset: LocalDataset) -> None:
+    def __init__(self, dataset: LocalDataset, form: ExportForm) -> None:
         self._dataset = dataset
         self._large = dataset.comparable
         self.count = 0
-        if self._large is None and dataset.problem is not None:
+        self.columns = SeenColumns(form)
+        if self._large is not None:
+            check_lines(dataset, self._large, self._see)
+        elif dataset.problem is not None:
             raise dataset.problem
-        _ = dataset.document
-        if self._large is None:
+        else:
             for line in dataset.items.lines:
                 self._see(line)
-        else:
-            check_lines(dataset, self._large, self._see)
+        _ = dataset.document
 
     def _see(self, line: Line) -> None:
-        self.count += line.fields is not None
+        if line.fields is not None:
+            self.count += 1
+            self.columns.see(line.fields)
 
     def __iter__(self) -> Iterator[ExportRow]:
         lines: Iterable[Line] = (
@@ -201,9 +227,11 @@ class _Exported:
             if self._large is not None
             else self._dataset.items.lines
         )
-        for line in lines:
-            if line.fields is not None:
-                yield (line.row.key if line.row else None), line.fields
+        return (_exported(line) for line in lines if line.fields is not None)
+
+
+def _exported(line: Line) -> ExportRow:
+    return line.row.key if line.row else None, line.fields or {}
 
 
 def write_new(path: Path, pieces: Iterable[str], *, shown: str) -> None:
