@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
+from benchmarks.memory import memory_figures
 from benchmarks.offline import offline_figures
 from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
@@ -85,6 +86,10 @@ def main() -> int:
         "--offline-rows", type=int,
         help="of how many rows the dataset is that is looked at offline (1000000 is what its limits are for; 0: none)",
     )  # fmt: skip
+    parser.add_argument(
+        "--memory-rows", type=int,
+        help="only the memory that commands need for a dataset of so many rows (100000 is what its limits are for)",
+    )  # fmt: skip
     given = parser.parse_args()
     skills = given.skills or (100 if given.quick else 1_000)
     rows = (2_000 if given.quick else 10_000) if given.rows is None else given.rows
@@ -95,10 +100,12 @@ def main() -> int:
     figures = []
     with tempfile.TemporaryDirectory(prefix="skillsync-bench-") as folder:
         rounds = 3 if given.quick else 8
-        everything = (
-            measure_watch(Path(folder), skills=skills, long=True)
-            if given.watch
-            else measure(
+        if given.watch:
+            everything = measure_watch(Path(folder), skills=skills, long=True)
+        elif given.memory_rows:
+            everything = memory_figures(Path(folder), given.memory_rows)
+        else:
+            everything = measure(
                 Path(folder),
                 skills=skills,
                 rounds=rounds,
@@ -106,10 +113,11 @@ def main() -> int:
                 offline_rows=offline_rows,
                 requests=requests,
             )
-        )
         for figure in everything:
             figures.append(figure)
-            said = f"{figure.name}: {figure.value:.4g}\n" if given.watch else "."
+            said = (
+                f"{figure.name}: {figure.value:.4g}\n" if given.watch or given.memory_rows else "."
+            )
             print(said, end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     is_ok = all(figure.is_ok for figure in figures)

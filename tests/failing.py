@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from skillsync.repo.disk import REAL, Disk, RealDisk
@@ -89,13 +90,13 @@ class FailingDisk(Faults):
     def write_temp(
         self,
         name: str,
-        data: bytes,
+        data: bytes | Iterable[bytes],
         *,
         at: int,
         mode: int | None,
         sync: bool,  # noqa: ARG002
     ) -> None:
-
+        data = data if isinstance(data, bytes) else b"".join(data)
         half = data[: len(data) // 2]
         try:
             number = self.begin(f"write_temp {name}")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NewType, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from typing import BinaryIO, TypeVar
 
@@ -109,6 +109,9 @@ class Large(Protocol):
 
     def folded(self) -> str:
         """Return the SHA-256 of the content with LF line ends; raises as ``opened``."""
+
+    def stored(self, pieces: Iterable[bytes]) -> Large:
+        """Put what was read of the content, piece by piece, where it lasts: in git, so that ``blob`` is known."""
 
     def spooled(self, take: Callable[[Readable, Store], T]) -> T:
         """Read the content once, for ``take`` to keep what it wants of it in a store; ``folded`` is of the same look.
@@ -430,6 +433,16 @@ class Conflict:
 # ---------------------------------------------------------------- changes to files
 
 
+Content: TypeAlias = "bytes | Large"
+"""What a file holds: its bytes, or where they lie in git (then ``blob`` is set), so that nobody holds them."""
+
+
+def held(content: Content | None) -> bytes | None:
+    """Return the bytes of a content that is at hand, as that of a skill's file or of a pointer always is."""
+    assert isinstance(content, bytes | None)
+    return content
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """One file to write or delete below an object's folder.
@@ -439,6 +452,6 @@ class FileChange:
     """
 
     path: str
-    before: bytes | None
-    after: bytes | None
+    before: Content | None
+    after: Content | None
     executable: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -12,13 +13,28 @@ from hypothesis import strategies as st
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest
 from skillsync.formats.field_proposal import FieldMap, mapped_rows, parse_map, propose_fields
-from skillsync.formats.foreign_rows import ForeignRows, read_foreign
+from skillsync.formats.foreign_rows import ForeignRows, open_foreign, read_foreign
 from skillsync.formats.row_export import FORMS, export_rows
 from skillsync.model import Json, Key, Row
+from tests.formats.test_kept_rows import Memory
 
 
 def read(data: str | bytes, path: str = "rows.json") -> ForeignRows:
-    return read_foreign(data.encode() if isinstance(data, str) else data, path=path)
+    """Read a file whole; as a stream it must be the same."""
+    data = data.encode() if isinstance(data, str) else data
+    stream = io.BytesIO(data)
+    try:
+        found = read_foreign(data, path=path)
+    except InvalidContent as error:
+        with pytest.raises(InvalidContent) as caught:
+            open_foreign(stream, Memory(), path=path)
+        assert (str(caught.value), caught.value.line) == (str(error), error.line)  # noqa: PT017
+        raise
+    streamed = open_foreign(stream, Memory(), path=path)
+    assert [*streamed.rows] == [*found.rows]
+    assert [*streamed.lines()] == [*found.lines()]
+    assert (streamed.form, streamed.names) == (found.form, found.names)
+    return streamed
 
 
 def lines(*rows: object) -> str:
@@ -271,7 +287,7 @@ def test_an_export_is_imported_as_it_was(
     path = "rows.csv" if form == "csv" else "rows.jsonl"
     foreign = read(data, path)
     fields = propose_fields(foreign, given={})
-    back = mapped_rows(foreign, fields)
+    back = list(mapped_rows(foreign, fields))
     assert (fields.extras, fields.notes, fields.dropped) == ((), (), ())
     assert [key for key, _ in back] == [key for key, _ in rows]
     for (_, one), (_, other) in zip(rows, back, strict=True):

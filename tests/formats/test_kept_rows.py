@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.errors import InvalidContent
-from skillsync.formats.canonical import row_digest
+from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.jsonl import (
     ItemsFile,
     append_rows,
@@ -20,7 +20,8 @@ from skillsync.formats.jsonl import (
     render_items,
     replace_rows,
 )
-from skillsync.formats.kept_rows import KeptFields, RowKeeper, read_kept_items
+from skillsync.formats.kept_remote import KeptRows
+from skillsync.formats.kept_rows import KeptFields, read_kept_items
 from skillsync.model import Author, Key, RemoteRow, Row
 from tests.formats.test_row_stream import PATH, contents, valid
 
@@ -60,7 +61,10 @@ def test_it_is_read_as_ever(data: bytes) -> None:
         return
     file = kept(data)
     assert render_items(file) == data
-    assert file.rows == expected.rows
+    assert [*file.rows] == [*expected.rows]
+    assert dict(file.rows_by_key) == dict(expected.rows_by_key)
+    assert dict(file.digests) == dict(expected.digests)
+    assert list(file.digests) == list(expected.digests)
     assert [line.number for line in file.lines] == [line.number for line in expected.lines]
     assert [line.fields for line in file.keyless] == [line.fields for line in expected.keyless]
     assert [row_digest(row) for row in file.rows] == [row_digest(row) for row in expected.rows]
@@ -106,11 +110,12 @@ def remote(key: str, value: object) -> RemoteRow:
 
 @pytest.mark.parametrize("value", ["\u2028é\ud7ff", 10**30, 1e300, [None, True], {"a": {}}])
 def test_remote_rows_come_back_as_they_were(value: object) -> None:
-    keeper = RowKeeper(Memory(), held=30)
-    first, second = keeper.lean(remote("a", value)), keeper.lean(remote("b", value))
-    assert first == remote("a", value)
-    assert not isinstance(first.row.fields, KeptFields)
-    assert second == remote("b", value)
-    assert isinstance(second.row.fields, KeptFields)
-    assert row_digest(second.row) == row_digest(remote("b", value).row)
-    assert keeper.lean(second) is second
+    rows = KeptRows(Memory(), held=60)
+    rows.add(remote("a", value))
+    assert not isinstance(rows[0].row.fields, KeptFields)
+    for key in "bcdefghij":
+        rows.add(remote(key, value))
+    assert list(rows) == [remote(key, value) for key in "abcdefghij"]
+    assert isinstance(rows[0].row.fields, KeptFields)
+    assert row_digest(rows[1].row) == row_digest(remote("b", value).row)
+    assert rows.digests == {Key(key): short(row_digest(remote(key, value).row)) for key in "abcdefghij"}  # fmt: skip

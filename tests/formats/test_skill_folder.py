@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import canonical_text, same_skill
 from skillsync.formats.skill_folder import Omitted, SkillReading, read_skill, write_skill
-from skillsync.model import Entry, Extra, FileChange, Folder, Severity, Skill
+from skillsync.model import Entry, Extra, FileChange, Folder, Severity, Skill, held
 from tests.formats.skill_builders import PLAIN_SKILL, entry, folder, skills, texts
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n"
@@ -28,7 +28,8 @@ def apply(target: Folder, changes: Sequence[FileChange]) -> Folder:
             del entries[change.path]
             continue
         mode = old.executable if old and change.executable is None else bool(change.executable)
-        entries[change.path] = Entry(change.path, change.after, len(change.after), executable=mode)
+        data = held(change.after) or b""
+        entries[change.path] = Entry(change.path, data, len(data), executable=mode)
     return replace(target, entries=tuple(entries[path] for path in sorted(entries)))
 
 

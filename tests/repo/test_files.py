@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_as_planned_stops_everything_before_the_first_write(
 def test_an_edit_between_check_and_rename_survives(root: Path) -> None:
     class Editor(FailingDisk):
         def write_temp(
-            self, name: str, data: bytes, *, at: int, mode: int | None, sync: bool
+            self, name: str, data: bytes | Iterable[bytes], *, at: int, mode: int | None, sync: bool
         ) -> None:
             super().write_temp(name, data, at=at, mode=mode, sync=sync)
             (root / "skills/a/SKILL.md").write_bytes(b"my edit\n")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -34,11 +35,15 @@ from skillsync.sync.report import Outcome, Report
 from skillsync.sync.resolve import Choice, resolve
 from skillsync.sync.resolve_dataset import Edit
 from skillsync.sync.status import Status, status
+from skillsync.sync.workspace import LARGE_FROM as USUALLY
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 from tests.unflushed import flush_nothing
 
 HOST = "http://127.0.0.1:8765"
+LARGE_FROM = int(os.environ.get("LARGE_FROM", USUALLY))
+"""Bytes from which no file of rows is held: with 1 every dataset goes the way of the large ones."""
+
 CONFIG = f"""\
 version = 1
 skills = ["skills"]
@@ -332,6 +337,7 @@ class Clone:
     disk: Disk = REAL
     requests: Requests | None = None
     telling: Telling = field(default_factory=Untold)
+    large_from: int = LARGE_FROM
 
     # ---------------------------------------------------------------- files and git
 
@@ -409,7 +415,7 @@ class Clone:
 
     @property
     def workspace(self) -> Workspace:
-        return Workspace.open(self.path)
+        return replace(Workspace.open(self.path), large_from=self.large_from)
 
     @property
     def target(self) -> Target:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from skillsync.api.answers import Answer
 from skillsync.api.dataset_port import LIMITS_HEADER, Limits, parse_limits
 from skillsync.api.detect import Project
-from skillsync.api.listing import Listing, Page, Query, page_from, read_listing
+from skillsync.api.listing import Collected, Listing, Page, Query, Whole, page_from, read_listing
 from skillsync.api.telling import Step
 from skillsync.errors import BadAnswer
 from skillsync.model import Json
@@ -40,6 +40,7 @@ class Calls:
         parse: Callable[[Json], T],
         subject: str,
         identity: str = "id",
+        collect: Callable[[], Collected[T]] = Whole,
     ) -> Listing[T]:
         """Read a list to its end; ``identity`` names the field by which a repetition shows."""
         with self.reading(path) as on_page:
@@ -50,6 +51,7 @@ class Calls:
                 parse=lambda item: parse(dict(item)),
                 subject=subject,
                 on_page=on_page,
+                collect=collect,
             )
 
     @contextmanager

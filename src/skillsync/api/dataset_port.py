@@ -6,17 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from skillsync.api.listing import Listing
+from skillsync.api.listing import Collected, Listing
 from skillsync.formats.row_names import Spelling
 from skillsync.model import DatasetInfo, DatasetRevision, Json, RemoteDataset, RemoteRow, Row
 
-Keep: TypeAlias = Callable[[RemoteRow], RemoteRow]
-"""Says what is held of a row while there may be a million of them: the same row, its content perhaps elsewhere."""
-
-
-def whole(row: RemoteRow) -> RemoteRow:
-    """Hold a row as it came."""
-    return row
+Collect: TypeAlias = Callable[[], Collected[RemoteRow]]
+"""Makes what rows are put into while there may be a million of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +93,11 @@ class DatasetsPort(Protocol):
         ...
 
     def list_rows(
-        self, dataset: str, *, revision: int | None, archived: bool, page: int, keep: Keep
+        self, dataset: str, *, revision: int | None, archived: bool, page: int, collect: Collect
     ) -> Listing[RemoteRow]:
         """List a dataset's live rows, or the archived ones; at a revision where there is history.
 
-        ``keep`` is given each row as it comes, and what it returns is listed.
+        What ``collect`` makes is given each row as it comes, and is then what is listed.
         """
         ...
 

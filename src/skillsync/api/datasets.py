@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, one
 from skillsync.api.dataset_port import (
     DOCUMENTED_LIMITS,
+    Collect,
     DatasetsPort,
     Guarantees,
-    Keep,
     Limits,
-    whole,
 )
 from skillsync.api.detect import Capabilities, Project
-from skillsync.api.listing import Listing
+from skillsync.api.listing import Listing, Whole
 from skillsync.api.parallel import each
 from skillsync.api.rows import dataset_changes
 from skillsync.api.seed_datasets import SeedDatasets
@@ -148,11 +147,11 @@ class DatasetsApi:
         revision: int | None = None,
         archived: bool = False,
         page: int = PAGE,
-        keep: Keep = whole,
+        collect: Collect = Whole,
     ) -> Listing[RemoteRow]:
         """List a dataset's live rows, or the archived ones; exactly those of a revision where it keeps any."""
         return self.spoken.list_rows(
-            dataset, revision=revision, archived=archived, page=page, keep=keep
+            dataset, revision=revision, archived=archived, page=page, collect=collect
         )
 
     def count_archived(self, dataset: str | None = None) -> int:

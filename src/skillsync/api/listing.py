@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from skillsync.errors import BadAnswer, RemoteError
+from skillsync.formats.marks import Marks
 from skillsync.model import Json, Problem
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ class Listing(Generic[T]):
     ``problems`` name entries that could not be understood; they are not in ``items``.
     """
 
-    items: tuple[T, ...]
+    items: Sequence[T]
     complete: bool
     problems: tuple[Problem, ...] = ()
 
@@ -46,11 +47,33 @@ class Page:
     following: Query | None
 
 
+class Collected(Protocol[T]):
+    """What the entries of a list are put into, one after the other; a sequence of them afterwards."""
+
+    def add(self, item: T, /) -> None:
+        """Put the next one in."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[T]: ...
+
+    def __getitem__(self, at: int, /) -> T: ...
+
+
+class Whole(list[T]):
+    """Entries that are held as they came."""
+
+    def add(self, item: T, /) -> None:
+        """Put the next one in."""
+        self.append(item)
+
+
 @dataclass(slots=True)
 class _Walk(Generic[T]):
-    items: dict[str, T] = field(default_factory=dict)
+    items: Collected[T]
     problems: list[Problem] = field(default_factory=list)
-    seen: set[str] = field(default_factory=set)
+    seen: Marks = field(default_factory=Marks)
+    """Of the ids. Two that have one mark make a list incomplete, so that nothing is concluded from it."""
     count: int = -1
     is_clean: bool = True
 
@@ -102,12 +125,13 @@ def read_listing(
     parse: Callable[[Mapping[str, Json]], T],
     subject: str,
     on_page: Callable[[Page], None] | None = None,
+    collect: Callable[[], Collected[T]] = Whole,
 ) -> Listing[T]:
     """Read all pages, drop repetitions by ``key_of``, and start again when the total is not ``count``.
 
     An entry that ``parse`` refuses with a RemoteError is a problem and the others go on. After the last
-    restart the listing is returned with ``complete`` false. ``on_page`` sees every page. Raises BadAnswer for links
-    that lead in circles.
+    restart the listing is returned with ``complete`` false. ``on_page`` sees every page. ``collect`` makes what the
+    entries of one walk are put into. Raises BadAnswer for links that lead in circles.
     """
 
     def seen(query: Query) -> Page:
@@ -116,23 +140,29 @@ def read_listing(
             on_page(page)
         return page
 
-    walk: _Walk[T] = _Walk()
-    for _ in range(MOST_WALKS):
-        walk = _walk(seen, first=first, key_of=key_of, parse=parse, subject=subject)
-        if walk.is_clean and walk.count == len(walk.seen):
-            return Listing(tuple(walk.items.values()), True, tuple(walk.problems))
-    return Listing(tuple(walk.items.values()), False, tuple(walk.problems))
+    for attempt in range(MOST_WALKS):
+        walk = _Walk(collect())
+        _walk(walk, seen, first=first, key_of=key_of, parse=parse, subject=subject)
+        is_complete = walk.is_clean and walk.count == len(walk.seen)
+        if is_complete or attempt == MOST_WALKS - 1:
+            return Listing(sequence(walk.items), is_complete, tuple(walk.problems))
+    raise AssertionError("not reached")
+
+
+def sequence(items: Collected[T]) -> Sequence[T]:
+    """Return what was collected, as it is unless it is a list that might still grow."""
+    return tuple(items) if isinstance(items, Whole) else cast("Sequence[T]", items)
 
 
 def _walk(
+    walk: _Walk[T],
     fetch: Callable[[Query], Page],
     *,
     first: Query,
     key_of: Callable[[Mapping[str, Json]], str],
     parse: Callable[[Mapping[str, Json]], T],
     subject: str,
-) -> _Walk[T]:
-    walk: _Walk[T] = _Walk()
+) -> None:
     visited: set[Query] = set()
     query: Query | None = first
     while query is not None:
@@ -143,10 +173,10 @@ def _walk(
         new = _take(walk, page, key_of=key_of, parse=parse)
         walk.count = page.count
         query = page.following
+        del page  # it need not be there while the next one comes
         if query is not None and not new:
             walk.is_clean = False
             break
-    return walk
 
 
 def _take(
@@ -160,14 +190,13 @@ def _take(
     new = 0
     for row in page.results:
         key = key_of(row)
-        if key in walk.seen:
+        if not walk.seen.add(key):
             # Shown twice: something moved between two pages, so something else may have been skipped.
             walk.is_clean = False
             continue
-        walk.seen.add(key)
         new += 1
         try:
-            walk.items[key] = parse(row)
+            walk.items.add(parse(row))
         except RemoteError as error:
             if error.reason == "generation":
                 raise

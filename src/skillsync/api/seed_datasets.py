@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, PAGE, Calls, not_done, one
-from skillsync.api.dataset_port import LAST_WRITER_WINS, Keep, whole
-from skillsync.api.listing import Listing
+from skillsync.api.dataset_port import LAST_WRITER_WINS, Collect
+from skillsync.api.listing import Listing, Whole
 from skillsync.api.rows import (
     dataset_from,
     dataset_payload,
@@ -71,7 +71,7 @@ class SeedDatasets(Calls):
         revision: int | None = None,  # noqa: ARG002
         archived: bool = False,
         page: int = PAGE,
-        keep: Keep = whole,
+        collect: Collect = Whole,
     ) -> Listing[RemoteRow]:
         """List all live items of a dataset, newest first, complete and counted (datasets-api.md 2.5).
 
@@ -84,8 +84,9 @@ class SeedDatasets(Calls):
                 return self.listing(
                     ITEMS,
                     first=(("dataset", dataset), ("limit", page)),
-                    parse=lambda value: keep(row_from(value, dataset=dataset)),
+                    parse=lambda value: row_from(value, dataset=dataset),
                     subject=f"the items of dataset {dataset}",
+                    collect=collect,
                 )
             except BadAnswer as error:
                 if error.reason != "too-large" or page == 1:

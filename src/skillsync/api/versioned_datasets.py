@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skillsync.api.dataset_calls import DATASETS, ITEMS, Calls, not_done, one
-from skillsync.api.dataset_port import VERSIONED, Keep, whole
+from skillsync.api.dataset_port import VERSIONED, Collect
 from skillsync.api.detect import Project
-from skillsync.api.listing import Listing, Page, Query
+from skillsync.api.listing import Collected, Listing, Page, Query, Whole, sequence
 from skillsync.api.parallel import each
 from skillsync.api.versioned_rows import (
     revision_from,
@@ -19,6 +19,7 @@ from skillsync.api.versioned_rows import (
     versioned_row_from,
 )
 from skillsync.errors import BadAnswer, NotFound, RemoteError
+from skillsync.formats.marks import Marks
 from skillsync.formats.row_names import Spelling
 from skillsync.model import (
     DatasetInfo,
@@ -40,10 +41,9 @@ class _Found:
     """The rows of the pages that were read so far, and what is wrong with some of them."""
 
     dataset: str
-    keep: Keep
-    rows: list[RemoteRow] = field(default_factory=list)
+    rows: Collected[RemoteRow]
     problems: list[Problem] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
+    ids: Marks = field(default_factory=Marks)
     count: int = 0
 
     def take(self, page: Page) -> None:
@@ -52,7 +52,7 @@ class _Found:
             self.count += 1
             self.ids.add(str(item.get("id")))
             try:
-                self.rows.append(self.keep(versioned_row_from(dict(item), dataset=self.dataset)))
+                self.rows.add(versioned_row_from(dict(item), dataset=self.dataset))
             except BadAnswer as error:
                 self.problems.append(
                     Problem(error.code, error.message, subject=str(item.get("id")))
@@ -122,7 +122,7 @@ class VersionedDatasets(Calls):
         revision: int | None = None,
         archived: bool = False,
         page: int = ITEM_PAGE,
-        keep: Keep = whole,
+        collect: Collect = Whole,
     ) -> Listing[RemoteRow]:
         """List the rows of a dataset at a revision: exactly those, however many write meanwhile.
 
@@ -137,10 +137,11 @@ class VersionedDatasets(Calls):
             return self.listing(
                 ITEMS,
                 first=first,
-                parse=lambda value: keep(versioned_row_from(value, dataset=dataset)),
+                parse=lambda value: versioned_row_from(value, dataset=dataset),
                 subject=subject,
+                collect=collect,
             )
-        found = _Found(dataset, keep)
+        found = _Found(dataset, collect())
         return self._pinned(found, (*first, ("revision", revision)), subject=subject)
 
     def _pinned(self, found: _Found, first: Query, *, subject: str) -> Listing[RemoteRow]:
@@ -167,7 +168,7 @@ class VersionedDatasets(Calls):
                 found.take(more)
                 is_whole &= more.count == page.count
         complete = is_whole and len(found.ids) == found.count == page.count
-        return Listing(tuple(found.rows), complete, tuple(found.problems))
+        return Listing(sequence(found.rows), complete, tuple(found.problems))
 
     def count_archived(self, dataset: str | None) -> int:
         """Count the archived rows of a dataset, or the project's archived datasets, by the head of their list."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from skillsync.cli.render import Output
     from skillsync.sync.dataset_files import Imported
 
-SHOWN_ROWS = 3
 _SHOWN_LINES = 40
 _SHOWN_WIDTH = 160
 
@@ -97,7 +96,7 @@ def import_file(
             "dropped": [*fields.dropped],
             "new_keys": planned.new_keys,
             "notes": [*fields.notes],
-            "first": [line.raw.decode() for line in planned.items.lines[:SHOWN_ROWS]],
+            "first": [line.decode() for line in planned.first],
             "written": not dry_run,
             "exit": 0,
         },
@@ -125,8 +124,8 @@ def _show(out: Output, planned: Imported) -> None:
         out.data(f"  {planned.new_keys:,} without an id get a new one")
     for note in fields.notes:
         out.note(f"note: {visible(note)}")
-    lines = [*field_text(line.raw for line in planned.items.lines[:SHOWN_ROWS])]
-    out.data(f"the first {min(count, SHOWN_ROWS)} of {count:,}:")
+    lines = [*field_text(planned.first)]
+    out.data(f"the first {len(planned.first)} of {count:,}:")
     for text in lines[:_SHOWN_LINES]:
         cut = text if len(text) <= _SHOWN_WIDTH else text[:_SHOWN_WIDTH] + "…"
         out.data(f"  {visible(cut)}")

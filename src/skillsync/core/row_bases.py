@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from skillsync.core.row_states import ABSENT
-from skillsync.formats.canonical import rows_digest
-from skillsync.model import Digest
+from skillsync.formats.canonical import keyed_digest
 
 if TYPE_CHECKING:
-    from skillsync.model import Key
+    from skillsync.model import Digest, Key
+
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Bases:
 
 def bases_digest(base: Mapping[Key, str]) -> Digest:
     """Return the digest over key and row digest of those rows that are there."""
-    return rows_digest((key, Digest(digest)) for key, digest in base.items() if digest != ABSENT)
+    if any(digest == ABSENT for digest in base.values()):
+        base = {key: digest for key, digest in base.items() if digest != ABSENT}
+    return keyed_digest(base)
 
 
 def bases_at(
@@ -56,20 +62,42 @@ def bases_at(
     A row that is there and was not taken in has an explicit base, ABSENT, and so has one whose revision nobody
     knows: then it is compared as if it were new, which overwrites nothing.
     """
-    digests: dict[Key, str] = {}
     lagging: dict[Key, int] = {}
-    for key in [*base, *(key for key in there if key not in base)]:
+    absent: dict[Key, str] = {}
+    for key in chain(base, (key for key in there if key not in base)):
         digest = base.get(key, ABSENT)
         if digest == ABSENT:
             since = 0
         elif digest != there.get(key):
             since = known.get(key, before)
         else:
-            digests[key] = digest
             continue
         lagging[key] = since
-        digests[key] = digest if since else ABSENT
-    return Bases(revision, digests, lagging)
+        if not since:
+            absent[key] = ABSENT
+    return Bases(revision, Replaced(base, absent) if absent else base, lagging)
+
+
+class Replaced(Mapping[K, V]):
+    """A mapping with other values for some keys, new ones included."""
+
+    def __init__(self, before: Mapping[K, V], other: Mapping[K, V]) -> None:
+        self._before = before
+        self._other = other
+        self._new = sum(key not in before for key in other)
+
+    def __len__(self) -> int:
+        return len(self._before) + self._new
+
+    def __iter__(self) -> Iterator[K]:
+        yield from self._before
+        yield from (key for key in self._other if key not in self._before)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._other or key in self._before
+
+    def __getitem__(self, key: K) -> V:
+        return self._other[key] if key in self._other else self._before[key]
 
 
 def parse_lagging(lines: Mapping[Key, str]) -> dict[Key, int] | None:
@@ -82,7 +110,7 @@ def parse_lagging(lines: Mapping[Key, str]) -> dict[Key, int] | None:
     return found
 
 
-def with_absent(base: Mapping[Key, str], lagging: Mapping[Key, int]) -> dict[Key, str]:
+def with_absent(base: Mapping[Key, str], lagging: Mapping[Key, int]) -> Mapping[Key, str]:
     """Add the rows of which it was taken in that there are none."""
     absent = {key: ABSENT for key, revision in lagging.items() if not revision}
-    return {**base, **absent}
+    return Replaced(base, absent) if absent else base

@@ -13,7 +13,7 @@ from skillsync.formats.row_rules import reference_problem
 from skillsync.model import ROW_FIELDS, Key, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from skillsync.formats.foreign_rows import ForeignRows
     from skillsync.model import Json
@@ -174,8 +174,13 @@ def _sniffed(foreign: ForeignRows, field: str, source: Source) -> Source:
     """In CSV, take cells for JSON when every one that is not empty is an object or a list."""
     if foreign.form != "csv" or field not in _ANY_JSON:
         return source
-    cells = [cell for row in foreign.rows if (cell := row[source.names[0]])]
-    return Source(source.names, as_json=True) if cells and all(map(is_structure, cells)) else source
+    has_any = False
+    for row in foreign.rows:
+        if cell := row[source.names[0]]:
+            has_any = True
+            if not is_structure(cell):
+                return source
+    return Source(source.names, as_json=True) if has_any else source
 
 
 def is_structure(cell: Json) -> bool:
@@ -191,44 +196,55 @@ def is_structure(cell: Json) -> bool:
 
 def _misfit(foreign: ForeignRows, field: str, source: Source, *, is_own: bool) -> str | None:
     """Return why a name cannot be a field, ``""`` where that needs no word, None when it fits every row."""
-    values: list[Json] = []
+    there = named = objects = 0
+    wrong: str | None = None
+    ids = _Ids()
     for row in foreign.rows:
         try:
-            values.append(_value(foreign, field, source, row))
+            value = _value(foreign, field, source, row)
         except (JsonTrouble, TypeError) as error:
             return str(error)
-    there = [value for value in values if value is not None]
-    if field == ID:
-        return _id_misfit(there, len(values), is_own=is_own)
+        named += source.names[0] in row
+        if value is None:
+            continue
+        there += 1
+        objects += isinstance(value, dict)
+        if wrong is None and field == ID:
+            wrong = ids.problem(value)
+        elif wrong is None and field not in _ANY_JSON:
+            wrong = reference_problem(Row(Key(""), {field: value})) or None
+    rows = len(foreign.rows)
+    if field == ID and there < rows and not is_own:
+        return "not every row has it"
     if field == "input":
-        complete = is_own and all(source.names[0] in row for row in foreign.rows)
-        return None if complete or len(there) == len(values) else "not every row has it"
-    if not there:
-        return None if is_own else ""
-    if field == "metadata":
+        is_complete = there == rows or (is_own and named == rows)
+        return None if is_complete else "not every row has it"
+    if wrong is not None or not there:
+        return wrong if wrong is not None or is_own else ""
+    if field == "metadata" and objects < there:
         # Our own name may hold any JSON, as the first generation allows; a table's text may not pass for it.
         is_any = is_own and (foreign.form != "csv" or source.names[0].endswith(JSON_TEXT))
-        if not is_any and not all(isinstance(one, dict) for one in there):
-            return "it is no object in every row"
-    if field not in _ANY_JSON:
-        return next(filter(None, (reference_problem(Row(Key(""), {field: one})) for one in there)), None)  # fmt: skip
+        return None if is_any else "it is no object in every row"
     return None
 
 
-def _id_misfit(there: Sequence[Json], rows: int, *, is_own: bool) -> str | None:
-    if len(there) < rows and not is_own:
-        return "not every row has it"
-    seen: set[str] = set()
-    for value in there:
+class _Ids:
+    """The ids so far, each to be there once."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def problem(self, value: Json) -> str | None:
+        """Return why the next value cannot be an id, None if it can."""
         text = str(value) if type(value) is int else value
         if not isinstance(text, str):
             return "an id must be a text or an integer"
         if problem := id_problem(text):
             return problem
-        if fold_id(text) in seen:
+        if fold_id(text) in self._seen:
             return f"{text!r} is there twice"
-        seen.add(fold_id(text))
-    return None if there or is_own else ""
+        self._seen.add(fold_id(text))
+        return None
 
 
 def _variables(foreign: ForeignRows, free: Sequence[str]) -> Source:
@@ -246,9 +262,10 @@ def _variables(foreign: ForeignRows, free: Sequence[str]) -> Source:
 # ---------------------------------------------------------------- rows
 
 
-def mapped_rows(foreign: ForeignRows, fields: FieldMap) -> list[tuple[Key | None, dict[str, Json]]]:
-    """Return the key (None: it has none) and the fields of each row. Raises InvalidContent with the row's line."""
-    found: list[tuple[Key | None, dict[str, Json]]] = []
+def mapped_rows(
+    foreign: ForeignRows, fields: FieldMap
+) -> Iterator[tuple[Key | None, dict[str, Json]]]:
+    """Yield the key (None: it has none) and the fields of each row. Raises InvalidContent with the row's line."""
     seen: dict[str, int] = {}
     for index, row in enumerate(foreign.rows):
         made: dict[str, Json] = {}
@@ -260,12 +277,12 @@ def mapped_rows(foreign: ForeignRows, fields: FieldMap) -> list[tuple[Key | None
             if value is not None or field == "input":
                 made[field] = value
         key = _key(foreign, index, made.pop(ID, None), seen)
-        if (metadata := _metadata(foreign, index, made.get("metadata"), fields.extras)) is not None:
+        held = made.get("metadata")
+        if (metadata := _metadata(foreign, index, row, held, fields.extras)) is not None:
             made["metadata"] = metadata
         if problem := reference_problem(Row(Key(""), made)):
             raise foreign.wrong(index, problem)
-        found.append((key, made))
-    return found
+        yield key, made
 
 
 def _value(foreign: ForeignRows, field: str, source: Source, row: Mapping[str, Json]) -> Json:
@@ -298,8 +315,9 @@ def _key(foreign: ForeignRows, index: int, value: Json, seen: dict[str, int]) ->
     return Key(text)
 
 
-def _metadata(foreign: ForeignRows, index: int, held: Json, extras: Sequence[str]) -> Json:
-    row = foreign.rows[index]
+def _metadata(
+    foreign: ForeignRows, index: int, row: Mapping[str, Json], held: Json, extras: Sequence[str]
+) -> Json:
     empty: tuple[Json, ...] = (None, "") if foreign.form == "csv" else (None,)
     more = {name: row[name] for name in extras if row.get(name) not in empty}
     if not more:

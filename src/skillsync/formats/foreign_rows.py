@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, overload
 
 from skillsync.errors import InvalidContent
 from skillsync.formats.json_spans import Span, scan
 from skillsync.formats.json_text import JsonTrouble, read_json
+from skillsync.formats.kept_rows import Made
+from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_lines import MAX_FILE, MAX_LINE, collector_paused
+from skillsync.model import Json
 
 if TYPE_CHECKING:
-    from skillsync.model import Json
+    from typing import BinaryIO
+
+    from skillsync.model import Store
 
 Form: TypeAlias = Literal["jsonl", "json", "csv"]
 
 _BOM = "\ufeff"
 _DELIMITERS = ",;\t"
 _CELL_LIMIT = 10 * MAX_LINE
+_HEAD = 2 * MAX_LINE
+"""Bytes by which a file is known."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class ForeignRows:
 
     path: str
     form: Form
-    rows: tuple[dict[str, Json], ...]
+    rows: Sequence[dict[str, Json]]
     lines: Callable[[], Sequence[int]]
 
     @cached_property
@@ -45,6 +53,110 @@ class ForeignRows:
     def wrong(self, index: int, message: str, *, hint: str = "") -> InvalidContent:
         """Return the error about one row, with its place."""
         return InvalidContent(message, path=self.path, line=self.lines()[index], hint=hint)
+
+
+def open_foreign(stream: BinaryIO, store: Store, *, path: str) -> ForeignRows:
+    """Read a file of rows as ``read_foreign`` does; rows of JSON Lines and of CSV lie in the ``store``, and none is held."""
+    head = stream.read(_HEAD)
+    stream.seek(0)
+    rows = _StoredRows(store)
+    if _is_csv(head, path):
+        try:
+            with collector_paused(), _long_cells():
+                delimiter = _delimiter_of(head.decode(errors="replace").removeprefix(_BOM))
+                for line, row in _csv_rows(_records(_text_lines(stream), delimiter), path):
+                    rows.add(json.dumps(row).encode(), line)
+        except (csv.Error, InvalidContent):
+            rows = _StoredRows(store)  # what is wrong, and where, says whoever reads all of it
+        if rows:
+            return _without_envelope(ForeignRows(path, "csv", rows, rows.lines))
+        stream.seek(0)
+    if not _is_lines(head, path):
+        return read_foreign(stream.read(), path=path)
+    with collector_paused():
+        number = size = 0
+        while raw := stream.readline():
+            number += 1
+            size += len(raw)
+            if size > MAX_FILE:
+                raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
+            data = raw.removesuffix(b"\n").removesuffix(b"\r")
+            data = data.removeprefix(_BOM.encode()) if number == 1 else data
+            if data.strip(b" \t\r"):
+                _row_of(_line_text(data, path, number), path, number)
+                rows.add(data, number)
+    if not rows:
+        raise InvalidContent("the file holds no rows", path=path)
+    return _without_envelope(ForeignRows(path, "jsonl", rows, rows.lines))
+
+
+def _is_lines(head: bytes, path: str) -> bool:
+    """Tell whether a file that begins like this is JSON Lines; where that is not sure, it is not."""
+    name = path.lower()
+    text = head.decode(errors="replace").removeprefix(_BOM).lstrip()
+    if name.endswith((".csv", ".tsv")) or text[:1] not in {"{", "["}:
+        return False
+    if name.endswith((".jsonl", ".ndjson")):
+        return True
+    return bool(text.partition("\n")[2].strip()) and _has_a_row_per_line(text)
+
+
+def _is_csv(head: bytes, path: str) -> bool:
+    first = head.decode(errors="replace").removeprefix(_BOM).lstrip()[:1]
+    is_called = path.lower().endswith((".csv", ".tsv"))
+    return is_called or (bool(first) and first not in "{[")
+
+
+def _text_lines(stream: BinaryIO) -> Iterator[str]:
+    """Yield lines as a text file opened with newline="" does. Raises InvalidContent where there is no text."""
+    size = 0
+    for number, raw in enumerate(stream, start=1):
+        size += len(raw)
+        if size > MAX_FILE or b"\0" in raw:
+            raise InvalidContent("not to be read", line=number)
+        text = _line_text(raw, "", number)
+        yield from io.StringIO(text.removeprefix(_BOM) if number == 1 else text, newline="")
+
+
+def _line_text(data: bytes, path: str, number: int) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidContent(
+            f"not UTF-8 (byte {error.start + 1} of the line: 0x{data[error.start]:02x}): save the file as UTF-8",
+            path=path,
+            line=number,
+        ) from error
+
+
+class _StoredRows(Sequence[dict[str, Json]]):
+    """Rows that were read and are right: of each its place is held, and its line."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._records = PackedRecords("<QII")  # place, length, line
+
+    def add(self, data: bytes, line: int) -> None:
+        self._records.append(self._store.put(data), len(data), line)
+
+    def lines(self) -> Sequence[int]:
+        return Made(range(len(self)), lambda number: self._records[number][2])
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, at: int) -> dict[str, Json]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[dict[str, Json]]: ...
+    def __getitem__(self, at: int | slice) -> dict[str, Json] | Sequence[dict[str, Json]]:
+        numbers = range(len(self))
+        return Made(numbers[at], self._row) if isinstance(at, slice) else self._row(numbers[at])
+
+    def _row(self, number: int) -> dict[str, Json]:
+        place, length, _ = self._records[number]
+        value: dict[str, Json] = json.loads(self._store.get(place, length))
+        return value
 
 
 def read_foreign(data: bytes, *, path: str) -> ForeignRows:
@@ -108,18 +220,20 @@ def _read_lines(text: str, path: str) -> ForeignRows:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip(" \t\r"):
             continue
-        try:
-            value = read_json(line.removesuffix("\r"))
-        except JsonTrouble as error:
-            column = f" (column {error.column})" if error.column else ""
-            raise InvalidContent(error.message + column, path=path, line=number) from error
-        if not isinstance(value, dict):
-            raise InvalidContent(
-                "a line must hold one JSON object (column 1)", path=path, line=number
-            )
-        rows.append(value)
+        rows.append(_row_of(line.removesuffix("\r"), path, number))
         lines.append(number)
     return ForeignRows(path, "jsonl", tuple(rows), lambda: lines)
+
+
+def _row_of(line: str, path: str, number: int) -> dict[str, Json]:
+    try:
+        value = read_json(line)
+    except JsonTrouble as error:
+        column = f" (column {error.column})" if error.column else ""
+        raise InvalidContent(error.message + column, path=path, line=number) from error
+    if not isinstance(value, dict):
+        raise InvalidContent("a line must hold one JSON object (column 1)", path=path, line=number)
+    return value
 
 
 def _read_whole(text: str, path: str) -> ForeignRows:
@@ -177,54 +291,81 @@ def _without_envelope(found: ForeignRows) -> ForeignRows:
     """Take rows out of ``{"item": {…}, "sample": …}`` (skill-format.md 14.1), where nothing would be lost."""
     if found.form == "csv" or "item" not in found.names or not {*found.names} <= {"item", "sample"}:
         return found
-    rows: list[dict[str, Json]] = []
     for row in found.rows:
         item = row.get("item")
         if not isinstance(item, dict) or item.keys() & row.keys():
             return found
-        rows.append({**item, **{name: value for name, value in row.items() if name != "item"}})
-    return replace(found, rows=tuple(rows))
+    return replace(
+        found, rows=Made(range(len(found.rows)), lambda number: _opened(found.rows[number]))
+    )
+
+
+def _opened(row: dict[str, Json]) -> dict[str, Json]:
+    item = row["item"]
+    assert isinstance(item, dict)
+    return {**item, **{name: value for name, value in row.items() if name != "item"}}
 
 
 # ---------------------------------------------------------------- CSV
 
 
 def _read_csv(text: str, path: str) -> ForeignRows:
-    rows: list[dict[str, Json]] = []
-    lines: list[int] = []
-    with _long_cells():
-        records = _records(text, path)
-        _, header = next(records, (1, []))
-        names = _column_names(header, path)
-        for line, cells in records:
-            if len(cells) != len(names):
-                raise InvalidContent(
-                    f"{len(cells)} cells where the header has {len(names)} "
-                    f"(column {min(len(cells), len(names)) + 1} of the table)",
-                    path=path,
-                    line=line,
-                )
-            rows.append(dict(zip(names, cells, strict=True)))
-            lines.append(line)
-    return ForeignRows(path, "csv", tuple(rows), lambda: lines)
-
-
-def _records(text: str, path: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record that is not blank with the line on which it begins."""
     if "\0" in text:
         line, column = _place(text, text.index("\0"))
         raise InvalidContent(f"the file holds NUL (column {column})", path=path, line=line)
+    rows: list[dict[str, Json]] = []
+    lines: list[int] = []
+    begun = _Begun()
+    with _long_cells():
+        records = _records(io.StringIO(text, newline=""), _delimiter_of(text), begun)
+        try:
+            for line, row in _csv_rows(records, path):
+                rows.append(row)
+                lines.append(line)
+        except csv.Error as error:
+            _refuse_record(text, path, begun.line, error)
+    return ForeignRows(path, "csv", tuple(rows), lambda: lines)
+
+
+def _csv_rows(
+    records: Iterator[tuple[int, list[str]]], path: str
+) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Yield each row below the header, with the line on which it begins."""
+    _, header = next(records, (1, []))
+    names = _column_names(header, path)
+    for line, cells in records:
+        if len(cells) != len(names):
+            raise InvalidContent(
+                f"{len(cells)} cells where the header has {len(names)} "
+                f"(column {min(len(cells), len(names)) + 1} of the table)",
+                path=path,
+                line=line,
+            )
+        yield line, dict(zip(names, cells, strict=True))
+
+
+def _delimiter_of(text: str) -> str:
     header = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        _refuse_record(text, path, line, error)
+    return max(_DELIMITERS, key=header.count)
+
+
+@dataclass
+class _Begun:
+    """The line on which the record begins that is being read."""
+
+    line: int = 1
+
+
+def _records(
+    lines: Iterable[str], delimiter: str, begun: _Begun | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank with the line on which it begins. Raises csv.Error."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    at = begun or _Begun()
+    for cells in reader:
+        if any(cells):
+            yield at.line, cells
+        at.line = reader.line_num + 1
 
 
 def _refuse_record(text: str, path: str, line: int, error: csv.Error) -> NoReturn:

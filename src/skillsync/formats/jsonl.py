@@ -29,7 +29,6 @@ from skillsync.formats.row_lines import (
     empty_items,
     parse_items,
     render_items,
-    wrong_lines,
 )
 from skillsync.formats.row_names import ID, Spelling
 from skillsync.formats.row_rules import reference_problem, row_problem
@@ -56,7 +55,6 @@ __all__ = [
     "replace_row",
     "replace_rows",
     "row_problem",
-    "wrong_lines",
 ]
 
 
@@ -74,7 +72,7 @@ def assign_keys(
     """
     if not file.keyless:
         return file
-    style = _file_style(file)
+    style = file_style(file)
     taken = {fold_id(key) for key in file.by_key}
     free: defaultdict[Digest, deque[Key]] = defaultdict(deque)
     for row in known:
@@ -82,9 +80,9 @@ def assign_keys(
     parts: list[Line | _NewLine] = []
     for line in file.lines:
         if line.row is None and line.fields is not None:
-            key = _free_key(free[_digest(line.fields)], taken, new_key)
+            key = _free_key(free[digest_of(line.fields)], taken, new_key)
             if key is not None:
-                parts.append(_NewLine(_with_id(file, line.raw, key, style), Row(key, line.fields)))
+                parts.append(_NewLine(with_id(file, line.raw, key, style), Row(key, line.fields)))
                 continue
         parts.append(line)
     return _rebuilt(file, parts)
@@ -102,8 +100,9 @@ def _free_key(
     return None
 
 
-def _with_id(file: ItemsFile, raw: bytes, key: Key, default: JsonStyle) -> bytes:
-    text, end = _content(raw)
+def with_id(file: ItemsFile, raw: bytes, key: Key, default: JsonStyle) -> bytes:
+    """Return a line without an id with one as its object's first member; nothing else on it changes."""
+    text, end = content_of(raw)
     name = file.names.name_of(ID, file.used, "current")
     return insert_first(text, name, key, style_of(text, default=default)).encode() + end
 
@@ -120,7 +119,7 @@ def rekey_rows(file: ItemsFile, keys: Mapping[Key, Key]) -> ItemsFile:
     for key in keys.values():
         if fold_id(key) in taken:
             raise InvalidContent(f"the id {key!r} is in the file already", path=file.path)
-    style = _file_style(file)
+    style = file_style(file)
     parts: list[Line | _NewLine] = []
     for line in file.lines:
         new = keys.get(line.row.key) if line.row is not None else None
@@ -133,8 +132,8 @@ def rekey_rows(file: ItemsFile, keys: Mapping[Key, Key]) -> ItemsFile:
 
 def _rekeyed(file: ItemsFile, line: Line, key: Key, default: JsonStyle) -> bytes:
     if line.derived:
-        return _with_id(file, line.raw, key, default)
-    text, end = _content(line.raw)
+        return with_id(file, line.raw, key, default)
+    text, end = content_of(line.raw)
     old = read_json(text)
     assert isinstance(old, dict)
     new = {name: key if file.names.field_of[name] == ID else value for name, value in old.items()}
@@ -160,7 +159,7 @@ def replace_rows(file: ItemsFile, rows: Iterable[Row], *, spelling: Spelling) ->
     changed = {key: row for key, row in wanted.items() if _differs(file.by_key[key], row)}
     if not changed:
         return file
-    style = _file_style(file)
+    style = file_style(file)
     parts: list[Line | _NewLine] = []
     for line in file.lines:
         row = changed.get(line.row.key) if line.row is not None else None
@@ -177,7 +176,7 @@ def append_rows(file: ItemsFile, rows: Sequence[Row], *, spelling: Spelling) -> 
     if not rows:
         return file
     taken = {fold_id(key) for key in file.by_key}
-    style, end = _file_style(file), _line_end(file)
+    style, end = file_style(file), _line_end(file)
     parts: list[Line | _NewLine] = list(file.lines)
     if file.lines and not file.lines[-1].raw.endswith(b"\n"):
         last = file.lines[-1]
@@ -186,7 +185,7 @@ def append_rows(file: ItemsFile, rows: Sequence[Row], *, spelling: Spelling) -> 
         if fold_id(row.key) in taken:
             raise InvalidContent(f"the id {row.key!r} is in the file already", path=file.path)
         taken.add(fold_id(row.key))
-        parts.append(_NewLine(_new_line(file, row, spelling, style, number) + end, row))
+        parts.append(_NewLine(new_line(file, row, spelling, style, number) + end, row))
     return _rebuilt(file, parts)
 
 
@@ -215,15 +214,22 @@ def _differs(line: Line, row: Row) -> bool:
 def _replaced(
     file: ItemsFile, line: Line, row: Row, spelling: Spelling, default: JsonStyle
 ) -> _NewLine:
-    text, end = _content(line.raw)
+    return _NewLine(replaced_line(file, line, row, spelling, default), row)
+
+
+def replaced_line(
+    file: ItemsFile, line: Line, row: Row, spelling: Spelling, default: JsonStyle
+) -> bytes:
+    """Return a row's line, its end included, changed to hold ``row``. Raises InvalidContent."""
+    text, end = content_of(line.raw)
     old = read_json(text)
     if not isinstance(old, dict) or line.fields is None:
         raise InvalidContent("the line holds no row", path=file.path, line=line.number)
     new = _merged(file, old, line.fields, row, spelling)
     try:
-        return _NewLine(rewrite(text, new, style_of(text, default=default)).encode() + end, row)
+        return rewrite(text, new, style_of(text, default=default)).encode() + end
     except (JsonTrouble, UnicodeEncodeError) as error:
-        raise _unwritable(file, row, line.number, error) from error
+        raise unwritable(file, row, line.number, error) from error
 
 
 def _merged(
@@ -254,9 +260,7 @@ def _same_field(field: str, one: Json, other: Json) -> bool:
     )
 
 
-def _new_line(
-    file: ItemsFile, row: Row, spelling: Spelling, style: JsonStyle, number: int
-) -> bytes:
+def new_line(file: ItemsFile, row: Row, spelling: Spelling, style: JsonStyle, number: int) -> bytes:
     """Return a line without its end: id, input, expected_output, metadata, the rest; null ones left out."""
     members: dict[str, Json] = {}
     if file.keys == "id":
@@ -268,10 +272,11 @@ def _new_line(
     try:
         return write_json(members, style).encode()
     except (JsonTrouble, UnicodeEncodeError) as error:
-        raise _unwritable(file, row, number, error) from error
+        raise unwritable(file, row, number, error) from error
 
 
-def _unwritable(file: ItemsFile, row: Row, number: int, reason: object) -> InvalidContent:
+def unwritable(file: ItemsFile, row: Row, number: int, reason: object) -> InvalidContent:
+    """The error for a row that no line can hold."""
     return InvalidContent(
         f"the row {row.key!r} cannot be written: {reason}", path=file.path, line=number
     )
@@ -298,8 +303,8 @@ def _rebuilt(file: ItemsFile, parts: Iterable[Line | _NewLine]) -> ItemsFile:
     for number, part in enumerate(parts, start=1):
         if isinstance(part, _NewLine):
             line = reader.read_line(part.raw, number)
-            if line.fields is None or _digest(line.fields) != row_digest(part.row):
-                raise _unwritable(file, part.row, number, "it would not read back as it is")
+            if line.fields is None or digest_of(line.fields) != row_digest(part.row):
+                raise unwritable(file, part.row, number, "it would not read back as it is")
             lines.append((line, part.row))
         else:
             line = part.numbered(number)
@@ -312,7 +317,7 @@ def _settled(
     file: ItemsFile, lines: Sequence[tuple[Line, Row | None]], reader: LineReader
 ) -> Iterator[Line]:
     """Yield the lines of a file with derived keys: where the derived one is not the row's, the id is written."""
-    style = _file_style(file)
+    style = file_style(file)
     derived = DerivedKeys(x.row.key for x, _ in lines if x.row is not None and not x.derived)
     for line, row in lines:
         if row is None or (line.row is not None and not line.derived):
@@ -321,27 +326,28 @@ def _settled(
             key = derived.next_key(row.fields)
             yield replace(line, row=Row(key, line.fields or {}), derived=True)
         else:
-            yield reader.read_line(_with_id(file, line.raw, row.key, style), line.number)
+            yield reader.read_line(with_id(file, line.raw, row.key, style), line.number)
 
 
-def _digest(fields: Mapping[str, Json]) -> Digest:
+def digest_of(fields: Mapping[str, Json]) -> Digest:
+    """Return the digest of a row with these fields."""
     return row_digest(Row(Key(""), fields))
 
 
-def _content(raw: bytes) -> tuple[str, bytes]:
+def content_of(raw: bytes) -> tuple[str, bytes]:
     """Return a line's text and its line end."""
     text = raw.removesuffix(b"\n").removesuffix(b"\r")
     return text.decode(), raw[len(text) :]
 
 
-def _file_style(file: ItemsFile) -> JsonStyle:
+def file_style(file: ItemsFile) -> JsonStyle:
     """Return the style of a file's first row; whether it escapes Unicode is seen in any line."""
     first = next((line.raw for line in file.lines if line.fields is not None), b"")
     if any(not line.raw.isascii() for line in file.lines):
         ascii_only = False
     else:
         ascii_only = any(ascii_style_of(x.raw.decode()) for x in file.lines if b"\\u" in x.raw)
-    return replace(style_of(_content(first)[0]), ascii_only=ascii_only)
+    return replace(style_of(content_of(first)[0]), ascii_only=ascii_only)
 
 
 def _line_end(file: ItemsFile) -> bytes:

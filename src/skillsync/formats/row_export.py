@@ -13,7 +13,7 @@ from skillsync.formats.row_names import ID
 from skillsync.model import ROW_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skillsync.model import Json, Key
 
@@ -44,8 +44,13 @@ ExportRow: TypeAlias = "tuple[Key | None, Mapping[str, Json]]"
 """A row's key, None for one without, and its fields under their newest names."""
 
 
-def export_rows(rows: Sequence[ExportRow], form: ExportForm) -> Iterator[str]:
+def export_rows(
+    rows: Iterable[ExportRow], form: ExportForm, columns: SeenColumns | None = None
+) -> Iterator[str]:
     """Yield the file in pieces of text, line ends included (CSV: CR LF, RFC 4180; else LF).
+
+    ``rows`` are gone through once, and for a form with columns once more before, as what these are depends on all: unless
+    ``columns`` have seen every row already.
 
     Names are the newest ones. ``csv`` and ``hf`` have columns: one whose values are not all texts (in ``hf``: all of one
     plain type) holds JSON as text, and its name ends in ``_json``. That keeps every value, gives tables the one type
@@ -53,7 +58,11 @@ def export_rows(rows: Sequence[ExportRow], form: ExportForm) -> Iterator[str]:
     """
     if form == "jsonl":
         return (_line(key, fields) for key, fields in rows)
-    return _csv(rows) if form == "csv" else _uniform(rows)
+    if columns is None:
+        columns = SeenColumns(form)
+        for _, fields in rows:
+            columns.see(fields)
+    return _csv(rows, columns.found) if form == "csv" else _uniform(rows, columns.found)
 
 
 def _line(key: Key | None, fields: Mapping[str, Json]) -> str:
@@ -65,8 +74,7 @@ def _line(key: Key | None, fields: Mapping[str, Json]) -> str:
     return write_json(members, USUAL) + "\n"
 
 
-def _csv(rows: Sequence[ExportRow]) -> Iterator[str]:
-    columns = _columns(rows, _is_plain_text)
+def _csv(rows: Iterable[ExportRow], columns: Sequence[_Column]) -> Iterator[str]:
     sink = io.StringIO(newline="")
     writer = csv.writer(sink)
     writer.writerow([ID, *(column.name for column in columns)])
@@ -79,43 +87,78 @@ def _csv(rows: Sequence[ExportRow]) -> Iterator[str]:
     yield sink.getvalue()
 
 
-def _uniform(rows: Sequence[ExportRow]) -> Iterator[str]:
-    columns = _columns(rows, _is_one_type)
+def _uniform(rows: Iterable[ExportRow], columns: Sequence[_Column]) -> Iterator[str]:
     for key, fields in rows:
         members: dict[str, Json] = {ID: key}
         members |= {column.name: column.cell(fields.get(column.field)) for column in columns}
         yield write_json(members, USUAL) + "\n"
 
 
-def _columns(
-    rows: Sequence[ExportRow], is_plain: Callable[[str, Sequence[Json]], bool]
-) -> list[_Column]:
-    """Return the columns that any row needs; metadata is JSON always, so that its name does not depend on values."""
-    found: list[_Column] = []
-    for field in ROW_FIELDS:
-        values = [fields.get(field) for _, fields in rows]
-        if field == "input" or any(value is not None for value in values):
-            plain = field != "metadata" and is_plain(field, values)
-            found.append(_Column(field, as_json=not plain))
-    return found
+class SeenColumns:
+    """The columns that rows need, one row after the other; metadata is JSON always, so that its name does not depend on
+    values."""
+
+    def __init__(self, form: ExportForm) -> None:
+        kind = _PlainText if form == "csv" else _OneType
+        self._seen: dict[str, _PlainText | _OneType] = {field: kind(field) for field in ROW_FIELDS}
+
+    def see(self, fields: Mapping[str, Json]) -> None:
+        """Look at the next row."""
+        for field, values in self._seen.items():
+            values.see(fields.get(field))
+
+    @property
+    def found(self) -> list[_Column]:
+        """The columns of the rows so far."""
+        return [
+            _Column(field, as_json=field == "metadata" or not values.is_plain)
+            for field, values in self._seen.items()
+            if field == "input" or values.any
+        ]
 
 
-def _is_plain_text(field: str, values: Sequence[Json]) -> bool:
-    """Tell whether cells can be the texts themselves: an empty cell is no value, and a table of JSON reads as JSON."""
-    there = [value for value in values if value is not None]
-    if not all(isinstance(value, str) and value for value in there):
-        return False
-    if field == "input" and len(there) < len(values):
-        return False
-    return not there or not all(map(is_structure, there))
+class _PlainText:
+    """Whether cells can be the texts themselves: an empty cell is no value, and a table of JSON reads as JSON."""
+
+    def __init__(self, field: str) -> None:
+        self._is_input = field == "input"
+        self._is_plain = True
+        self._are_structures = True
+        self.any = False
+
+    def see(self, value: Json) -> None:
+        """Look at the next row's value."""
+        if value is None:
+            self._is_plain &= not self._is_input
+            return
+        self.any = True
+        self._is_plain &= isinstance(value, str) and bool(value)
+        self._are_structures = self._are_structures and is_structure(value)
+
+    @property
+    def is_plain(self) -> bool:
+        """What the values so far say."""
+        return self._is_plain and not (self.any and self._are_structures)
 
 
-def _is_one_type(_: str, values: Sequence[Json]) -> bool:
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int}:
-        return all(
-            -_LONGEST_INTEGER <= value < _LONGEST_INTEGER
-            for value in values
-            if isinstance(value, int)
-        )
-    return kinds in ({str}, {bool}, {float}, set())
+class _OneType:
+    """Whether all values there are have one plain type, which a column can have."""
+
+    def __init__(self, _: str) -> None:
+        self._kinds: set[type] = set()
+        self._fit = True
+        self.any = False
+
+    def see(self, value: Json) -> None:
+        """Look at the next row's value."""
+        if value is None:
+            return
+        self.any = True
+        self._kinds.add(type(value))
+        if type(value) is int:
+            self._fit &= -_LONGEST_INTEGER <= value < _LONGEST_INTEGER
+
+    @property
+    def is_plain(self) -> bool:
+        """What the values so far say."""
+        return self._fit and self._kinds in ({int}, {str}, {bool}, {float}, set())

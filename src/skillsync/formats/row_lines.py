@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import io
+from abc import abstractmethod
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from skillsync.errors import InvalidContent
+from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.json_spans import scan
 from skillsync.formats.json_text import JsonTrouble, read_json
 from skillsync.formats.row_keys import DerivedKeys, fold_id, id_problem
@@ -79,6 +82,44 @@ class Line:
         return self if number == self.number else replace(self, number=number)
 
 
+class PackedLines(Sequence[Line]):
+    """Lines that nobody holds, and what is known of them: each is made when it is looked at.
+
+    ``keys`` has the key of each, None for one without.
+    """
+
+    keys: list[Key | None]
+
+    @abstractmethod
+    def first_with(self, folded: str) -> int | None:
+        """Return the number, from 0, of the line whose key folds to this."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> Sequence[Row]:
+        """The rows that have a key."""
+
+    @property
+    @abstractmethod
+    def keyless(self) -> Sequence[Line]:
+        """The lines that hold a row without a key."""
+
+    @property
+    @abstractmethod
+    def by_key(self) -> Mapping[Key, Line]:
+        """The lines that have a key, by that key."""
+
+    @property
+    @abstractmethod
+    def rows_by_key(self) -> Mapping[Key, Row]:
+        """Their rows."""
+
+    @property
+    @abstractmethod
+    def digests(self) -> Mapping[Key, str]:
+        """Their short digests."""
+
+
 @dataclass(frozen=True)
 class ItemsFile:
     """All lines of a file in order. ``used`` maps a field to the name that the file has for it.
@@ -87,26 +128,46 @@ class ItemsFile:
     """
 
     path: str
-    lines: tuple[Line, ...]
+    lines: Sequence[Line]
     names: RowNames = field(default_factory=lambda: RowNames.from_mapping(None))
     used: Mapping[str, str] = field(default_factory=dict)
     keys: KeyMode = "id"
     limits: Limits = USUAL_LIMITS
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> Sequence[Row]:
         """The rows that have a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.rows
         return tuple(line.row for line in self.lines if line.row is not None)
 
     @cached_property
-    def keyless(self) -> tuple[Line, ...]:
+    def keyless(self) -> Sequence[Line]:
         """The lines that hold a row without a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.keyless
         return tuple(line for line in self.lines if line.row is None and line.fields is not None)
 
     @cached_property
     def by_key(self) -> Mapping[Key, Line]:
         """The lines that have a key, by that key."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.by_key
         return {line.row.key: line for line in self.lines if line.row is not None}
+
+    @cached_property
+    def rows_by_key(self) -> Mapping[Key, Row]:
+        """The rows that have a key, by that key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.rows_by_key
+        return {row.key: row for row in self.rows}
+
+    @cached_property
+    def digests(self) -> Mapping[Key, str]:
+        """The short digest of each row that has a key, in file order."""
+        if isinstance(self.lines, PackedLines):
+            return self.lines.digests
+        return {key: short(row_digest(row)) for key, row in self.rows_by_key.items()}
 
 
 def parse_items(
@@ -130,29 +191,6 @@ def parse_items(
         lines = tuple(reader.read_lines(data))
     file = ItemsFile(path, lines, reader.names, reader.used, keys, limits)
     return with_derived_keys(file) if keys == "content" else file
-
-
-def wrong_lines(
-    data: bytes,
-    *,
-    path: str,
-    mapping: Mapping[str, str] | None = None,
-    limits: Limits = USUAL_LIMITS,
-    at_most: int = 50,
-) -> list[InvalidContent]:
-    """Return what is wrong with a file, a line at a time: where ``parse_items`` stops at the first, this goes on."""
-    found: list[InvalidContent] = []
-    reader = LineReader(path, RowNames.from_mapping(mapping), limits)
-    for number, raw in enumerate(io.BytesIO(data.removeprefix(BOM)), start=1):
-        try:
-            if number == 1 and data.startswith(BOM):
-                reader.refuse_mark()
-            reader.read_line(raw, number)
-        except InvalidContent as error:
-            found.append(error)
-            if len(found) >= at_most:
-                break
-    return found
 
 
 @contextmanager
@@ -316,11 +354,11 @@ def name_column(raw: bytes, name: str) -> int:
     return max((member.start + 1 for member in members if member.name == name), default=1)
 
 
-def problem_column(file: ItemsFile, line: Line, problem: str) -> int:
+def problem_column(names: RowNames, line: Line, problem: str) -> int:
     """Return the column, from 1, of the field that a row's problem begins with; 1 where the line has not got it."""
     members = scan(line.raw.decode()).members if line.fields is not None else ()
     name = problem.partition(" ")[0]
-    starts = (one.start + 1 for one in members if file.names.field_of.get(one.name) == name)
+    starts = (one.start + 1 for one in members if names.field_of.get(one.name) == name)
     return next(starts, 1)
 
 

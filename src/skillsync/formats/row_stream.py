@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.line_windows import TooFarApart
 from skillsync.formats.row_lines import BOM
@@ -26,15 +28,32 @@ def read_rows(stream: Readable, reader: LineReader) -> Iterator[Line]:
 
     Raises InvalidContent at the first that is wrong.
     """
+    for found in _read(stream, reader):
+        if isinstance(found, InvalidContent):
+            raise found
+        yield found
+
+
+def wrong_lines(stream: Readable, reader: LineReader, *, at_most: int = 50) -> list[InvalidContent]:
+    """Return what is wrong with a file, a line at a time: where ``read_rows`` stops at the first, this goes on."""
+    wrong = (found for found in _read(stream, reader) if isinstance(found, InvalidContent))
+    return [*islice(wrong, at_most)]
+
+
+def _read(stream: Readable, reader: LineReader) -> Iterator[Line | InvalidContent]:
+    """Yield each line, or what is wrong with it; a byte order mark is wrong, and the line after it is looked at."""
     most = reader.longest + 2
     number = 0
     while raw := stream.readline(most + 1):
         number += 1
-        if number == 1 and raw.startswith(BOM):
-            reader.refuse_mark()
-        if len(raw) > most and not raw.endswith(b"\n"):
-            raise reader.too_long(_length(stream, raw), number)
-        yield reader.read_line(raw, number)
+        try:
+            if number == 1 and raw.startswith(BOM):
+                reader.refuse_mark()
+            if len(raw) > most and not raw.endswith(b"\n"):
+                raise reader.too_long(_length(stream, raw), number)
+            yield reader.read_line(raw, number)
+        except InvalidContent as error:
+            yield error
 
 
 def _length(stream: Readable, begun: bytes) -> int:
@@ -87,15 +106,17 @@ def read_changes(
         if hunk.local and not hunk.local_at and hunk.local[0].startswith(BOM):
             local.refuse_mark()
         first = found.lines
-        found.keyless_base += _read(base, first, hunk.base, found.base)
-        found.keyless_local += _read(local, first, hunk.local, found.local)
+        found.keyless_base += _read_side(base, first, hunk.base, found.base)
+        found.keyless_local += _read_side(local, first, hunk.local, found.local)
     for key in found.base.keys() & found.local.keys():
         if found.base[key].digest == found.local[key].digest:
             del found.base[key], found.local[key]
     return found
 
 
-def _read(reader: LineReader, first: int, lines: Iterable[bytes], found: dict[Key, Placed]) -> int:
+def _read_side(
+    reader: LineReader, first: int, lines: Iterable[bytes], found: dict[Key, Placed]
+) -> int:
     """Read lines of one side into ``found``; return how many have no key."""
     keyless = 0
     for number, raw in enumerate(lines, start=first):

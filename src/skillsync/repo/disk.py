@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 TEMP_PREFIX = ".skillsync-tmp-"
@@ -24,8 +24,10 @@ class Disk(Protocol):
     def mkdir(self, name: str, *, at: int) -> None:
         """Make a folder."""
 
-    def write_temp(self, name: str, data: bytes, *, at: int, mode: int | None, sync: bool) -> None:
-        """Make a new file with ``data``; ``mode`` None leaves it to the umask. ``sync`` flushes it."""
+    def write_temp(
+        self, name: str, data: bytes | Iterable[bytes], *, at: int, mode: int | None, sync: bool
+    ) -> None:
+        """Make a new file with ``data``, or its pieces; ``mode`` None leaves it to the umask. ``sync`` flushes it."""
 
     def create(self, temp: str, name: str, *, at: int) -> None:
         """Give the temporary file its name; raises FileExistsError when something has it."""
@@ -56,14 +58,17 @@ class RealDisk:
         """Make a folder, its mode by the umask."""
         os.mkdir(name, dir_fd=at)
 
-    def write_temp(self, name: str, data: bytes, *, at: int, mode: int | None, sync: bool) -> None:
+    def write_temp(
+        self, name: str, data: bytes | Iterable[bytes], *, at: int, mode: int | None, sync: bool
+    ) -> None:
         """Make a new file; with a ``mode`` nobody else can read it before it has that mode."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(name, flags, 0o666 if mode is None else 0o600, dir_fd=at)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for piece in (data,) if isinstance(data, bytes) else data:
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(descriptor, view) :]
             if mode is not None:
                 os.fchmod(descriptor, mode)
             if sync:

@@ -12,16 +12,19 @@ import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from skillsync.errors import InvalidContent, LocalChanged, SkillsyncError
-from skillsync.model import FileChange
+from skillsync.model import Content, FileChange
 from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk, temp_name
+from skillsync.repo.git_formats import blob_hash
 from skillsync.repo.handles import (
     FolderHandles,
     NotRegular,
     is_folder,
     is_there,
+    open_file,
     opened_folder,
     opened_root,
     read_file,
@@ -38,6 +41,8 @@ __all__ = [
     "write_all_atomic",
     "write_atomic",
 ]
+
+_PIECE = 1 << 18
 
 _SYNC_EACH_UP_TO = 32
 """Files written at once beyond which one flush of everything replaces a flush per file."""
@@ -137,7 +142,7 @@ class _Work:
             for change in in_the_way:
                 self._delete(change)
             for change in pending:
-                if change.after is not None and change.after != change.before:
+                if change.after is not None and not same_content(change.after, change.before):
                     self._write_aside(change)
         self.changes = tuple(change for change in pending if change not in in_the_way)
 
@@ -183,7 +188,7 @@ class _Work:
         """Tell whether the file is as wanted; raises LocalChanged unless it is that or as planned."""
         parts, name = self._parts(change.path)
         try:
-            current, mode = _read(self.folders.at(parts), name, change.path)
+            current, mode = _look(self.folders.at(parts), name, change)
         except FileNotFoundError:
             current, mode = None, 0
         except LocalChanged:
@@ -191,10 +196,10 @@ class _Work:
             if change.before is not None or not self._blocked_by_deletion(change.path):
                 raise
             current, mode = None, 0
-        if current == change.after:
+        if same_content(current, change.after):
             wants = change.executable
             return wants is None or current is None or _with_executable(mode, wants) == mode
-        if current != change.before and not self._folder_goes(change):
+        if not same_content(current, change.before) and not self._folder_goes(change):
             raise _changed(change.path)
         return False
 
@@ -231,7 +236,8 @@ class _Work:
             mode = _with_executable(mode, change.executable)
         temp = temp_name()
         self.prepared[change.path] = (parts, temp)
-        self.disk.write_temp(temp, change.after, at=at, mode=mode, sync=self.sync_each)
+        with _pieces(change.after) as data:
+            self.disk.write_temp(temp, data, at=at, mode=mode, sync=self.sync_each)
         if mode is None and change.executable:
             born = os.stat(temp, dir_fd=at, follow_symlinks=False).st_mode
             self.disk.chmod(temp, _with_executable(stat.S_IMODE(born), True), at=at)
@@ -239,8 +245,8 @@ class _Work:
     def _put(self, change: FileChange) -> None:
         parts, name = self._parts(change.path)
         at = self.folders.at(parts)
-        current, mode = _read(at, name, change.path)
-        if current != change.before:
+        current, mode = _look(at, name, change)
+        if not same_content(current, change.before):
             raise _changed(change.path)
         if change.path not in self.prepared:
             if change.executable is not None:
@@ -261,10 +267,10 @@ class _Work:
         parts, name = self._parts(change.path)
         try:
             at = self.folders.at(parts)
-            current, _ = _read(at, name, change.path)
+            current, _ = _look(at, name, change)
             if current is None:
                 return
-            if current != change.before:
+            if not same_content(current, change.before):
                 raise _changed(change.path)
             self.disk.unlink(name, at=at)
         except FileNotFoundError:
@@ -294,13 +300,65 @@ class _Work:
         return self.folders.at(parts)
 
 
-def _read(at: int, name: str, path: str) -> tuple[bytes | None, int]:
+# ---------------------------------------------------------------- contents
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The content of a file that was not held: git's id of it."""
+
+    blob: str
+
+
+def same_content(one: Content | Seen | None, other: Content | None) -> bool:
+    """Tell whether two contents are the same; of those that are not held git's ids are compared."""
+    if one is None or other is None:
+        return one is other
+    if isinstance(one, bytes) and isinstance(other, bytes):
+        return one == other
+    ids = [each.blob for each in (one, other) if not isinstance(each, bytes)]
+    return _id_of(one, like=ids[0]) == _id_of(other, like=ids[0])
+
+
+def _id_of(content: Content | Seen, *, like: str) -> str:
+    if isinstance(content, bytes):
+        return blob_hash([content], len(content), like=like)
+    assert content.blob, "what lies nowhere in git cannot be compared"
+    return content.blob
+
+
+@contextmanager
+def _pieces(content: Content) -> Iterator[bytes | Iterator[bytes]]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.opened() as stream:
+        yield iter(partial(stream.read, _PIECE), b"")
+
+
+def _look(at: int, name: str, change: FileChange) -> tuple[Content | Seen | None, int]:
+    """Read a file as ``_read``; where the change holds neither of its contents, this does not hold it either."""
+    like = next(
+        (one.blob for one in (change.before, change.after) if not isinstance(one, bytes | None)), ""
+    )
+    return _read(at, name, change.path, like=like)
+
+
+def _read(at: int, name: str, path: str, *, like: str = "") -> tuple[bytes | Seen | None, int]:
     """Return a file's content and mode; (None, 0) when nothing or only a folder has the name.
 
-    Raises LocalChanged for a link or anything else that is no regular file (sync.md F21).
+    ``like`` is an id of git's: then the content is not held. Raises LocalChanged for a link or anything else that is
+    no regular file (sync.md F21).
     """
+    content: bytes | Seen
     try:
-        content, info = read_file(at, name)
+        if like:
+            with open(open_file(at, name), "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
+                info = os.fstat(stream.fileno())
+                pieces = iter(partial(stream.read, _PIECE), b"")
+                content = Seen(blob_hash(pieces, info.st_size, like=like))
+        else:
+            content, info = read_file(at, name)
     except FileNotFoundError:
         return None, 0
     except NotRegular as error:
@@ -338,13 +396,23 @@ def read_current(root: Path, path: str) -> tuple[bytes | None, int]:
 
     Raises LocalChanged when it, or a folder on the way, is a link or another kind of thing.
     """
+    content, mode = look_at(root, path, like="")
+    assert not isinstance(content, Seen)
+    return content, mode
+
+
+def look_at(root: Path, path: str, *, like: str) -> tuple[bytes | Seen | None, int]:
+    """As ``read_current``; with ``like``, an id of git's, the content is not held.
+
+    Raises LocalChanged when it, or a folder on the way, is a link or another kind of thing.
+    """
     *parents, name = split_path(path)
     with (
         suppress(FileNotFoundError),
         opened_root(root) as handle,
         opened_folder(handle, tuple(parents)) as at,
     ):
-        return _read(at, name, path)
+        return _read(at, name, path, like=like)
     return None, 0
 
 

@@ -643,6 +643,11 @@ class Repository:
         done = self.run(["fast-import", "--quiet"], data=stream, reads=False)
         return done.line.splitlines()
 
+    def write_blob_of(self, path: Path) -> str:
+        """Store a file's content as a blob, as it is, so that no process holds it; returns its id."""
+        asked = ["-c", "core.bigFileThreshold=16m", "hash-object", "-w", "--no-filters", "--"]
+        return self.run([*asked, str(path)], reads=False).line
+
     # ------------------------------------------------------------ working tree and index
 
     def listing(self, roots: Sequence[str] = (".",)) -> list[ListedFile]:

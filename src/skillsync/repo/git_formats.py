@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ GITLINK = 0o160000
 SYMLINK = 0o120000
 TREE = 0o040000
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_SHA256 = 64
+"""Digits of an id in a repository of that object format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,15 @@ class TextMerge:
     text: str
     conflicts: int
     marker_size: int = 7
+
+
+def blob_hash(pieces: Iterable[bytes], size: int, *, like: str) -> str:
+    """Return git's id of a content of so many bytes, by the algorithm of another id (git-hash-object(1))."""
+    found = hashlib.new("sha256" if len(like) == _SHA256 else "sha1", usedforsecurity=False)
+    found.update(b"blob %d\0" % size)
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
 
 
 def is_object_id(text: str) -> bool:

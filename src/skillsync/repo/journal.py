@@ -18,17 +18,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from skillsync.errors import GitFailed, InvalidContent, LocalChanged
-from skillsync.model import FileChange, Json, Problem, Severity
+from skillsync.model import Content, FileChange, Json, Problem, Severity
 from skillsync.repo.disk import REAL, TEMP_PREFIX, Disk
-from skillsync.repo.files import apply_changes, read_current, write_all_atomic
+from skillsync.repo.files import apply_changes, look_at, same_content, write_all_atomic
 from skillsync.repo.git import Repository
 from skillsync.repo.git_formats import is_object_id
 from skillsync.repo.handles import opened_root
+from skillsync.repo.large import GitFile
 
 _FORMAT = 1
 
 _SHORT = 4_096
 """Bytes of a pointer file's content up to which it stands in the entry."""
+
+_HELD = 8_000_000
+"""Bytes of a content up to which it is held while a pull is finished."""
 
 Logged: TypeAlias = str | bytes | None
 
@@ -209,7 +213,10 @@ class Journal:
         ids = {
             side for each in every for side in (each.before, each.after) if isinstance(side, str)
         }
-        contents = self._repo.read_blobs(ids)
+        contents: dict[str, Content] = {}
+        for blob, found in self._repo.read_objects(ids, limit=_HELD).items():
+            data = found.data
+            contents[blob] = GitFile(self._repo, blob, found.size) if data is None else data
         return (
             [_restored(each, contents) for each in entry.changes],
             [_restored(each, contents) for each in entry.pointer_changes],
@@ -221,7 +228,10 @@ class Journal:
             return False
         for change in changes:
             path = f"{entry.dir}/{change.path}" if entry.dir else change.path
-            if read_current(self._repo.root, path)[0] not in (change.before, change.after):
+            sides = (change.before, change.after)
+            like = next((one.blob for one in sides if not isinstance(one, bytes | None)), "")
+            now, _ = look_at(self._repo.root, path, like=like)
+            if not any(same_content(now, side) for side in sides):
                 return False
         return True
 
@@ -232,18 +242,23 @@ class Journal:
     ) -> list[tuple[LoggedChange, ...]]:
         """Store the contents of changes as blobs, all in one process; with ``short`` only those that are long."""
         sides = {
-            side for changes in objects for each in changes for side in (each.before, each.after)
+            side
+            for changes in objects
+            for each in changes
+            for side in (each.before, each.after)
+            if isinstance(side, bytes)
         }
-        long = [side for side in sides if side is not None and not (short and len(side) <= _SHORT)]
-        ids: dict[bytes | None, str] = dict(zip(long, self._repo.write_blobs(long), strict=True))
+        long = [side for side in sides if not (short and len(side) <= _SHORT)]
+        ids: dict[bytes, str | bytes] = dict(zip(long, self._repo.write_blobs(long), strict=True))
+
+        def logged(side: Content | None) -> Logged:
+            if side is None:
+                return None
+            return ids.get(side, side) if isinstance(side, bytes) else side.blob
+
         return [
             tuple(
-                LoggedChange(
-                    each.path,
-                    ids.get(each.before, each.before),
-                    ids.get(each.after, each.after),
-                    each.executable,
-                )
+                LoggedChange(each.path, logged(each.before), logged(each.after), each.executable)
                 for each in changes
             )
             for changes in objects
@@ -282,7 +297,7 @@ def _id(number: int) -> str:
     return f"{number:08d}"
 
 
-def _restored(change: LoggedChange, contents: Mapping[str, bytes]) -> FileChange:
+def _restored(change: LoggedChange, contents: Mapping[str, Content]) -> FileChange:
     return FileChange(
         change.path,
         contents[change.before] if isinstance(change.before, str) else change.before,

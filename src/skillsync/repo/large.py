@@ -7,15 +7,17 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from skillsync.errors import LocalChanged
+from skillsync.repo.disk import temp_name
 from skillsync.repo.files import write_atomic
 from skillsync.repo.handles import NotRegular, open_file, opened_folder, opened_root, split_path
 from skillsync.repo.spool import Spool
 
 if TYPE_CHECKING:
-    from skillsync.model import Readable, Store
+    from skillsync.model import Content, Readable, Store
     from skillsync.repo.git import Repository
 
 T = TypeVar("T")
@@ -78,6 +80,10 @@ class WorkingFile:
                 self._folded = folded_digest(pieces_of(stream))
         return self._folded
 
+    def stored(self, pieces: Iterable[bytes]) -> GitFile:
+        """Put what was read of the content into git, piece by piece."""
+        return stored(self._repo, pieces)
+
     def spooled(self, take: Callable[[Readable, Store], T]) -> T:
         """Read the content once, for ``take`` to keep what it wants of it; ``folded`` is of the same look.
 
@@ -115,6 +121,10 @@ class GitFile:
         """Return the whole content; raises GitFailed."""
         return self._repo.read_blobs([self.blob])[self.blob]
 
+    def stored(self, pieces: Iterable[bytes]) -> GitFile:  # noqa: ARG002
+        """It lies in git already."""
+        return self
+
     def spooled(self, take: Callable[[Readable, Store], T]) -> T:
         """As of a working file."""
         with self.opened() as stream:
@@ -128,6 +138,37 @@ class GitFile:
                 known = folded_digest(pieces_of(stream))
             remember_folded(self._repo, self.blob, known)
         return known
+
+
+def stored(repo: Repository, pieces: Iterable[bytes]) -> GitFile:
+    """Put a content into git piece by piece, so that nobody holds it."""
+    folder = repo.state_dir / SPOOLS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / temp_name()
+    try:
+        size, folded = 0, FoldedHash()
+        with path.open("xb", buffering=PIECE) as file:
+            for piece in pieces:
+                size += file.write(piece)
+                folded.update(piece)
+        found = GitFile(repo, repo.write_blob_of(path), size)
+        remember_folded(repo, found.blob, folded.hexdigest())
+        return found
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def content_of(repo: Repository, pieces: Iterable[bytes], *, large_from: int) -> Content:
+    """Return a content as its bytes, or, where these are ``large_from`` or more, as it lies in git."""
+    begun: list[bytes] = []
+    size = 0
+    rest = iter(pieces)
+    for piece in rest:
+        begun.append(piece)
+        size += len(piece)
+        if size >= large_from:
+            return stored(repo, chain(begun, rest))
+    return b"".join(begun)
 
 
 def _seen(info: os.stat_result) -> tuple[int, ...]:

@@ -6,11 +6,15 @@ yields a problem instead of a pointer (sync.md 14.6 #133).
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import (
     DatasetPointer,
     Digest,
@@ -22,6 +26,9 @@ from skillsync.model import (
     Stamp,
 )
 
+if TYPE_CHECKING:
+    from skillsync.formats.kept_rows import KeptLines
+
 POINTER = ".skillsync"
 """The pointer's file name."""
 ROWS = ".skillsync.rows"
@@ -29,6 +36,7 @@ ROWS = ".skillsync.rows"
 
 _POINTER_LIMIT = 1_000_000
 _ROWS_LIMIT = 512_000_000
+_BLOCK = 1 << 16
 
 _PLACE = r"(?P<place>[A-Za-z0-9._:\[\]-]+/[A-Za-z0-9_-]+)"
 _DIGEST = r"canon:1:sha256:[0-9a-f]{64}"
@@ -44,6 +52,7 @@ _DATASET = re.compile(
 _LATER = re.compile(rf"{_PLACE} [ -~]+")
 _IN_CONFLICT = "the file holds conflict markers of an unfinished merge"
 _MARKER = re.compile(r"^(<{7,}|={7,}|>{7,}|\|{7,})", re.MULTILINE)
+_BYTES_MARKER = re.compile(_MARKER.pattern.encode(), re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,25 +189,46 @@ class RowsFile(Mapping[str, Mapping[Key, str]]):
         return len(self.places)
 
 
-def parse_rows(data: bytes, *, path: str) -> RowsFile:
+def parse_rows(data: bytes, *, path: str, like: KeptLines | None = None) -> RowsFile:
     """Read a ``.skillsync.rows`` file; never raises. Any line that cannot be read makes it an empty one.
 
-    Without row bases whole rows are compared (sync.md 7.3), so believing none of it loses nothing.
+    Without row bases whole rows are compared (sync.md 7.3), so believing none of it loses nothing. ``like`` are the
+    lines of a large file beside it: what is read is then packed (``ShortDigests``).
     """
-    text, trouble = _text(data, _ROWS_LIMIT)
+    trouble = _rows_trouble(data)
     if trouble:
         return RowsFile(problems=(_problem(path, trouble),))
-    places: dict[str, dict[Key, str]] = {}
-    for number, line in _numbered(text):
+    places: dict[str, MutableMapping[Key, str]] = {}
+    for number, raw in enumerate(io.BytesIO(data), start=1):
+        line = raw.decode().removesuffix("\n").removesuffix("\r")
+        if not line:
+            continue
         words = line.split("\t")
         key = _parse_key(words[1]) if len(words) == 3 else None
-        if key is None or not _VALUE.fullmatch(words[2]) or not re.fullmatch(_PLACE, words[0]):
+        if key is None or not _VALUE.fullmatch(words[2]) or not _is_place(words[0]):
             return RowsFile(problems=(_problem(path, "this is no row line", line=number),))
-        rows = places.setdefault(words[0], {})
+        rows = places.setdefault(words[0], {} if like is None else ShortDigests(like))
         if key in rows:
             return RowsFile(problems=(_problem(path, "a key appears twice", line=number),))
         rows[key] = words[2]
     return RowsFile(places)
+
+
+@lru_cache(maxsize=8)
+def _is_place(text: str) -> bool:
+    return re.fullmatch(_PLACE, text) is not None
+
+
+def _rows_trouble(data: bytes) -> str:
+    """Return why the bytes cannot be believed, without holding their text."""
+    if len(data) > _ROWS_LIMIT:
+        return f"the file has {len(data):,} bytes, far more than it can need"
+    try:
+        for line in io.BytesIO(data):
+            line.decode()
+    except UnicodeDecodeError:
+        return "the file is not UTF-8"
+    return _IN_CONFLICT if _BYTES_MARKER.search(data) else ""
 
 
 def render_rows(places: Mapping[str, Mapping[Key, str]]) -> bytes:
@@ -206,11 +236,29 @@ def render_rows(places: Mapping[str, Mapping[Key, str]]) -> bytes:
 
     A key with control characters, a backslash or a leading quote is written as a JSON string.
     """
-    return "".join(
-        f"{place}\t{_render_key(key)}\t{value}\n"
-        for place, rows in sorted(places.items())
-        for key, value in sorted(rows.items())
-    ).encode()
+    return b"".join(_blocks(places))
+
+
+def is_rendered(places: Mapping[str, Mapping[Key, str]], data: bytes) -> bool:
+    """Tell whether ``render_rows`` would write these bytes, without writing them all."""
+    at = 0
+    for block in _blocks(places):
+        if not data.startswith(block, at):
+            return False
+        at += len(block)
+    return at == len(data)
+
+
+def _blocks(places: Mapping[str, Mapping[Key, str]]) -> Iterator[bytes]:
+    block = bytearray()
+    for place in sorted(places):
+        rows = places[place]
+        for key in sorted(rows):
+            block += f"{place}\t{_render_key(key)}\t{rows[key]}\n".encode()
+            if len(block) > _BLOCK:
+                yield bytes(block)
+                block.clear()
+    yield bytes(block)
 
 
 def _render_key(key: str) -> str:

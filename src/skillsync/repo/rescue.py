@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skillsync.errors import GitFailed, UsageError
-from skillsync.model import FileChange
+from skillsync.model import Content, FileChange
 from skillsync.repo.disk import REAL, Disk
 from skillsync.repo.files import apply_changes, read_current
 from skillsync.repo.git import Repository
@@ -77,11 +77,11 @@ class Rescue:
 
     def store(
         self,
-        files: Sequence[tuple[str, bytes, str, str]],
+        files: Sequence[tuple[str, Content, str, str]],
         *,
         now: datetime,
         executable: Collection[str] = (),
-        written: Mapping[str, bytes | None] | None = None,
+        written: Mapping[str, Content | None] | None = None,
     ) -> str:
         """Save files (path, content, reason, subject) and return the rescue's id; no files, no rescue, ``""``.
 
@@ -226,9 +226,9 @@ class Rescue:
 
 def _stream(
     ref: str,
-    files: Sequence[tuple[str, bytes, str, str]],
+    files: Sequence[tuple[str, Content, str, str]],
     executable: Collection[str],
-    written: Mapping[str, bytes | None] | None,
+    written: Mapping[str, Content | None] | None,
     *,
     seconds: int,
 ) -> bytes:
@@ -243,9 +243,14 @@ def _stream(
     ]
     for number, (path, content, _, _) in enumerate(files):
         mode = b"100755" if path in executable else b"100644"
-        parts += [b"M %s inline %d\n" % (mode, number), data_block(content)]
+        if isinstance(content, bytes):
+            parts += [b"M %s inline %d\n" % (mode, number), data_block(content)]
+        else:
+            parts.append(b"M %s %b %d\n" % (mode, content.blob.encode(), number))
     short = {
-        path: data for path, data in (written or {}).items() if data is None or len(data) <= _LONG
+        path: data
+        for path, data in (written or {}).items()
+        if data is None or (isinstance(data, bytes) and len(data) <= _LONG)
     }
     if written is not None:
         listed = json.dumps([[path, data is not None] for path, data in short.items()])

@@ -137,7 +137,8 @@ class ReviewedGuard:
             yield f"no review archives {view.slug}:{key}"
 
     def _row(self, action: Action, view: DatasetView, sent: set[Key], removed: set[Key]) -> None:
-        row = next(one for one in view.rows if one.key == action.key)
+        row = view.rows.get(Key(action.key))
+        assert row is not None  # the plan was made of these rows
         if action.effect is not Effect.REMOVE:
             sent.add(row.key)
         elif action.precondition not in {loser.id for loser in row.losers}:
@@ -177,7 +178,7 @@ def _refuse_moved(skills: SkillSurvey, datasets: DatasetSurvey) -> None:
 def _has_moved(view: DatasetView) -> bool:
     if view.error is not None or (view.local is not None and view.local.problem):
         return False
-    exits = {view.verdict.push_exit, *(row.verdict.push_exit for row in view.rows)}
+    exits = {view.verdict.push_exit, *(row.verdict.push_exit for row in view.rows.open)}
     return 1 not in exits
 
 

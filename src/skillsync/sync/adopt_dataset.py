@@ -68,8 +68,9 @@ class DatasetAdopter:
         view.remote = self._dataset(self._chosen(view, name, dataset_id))
         view.line, view.base_rows, view.base_revisions = None, {}, {}
         list_rows(self.workspace, view, self.remote)
-        live = _by_key(view.remote_rows or ())
-        file = rekey_rows(local.items, rekeyed_rows(local, view.remote_rows or ()))
+        assert view.remote_rows is not None
+        live = _by_key(view.remote_rows)
+        file = rekey_rows(local.items, rekeyed_rows(local, view.remote_rows))
         here = {row.key: short(row_digest(row)) for row in file.rows}
         there = {key: short(row_digest(item.row)) for key, item in live.items()}
         base = {key: digest for key, digest in there.items() if here.get(key) == digest}

@@ -11,13 +11,14 @@ from skillsync.core.reconcile_dataset import DatasetPull
 from skillsync.core.reconcile_skill import PullStep
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_survey import survey_datasets
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.resolve_dataset import is_info_open, is_open, remember
 from skillsync.sync.row_conflict import row_differences
+from skillsync.sync.row_views import RowView
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.unmarked import as_outcome, recorded_conflict, unmarked_conflicts
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -102,8 +103,10 @@ def _dataset(workspace: Workspace, view: DatasetView) -> list[Outcome]:
         verdict = view.verdict
         what = "edited locally, gone remotely"
         return [_said(Kind.DATASET, view.slug, what, verdict.row, verdict.code, verdict.fix)]
-    found = [_row(view, row) for row in view.rows if is_open(row)]
-    found += [_doubled(view, row) for row in view.rows if row.facts.duplicates and not is_open(row)]
+    found = [_row(view, row) for row in view.rows.open if is_open(row)]
+    found += [
+        _doubled(view, row) for row in view.rows.open if row.facts.duplicates and not is_open(row)
+    ]
     merged = None
     if is_info_open(view) and view.local and view.remote:
         merged = merge_info(
@@ -120,7 +123,7 @@ def _dataset(workspace: Workspace, view: DatasetView) -> list[Outcome]:
     remember(
         workspace,
         view,
-        [row for row in view.rows if is_open(row)],
+        [row for row in view.rows.open if is_open(row)],
         info=bool(merged and merged.conflicts),
     )
     return found

@@ -13,7 +13,11 @@ from skillsync.core.row_bases import bases_digest, parse_lagging, with_absent
 from skillsync.core.row_states import ABSENT
 from skillsync.errors import BadAnswer, NotFound, RefusedForSafety
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.kept_remote import KeptRows
+from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import DatasetPointer, Key, RemoteRow
+from skillsync.repo.large import SPOOLS
+from skillsync.repo.spool import Spool
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.row_snapshots import recall_bases, remember_bases
 from skillsync.sync.workspace import Remote, Workspace
@@ -53,7 +57,8 @@ def _known_here(
     here = view.local or view.gone
     if here is not None and here.problem is None:
         yield here.row_digests
-    yield recall_bases(workspace, line.digest) or {}
+    like = here.kept_lines if here is not None else None
+    yield recall_bases(workspace, line.digest, like=like) or {}
     yield from _lately(workspace, view)
 
 
@@ -71,12 +76,17 @@ def read_bases(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     line = view.line
     assert line is not None
     assert line.revision is not None
-    base: dict[Key, str] = {}
-    rows = {row.row.key: row for row in _rows_at(view, remote, line.revision)}
-    for key, row in rows.items():
+    base: ShortDigests | dict[Key, str] = ShortDigests(
+        view.local.kept_lines if view.local is not None else None
+    )
+    ids: dict[Key, str] = {}
+    for row in _rows_at(workspace, view, remote, line.revision):
+        key = row.row.key
         base[key] = short(row_digest(row.row))
+        if key in view.base_revisions:
+            ids[key] = row.id
     for key, revision in view.base_revisions.items():
-        then = _row_at(view, remote, rows.get(key), key, revision) if revision else None
+        then = _row_at(workspace, view, remote, ids.get(key), key, revision) if revision else None
         base[key] = ABSENT if then is None else short(row_digest(then.row))
     if bases_digest(base) != line.digest:
         base = _with_erased(workspace, view, line, base)
@@ -121,12 +131,20 @@ def _not_as_taken_in(
     )
 
 
-def _rows_at(view: DatasetView, remote: Remote, revision: int) -> Sequence[RemoteRow]:
+def _rows_at(
+    workspace: Workspace, view: DatasetView, remote: Remote, revision: int
+) -> Sequence[RemoteRow]:
     if view.remote is not None and view.remote.revision == revision:
         return view.remote_rows or ()
     assert view.line is not None
+    like = view.local.kept_lines if view.local is not None else None
     try:
-        listing = remote.datasets.list_rows(view.line.dataset, revision=revision)
+        spool = Spool(workspace.repo.state_dir / SPOOLS)
+        listing = remote.datasets.list_rows(
+            view.line.dataset,
+            revision=revision,
+            collect=lambda: KeptRows(spool, held=workspace.large_from, like=like),
+        )
     except NotFound as error:
         raise went_back(view) from error
     if not listing.complete or listing.problems:
@@ -140,12 +158,18 @@ def _rows_at(view: DatasetView, remote: Remote, revision: int) -> Sequence[Remot
 
 
 def _row_at(
-    view: DatasetView, remote: Remote, known: RemoteRow | None, key: Key, revision: int
+    workspace: Workspace,
+    view: DatasetView,
+    remote: Remote,
+    known: str | None,
+    key: Key,
+    revision: int,
 ) -> RemoteRow | None:
     """Return a row as it was at a revision: by its id where that is known, else from the whole revision."""
-    number = known.id if known else _id_now(view, key)
+    number = known or _id_now(view, key)
     if number is None:
-        return next((row for row in _rows_at(view, remote, revision) if row.row.key == key), None)
+        then = _rows_at(workspace, view, remote, revision)
+        return next((row for row in then if row.row.key == key), None)
     try:
         return remote.datasets.read_row(number, revision=revision)
     except NotFound:
@@ -155,7 +179,8 @@ def _row_at(
 def _id_now(view: DatasetView, key: Key) -> str | None:
     if key.startswith("srv:"):
         return key.removeprefix("srv:")
-    return next((row.id for row in view.remote_rows or () if row.row.key == key), None)
+    numbers = view.remote_rows.numbers_of(key) if view.remote_rows is not None else ()
+    return view.remote_rows.id_of(numbers[0]) if view.remote_rows is not None and numbers else None
 
 
 def went_back(view: DatasetView) -> RefusedForSafety:

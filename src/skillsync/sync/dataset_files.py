@@ -10,20 +10,28 @@ from typing import TYPE_CHECKING
 from skillsync.errors import ConfigError, InvalidContent, UsageError
 from skillsync.formats.dataset_md import dataset_slug, new_dataset_md
 from skillsync.formats.field_proposal import FieldMap, Source, mapped_rows, propose_fields
-from skillsync.formats.foreign_rows import ForeignRows, read_foreign
-from skillsync.formats.jsonl import append_rows, empty_items, render_items
-from skillsync.formats.row_export import ExportForm, export_rows
+from skillsync.formats.foreign_rows import ForeignRows, open_foreign
+from skillsync.formats.jsonl import empty_items
+from skillsync.formats.row_export import ExportForm, ExportRow, SeenColumns, export_rows
 from skillsync.formats.row_keys import DerivedKeys
-from skillsync.model import DatasetInfo, FileChange, Folder, Key, Row
+from skillsync.formats.row_rewriting import Rewriting
+from skillsync.model import Content, DatasetInfo, FileChange, Folder, Key, Row
+from skillsync.repo.large import SPOOLS, content_of
 from skillsync.repo.lock import locked
-from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, join, read_tree
+from skillsync.repo.spool import Spool, nameless_file
+from skillsync.sync.checked_lines import check_lines, lines_again
+from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, join, read_lean_tree
 from skillsync.sync.named import in_tree, require_known
 from skillsync.sync.workspace import Workspace, chosen
 from skillsync.sync.writing import Writer
 
 if TYPE_CHECKING:
-    from skillsync.formats.jsonl import ItemsFile
-    from skillsync.model import Json
+    from skillsync.formats.row_lines import Line
+    from skillsync.model import Large
+
+
+SHOWN = 3
+"""Lines of the new file that are shown before it is written."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +47,14 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class Imported:
-    """A dataset that could be written: its folder, the rows as they will stand in its file, and how they came about."""
+    """A dataset that could be written: its folder, its file with the ``first`` of its lines, and how they came about."""
 
     name: str
     dir: str
     foreign: ForeignRows
     fields: FieldMap
-    items: ItemsFile
+    content: Content
+    first: tuple[bytes, ...]
     new_keys: int
 
     @property
@@ -70,27 +79,36 @@ def plan_import(
     name = (request.name or request.file.stem).strip()
     folder = _free_folder(workspace, name)
     try:
-        data = request.file.read_bytes()
+        with request.file.open("rb") as stream:
+            store = Spool(workspace.repo.state_dir / SPOOLS)
+            foreign = open_foreign(stream, store, path=request.shown)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise UsageError(f"there is no file {request.shown}") from error
-    foreign = read_foreign(data, path=request.shown)
     fields = propose_fields(foreign, given=request.mapping or {}, drop=request.drop)
     options = workspace.settings.options_for(folder.rsplit("/", 1)[-1])
-    rows = mapped_rows(foreign, fields)
     empty = empty_items(
         join(folder, ITEMS),
         mapping=options.fields or None,
         keys=options.keys,
         limits=options.limits,
     )
-    keyed = list(_with_keys(rows, new_key, derived=options.keys == "content"))
+    keys = _NewKeys(foreign, fields, new_key, derived=options.keys == "content")
+    first: list[bytes] = []
+
+    def lines() -> Iterator[bytes]:
+        for line in Rewriting(empty, "current", added=keys.rows(), is_strict=True).pieces():
+            if len(first) < SHOWN:
+                first.append(line)
+            yield line
+
     try:
-        items = append_rows(empty, keyed, spelling="current")
+        content = content_of(workspace.repo, lines(), large_from=workspace.large_from)
     except InvalidContent as error:
+        if error.path != empty.path:
+            raise  # about a line of the file that is read
         # A row is a line of the new file; what the user can mend is the line that it came from.
         raise foreign.wrong((error.line or 1) - 1, error.message, hint=error.hint) from error
-    new_keys = 0 if options.keys == "content" else sum(key is None for key, _ in rows)
-    return Imported(name, folder, foreign, fields, items, new_keys)
+    return Imported(name, folder, foreign, fields, content, tuple(first), keys.new)
 
 
 def _free_folder(workspace: Workspace, name: str) -> str:
@@ -113,14 +131,29 @@ def _free_folder(workspace: Workspace, name: str) -> str:
     return join("" if root == "." else root, slug)
 
 
-def _with_keys(
-    rows: Sequence[tuple[Key | None, dict[str, Json]]], new_key: Callable[[], str], *, derived: bool
-) -> Iterator[Row]:
-    keys = DerivedKeys(key for key, _ in rows if key is not None)
-    for key, fields in rows:
-        if key is None:
-            key = keys.next_key(fields) if derived else Key(new_key())
-        yield Row(key, fields)
+class _NewKeys:
+    """Gives each row of a foreign file its key, and counts those that are new: derived ones are not."""
+
+    def __init__(
+        self, foreign: ForeignRows, fields: FieldMap, new_key: Callable[[], str], *, derived: bool
+    ) -> None:
+        self._foreign = foreign
+        self._fields = fields
+        self._new_key = new_key
+        self._derived: DerivedKeys | None = None
+        self.new = 0
+        if derived:
+            self._derived = DerivedKeys(key for key, _ in mapped_rows(foreign, fields) if key)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows. Raises InvalidContent with the line of one that cannot be."""
+        for key, fields in mapped_rows(self._foreign, self._fields):
+            if key is None and self._derived is not None:
+                key = self._derived.next_key(fields)
+            elif key is None:
+                key = Key(self._new_key())
+                self.new += 1
+            yield Row(key, fields)
 
 
 def write_import(workspace: Workspace, planned: Imported) -> None:
@@ -129,7 +162,7 @@ def write_import(workspace: Workspace, planned: Imported) -> None:
         _free_folder(workspace, planned.name)
         changes = [
             FileChange(DATASET_MD, None, new_dataset_md(DatasetInfo(planned.name))),
-            FileChange(ITEMS, None, render_items(planned.items)),
+            FileChange(ITEMS, None, planned.content),
         ]
         folder = Folder(planned.dir, ())
         Writer(workspace).write(planned.slug, folder, changes, (), reason="dataset import")
@@ -141,14 +174,64 @@ def export_dataset(workspace: Workspace, name: str, form: ExportForm) -> tuple[i
     Raises UsageError when no dataset, or several, go by that name, InvalidContent when its rows cannot be read.
     """
     dataset = _one_dataset(workspace, name)
-    if dataset.problem is not None:
-        raise dataset.problem
-    rows = [
-        (line.row.key if line.row else None, line.fields)
-        for line in dataset.items.lines
-        if line.fields is not None
-    ]
-    return len(rows), export_rows(rows, form)
+    if dataset.comparable is not None and form == "jsonl":
+        return _export_lines(workspace, dataset, dataset.comparable)
+    rows = _Exported(dataset, form)
+    return rows.count, export_rows(rows, form, rows.columns)
+
+
+def _export_lines(
+    workspace: Workspace, dataset: LocalDataset, large: Large
+) -> tuple[int, Iterator[str]]:
+    """Go through a large file once: what comes of it waits in a nameless file until all of it is known to be right."""
+    file = nameless_file(workspace.repo.state_dir / SPOOLS)
+    count = 0
+
+    def look(line: Line) -> None:
+        nonlocal count
+        if line.fields is not None:
+            count += 1
+            file.writelines(piece.encode() for piece in export_rows([_exported(line)], "jsonl"))
+
+    check_lines(dataset, large, look)
+    _ = dataset.document
+    file.seek(0)
+    return count, (line.decode() for line in file)
+
+
+class _Exported:
+    """The rows of a valid dataset, as often as somebody goes through them; those of a large file are not held."""
+
+    def __init__(self, dataset: LocalDataset, form: ExportForm) -> None:
+        self._dataset = dataset
+        self._large = dataset.comparable
+        self.count = 0
+        self.columns = SeenColumns(form)
+        if self._large is not None:
+            check_lines(dataset, self._large, self._see)
+        elif dataset.problem is not None:
+            raise dataset.problem
+        else:
+            for line in dataset.items.lines:
+                self._see(line)
+        _ = dataset.document
+
+    def _see(self, line: Line) -> None:
+        if line.fields is not None:
+            self.count += 1
+            self.columns.see(line.fields)
+
+    def __iter__(self) -> Iterator[ExportRow]:
+        lines: Iterable[Line] = (
+            lines_again(self._dataset, self._large)
+            if self._large is not None
+            else self._dataset.items.lines
+        )
+        return (_exported(line) for line in lines if line.fields is not None)
+
+
+def _exported(line: Line) -> ExportRow:
+    return line.row.key if line.row else None, line.fields or {}
 
 
 def write_new(path: Path, pieces: Iterable[str], *, shown: str) -> None:
@@ -169,7 +252,7 @@ def write_new(path: Path, pieces: Iterable[str], *, shown: str) -> None:
 
 
 def _one_dataset(workspace: Workspace, name: str) -> LocalDataset:
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     require_known(workspace, [name], in_tree(tree), where="here")
     found = [
         dataset

@@ -42,7 +42,7 @@ def rows_to_create(view: DatasetView) -> int:
     """How many rows a push creates."""
     if view.local is not None and view.remote_rows is None and _is_new(view):
         return len(view.local.rows) + len(view.local.items.keyless)
-    return sum(row.verdict.push is RowPush.CREATE for row in view.rows)
+    return sum(row.verdict.push is RowPush.CREATE for row in view.rows.open)
 
 
 def _check_datasets(new: Sequence[DatasetView], limits: Limits, remote: Remote) -> None:
@@ -110,7 +110,7 @@ def refuse_full_row(row: RemoteRow, limits: Limits | None, *, archiving: bool = 
 def full_rows(views: Sequence[DatasetView], remote: Remote) -> list[str]:
     """Name the rows that would be changed and have had all their versions; each would fail alone."""
     ahead = [
-        (view, row) for view in views for row in view.rows if row.verdict.push is RowPush.PATCH
+        (view, row) for view in views for row in view.rows.open if row.verdict.push is RowPush.PATCH
     ]
     limits = remote.datasets.limits if ahead else None
     return [

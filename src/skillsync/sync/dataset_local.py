@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from skillsync.formats.canonical import rows_digest
-from skillsync.model import DatasetPointer, Digest, Folder, Key, Problem
+from skillsync.formats.canonical import keyed_digest
+from skillsync.model import DatasetPointer, Folder, Key, Problem
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer
 from skillsync.sync.dataset_bases import take_local_bases
 from skillsync.sync.dataset_view import DatasetView
@@ -137,7 +137,8 @@ def take_committed(
 ) -> bool:
     """Let the line that a commit added in the folder ``home`` decide; False when its row bases are not beside it."""
     folder = workspace.light_folder_at(commit, home)
-    bases, trouble = row_base(folder, view.place) if folder else ({}, ())
+    like = view.local.kept_lines if view.local is not None else None
+    bases, trouble = row_base(folder, view.place, like=like) if folder else ({}, ())
     view.line, view.is_committed = line, True
     return not trouble and _take(workspace, view, line, bases)
 
@@ -146,12 +147,13 @@ def _take_bases(workspace: Workspace, view: DatasetView, folder: Folder) -> None
     """Read the row bases that belong to the line that counts: those beside it, else HEAD's (sync.md 7.3)."""
     line, head = view.line, workspace.history.head
     assert line is not None
-    bases, trouble = row_base(folder, view.place)
+    like = view.local.kept_lines if view.local is not None else None
+    bases, trouble = row_base(folder, view.place, like=like)
     if not trouble and _take(workspace, view, line, bases):
         return
     at_head = workspace.light_folder_at(head, view.home) if head else None
     if at_head is not None:
-        bases, broken = row_base(at_head, view.place)
+        bases, broken = row_base(at_head, view.place, like=like)
         if not broken and not trouble and _take(workspace, view, line, bases):
             return
     view.problem = trouble[0] if trouble else _lost_bases(view, line)
@@ -181,4 +183,4 @@ def _take(
 
 
 def _belongs(bases: Mapping[Key, str], line: DatasetPointer) -> bool:
-    return rows_digest((key, Digest(digest)) for key, digest in bases.items()) == line.digest
+    return keyed_digest(bases) == line.digest

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from skillsync.core.row_bases import Bases, bases_at
 from skillsync.core.row_states import ABSENT
-from skillsync.formats.canonical import info_digest, rows_digest
+from skillsync.formats.canonical import info_digest, keyed_digest
 from skillsync.formats.dataset_md import edit_dataset_md, new_dataset_md
-from skillsync.model import DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
+from skillsync.model import Content, DatasetInfo, DatasetPointer, Digest, FileChange, Folder, Key
+from skillsync.repo.files import same_content
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import DATASET_MD, ITEMS, LocalDataset, pointer_line
 from skillsync.sync.workspace import Workspace
@@ -42,9 +43,7 @@ def recorded(
         base.revision if isinstance(base, Bases) else None,
         info,
         sum(digest != ABSENT for digest in digests.values()),
-        base.digest
-        if isinstance(base, Bases)
-        else rows_digest((key, Digest(digest)) for key, digest in digests.items()),
+        base.digest if isinstance(base, Bases) else keyed_digest(digests),
     )
     return Recorded(line, base.lines if isinstance(base, Bases) else base)
 
@@ -70,7 +69,7 @@ def kept_bases(view: DatasetView) -> Mapping[Key, str]:
 
 
 def file_changes(
-    local: LocalDataset, items: bytes | None, info: DatasetInfo, *, needs_document: bool = False
+    local: LocalDataset, items: Content | None, info: DatasetInfo, *, needs_document: bool = False
 ) -> tuple[FileChange, ...]:
     """Return what makes a folder hold these rows, and this name, description and metadata.
 
@@ -79,13 +78,15 @@ def file_changes(
     """
     changes = []
     entry = local.folder.entry(DATASET_MD)
-    before = entry.data if entry else None
+    before: Content | None = entry.data if entry else None
     if (entry is None and needs_document) or info_digest(info) != local.info_digest:
         data = edit_dataset_md(local.document, to=info) if entry else new_dataset_md(info)
         if data != before:
             changes.append(FileChange(DATASET_MD, before, data))
-    if items is not None and items != ((before := local.items_data) or b""):
-        changes.append(FileChange(ITEMS, before, items))
+    if items is not None:
+        before = local.items_content()
+        if not same_content(items, b"" if before is None else before):
+            changes.append(FileChange(ITEMS, before, items))
     return tuple(changes)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from skillsync.api.dataset_port import Keep
 from skillsync.api.rows import FOREIGN
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
@@ -13,8 +12,8 @@ from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import row_digest, short
-from skillsync.formats.kept_rows import RowKeeper
-from skillsync.model import Key, RemoteDataset, RemoteRow, Row
+from skillsync.formats.kept_remote import KeptRows
+from skillsync.model import Key, RemoteDataset, Row
 from skillsync.repo.large import SPOOLS
 from skillsync.repo.spool import Spool
 from skillsync.sync.dataset_history import DatasetPast
@@ -41,22 +40,39 @@ def list_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None:
     Raises BadAnswer when the listing is not complete or holds a row that cannot be read.
     """
     assert view.remote is not None
-    keep = RowKeeper(Spool(workspace.repo.state_dir / SPOOLS), held=workspace.large_from).lean
-    view.remote_rows = recall_rows(workspace, view.remote, keep=keep)
+    view.remote_rows = _known_rows(workspace, view, view.remote)
     if view.remote_rows is None:
-        view.remote_rows = _listed_rows(view, view.remote, remote, keep)
-        remember_rows(workspace, view.remote, view.remote_rows)
+        view.remote_rows = _listed_rows(workspace, view, view.remote, remote)
+        remember_rows(workspace, view.remote, view.remote_rows.records())
     if view.remote.revision is not None:
-        view.there = {item.row.key: short(row_digest(item.row)) for item in view.remote_rows}
+        view.there = view.remote_rows.digests
     if view.linked_id is None and view.local is not None:
         view.rekeyed = rekeyed_rows(view.local, view.remote_rows)
         view.compatible = _fits(view, view.remote_rows)
 
 
+def _empty_rows(workspace: Workspace, view: DatasetView) -> KeptRows:
+    """Return what remote rows are put into: of a large dataset none is held."""
+    spool = Spool(workspace.repo.state_dir / SPOOLS)
+    like = view.local.kept_lines if view.local is not None else None
+    return KeptRows(spool, held=workspace.large_from, like=like)
+
+
+def _known_rows(workspace: Workspace, view: DatasetView, dataset: RemoteDataset) -> KeptRows | None:
+    made = _empty_rows(workspace, view)
+    return made if recall_rows(workspace, dataset, collect=lambda: made) is made else None
+
+
 def _listed_rows(
-    view: DatasetView, dataset: RemoteDataset, remote: Remote, keep: Keep
-) -> tuple[RemoteRow, ...]:
-    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision, keep=keep)
+    workspace: Workspace, view: DatasetView, dataset: RemoteDataset, remote: Remote
+) -> KeptRows:
+    walks: list[KeptRows] = []
+
+    def collect() -> KeptRows:
+        walks[:] = [_empty_rows(workspace, view)]
+        return walks[0]
+
+    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision, collect=collect)
     if not listing.complete:
         raise BadAnswer(
             "the listing of rows is not complete: its count and its rows disagree",
@@ -71,22 +87,21 @@ def _listed_rows(
             subject=view.slug,
             unchanged="Nothing of this dataset was changed.",
         )
-    return tuple(row for row in listing.items if not row.deleted)
+    return walks[0] if walks else _empty_rows(workspace, view)
 
 
-def rekeyed_rows(local: LocalDataset, live: Sequence[RemoteRow]) -> dict[Key, Key]:
+def rekeyed_rows(local: LocalDataset, live: KeptRows) -> dict[Key, Key]:
     """Return local key → remote key of the lines that are rows born on the server, by their content (D3).
 
     A row with a key of ours is another matter: there the line was given another id (I18).
     """
-    ours = {item.row.key for item in live if item.own_key}
-    born_there = sorted(
-        (item for item in live if not item.own_key),
-        key=lambda item: (item.created_at.removesuffix("Z"), item.id),
-    )
+    born_there = live.by_age(number for number in range(len(live)) if not live.is_own(number))
+    if not born_there:
+        return {}
+    ours = {key for number, key in enumerate(live.keys) if live.is_own(number)}
     return pair_by_content(
         {key: digest for key, digest in local.row_digests.items() if key not in ours},
-        {item.row.key: short(row_digest(item.row)) for item in born_there},
+        {live.keys[number]: live.short(number) for number in born_there},
     )
 
 
@@ -96,15 +111,22 @@ def missing_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> fro
     Local rows that the remote has not and no base of this tree has either are looked for in history: what was
     removed once is not created again by itself (sync.md 10.2).
     """
-    there = {item.row.key for item in view.remote_rows or ()}
-    bases = {key for key, digest in view.base_rows.items() if digest != ABSENT}
+    there = view.remote_rows
+    assert there is not None
     if view.local is not None:
-        new = view.local.rows.keys() - there - view.base_rows.keys() - view.rekeyed.keys()
+        new = {
+            key
+            for key in view.local.rows
+            if not there.has(key) and key not in view.base_rows and key not in view.rekeyed
+        }
         if view.guarantees.history:
             _look_among_archived(workspace, view, remote, new)
         else:
             _look_back(workspace, view, sorted(new))
-    return frozenset((bases | view.older_rows.keys()) - there)
+    bases = (
+        key for key, digest in view.base_rows.items() if not there.has(key) and digest != ABSENT
+    )
+    return frozenset(bases) | frozenset(key for key in view.older_rows if not there.has(key))
 
 
 def _look_back(
@@ -204,7 +226,7 @@ def _confirm_archived(view: DatasetView, remote: Remote, missing: frozenset[Key]
 
 def refuse_emptied(view: DatasetView, *, for_push: bool, max_removals: int | None) -> None:
     """Raise RefusedForSafety when the rows that were there are suddenly all gone and lines would go for it."""
-    removals = sum(row.verdict.pull is RowPull.REMOVE for row in view.rows)
+    removals = sum(row.verdict.pull is RowPull.REMOVE for row in view.rows.open)
     check_dataset_listing(
         view.slug,
         base_rows=view.base_count,
@@ -214,7 +236,7 @@ def refuse_emptied(view: DatasetView, *, for_push: bool, max_removals: int | Non
     )
 
 
-def _fits(view: DatasetView, live: Sequence[RemoteRow]) -> bool:
+def _fits(view: DatasetView, live: KeptRows) -> bool:
     """D3: rows of one side are equal to, or a pure superset of, the other's.
 
     Rows pair by key, then by equal content: those whose key the other side has not, and lines without id.
@@ -222,15 +244,17 @@ def _fits(view: DatasetView, live: Sequence[RemoteRow]) -> bool:
     local = view.local
     if local is None:
         return False
-    there = {item.row.key: short(row_digest(item.row)) for item in live}
-    here = dict(local.row_digests)
+    there, here = live.digests, local.row_digests
     if any(there.get(key, digest) != digest for key, digest in here.items()):
         return False
-    for old, new in view.rekeyed.items():
-        here[new] = here.pop(old)
     loose = Counter(
         short(row_digest(Row(Key(""), line.fields))) for line in local.items.keyless if line.fields
     )
-    others = Counter(digest for key, digest in there.items() if key not in here)
-    here_only = any(key not in there for key in here) or bool(loose - others)
+    rekeyed = set(view.rekeyed.values())
+    others = Counter(
+        digest
+        for key, digest in there.items()
+        if key not in rekeyed and (key not in here or key in view.rekeyed)
+    )
+    here_only = any(view.rekeyed.get(key, key) not in there for key in here) or bool(loose - others)
     return not here_only or not others - loose

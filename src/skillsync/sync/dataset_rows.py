@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from skillsync.core.merge import changed_row_groups
 from skillsync.core.reconcile_row import (
@@ -12,16 +13,16 @@ from skillsync.core.reconcile_row import (
     RowGroups,
     RowPush,
     removable_duplicates,
-    winner,
 )
-from skillsync.core.reconcile_skill import Absence
-from skillsync.core.row_states import ABSENT
+from skillsync.core.row_bases import Replaced
 from skillsync.errors import NotFound
 from skillsync.formats.canonical import info_digest, row_digest, short
+from skillsync.formats.kept_remote import KeptRows
 from skillsync.model import Author, Key, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.row_views import RowView, RowViews, Sides, created_there, winning_number
 from skillsync.sync.workspace import Remote, Workspace
 
 
@@ -80,43 +81,47 @@ class _Evidence:
         return then.row if short(row_digest(then.row)) == digest else None
 
 
-def _row_views(view: DatasetView, remote: Remote, evidence: _Evidence) -> list[RowView]:
-    by_key: dict[Key, list[RemoteRow]] = {}
-    for item in view.remote_rows or ():
-        by_key.setdefault(item.row.key, []).append(item)
-    local = {
-        new: Row(new, row.fields)
-        for key, row in (view.local.rows.items() if view.local else ())
-        for new in [view.rekeyed.get(key, key)]
-    }
-    paired = pair_keyless(view, by_key)
-    local.update(paired)
-    created = sorted(
-        (key for key in by_key if key not in local), key=lambda key: _age(winner(by_key[key]))
-    )
-    order = [
-        *local,
-        *(key for key in view.base_rows if key not in local and key not in by_key),
-        *created,
-    ]
-    rows = [
-        _row_view(view, remote, key, local.get(key), by_key.get(key, []), evidence) for key in order
-    ]
-    for row in rows:
-        row.is_paired = row.key in paired
+def _row_views(view: DatasetView, remote: Remote, evidence: _Evidence) -> RowViews:
+    """Decide the rows one after the other: those of the file, those that only the base knows, those that are new."""
+    there = view.remote_rows
+    assert there is not None
+    local = _local_rows(view)
+    paired = pair_keyless(view, there)
+    local = Replaced(local, paired) if paired else local
+    sides = Sides.of(view, local)
+    rows = RowViews(sides, created_there(there, local))
+    for key in rows.in_order():
+        if key not in paired and sides.are_in_sync(key):
+            continue
+        plain = sides.row(key)
+        row = _row_view(view, remote, sides, plain, evidence)
+        row.is_paired = key in paired
+        rows.decided(row, plain)
     return rows
 
 
-def pair_keyless(view: DatasetView, by_key: Mapping[Key, Sequence[RemoteRow]]) -> dict[Key, Row]:
+def _local_rows(view: DatasetView) -> Mapping[Key, Row]:
+    """Return the rows of the file by the keys that they have on the server."""
+    if view.local is None:
+        return {}
+    if not view.rekeyed:
+        return view.local.rows
+    return {
+        new: Row(new, row.fields)
+        for key, row in view.local.rows.items()
+        for new in [view.rekeyed.get(key, key)]
+    }
+
+
+def pair_keyless(view: DatasetView, there: KeptRows) -> dict[Key, Row]:
     """Return the rows that id-less lines are by their content: base rows first, then remote ones (sync.md 10.1)."""
     if view.local is None or not view.local.items.keyless:
         return {}
     waiting: defaultdict[str, deque[Key]] = defaultdict(deque)
-    known = [(key, digest) for key, digest in view.base_rows.items()]
-    known += [(key, short(row_digest(winner(items).row))) for key, items in by_key.items()]
+    remote = ((key, there.short(winning_number(there, key))) for key in there.digests)
     claimed = {view.rekeyed.get(key, key) for key in view.local.rows}
     seen: set[tuple[Key, str]] = set()
-    for key, digest in known:
+    for key, digest in chain(view.base_rows.items(), remote):
         if key not in claimed and (key, digest) not in seen:
             seen.add((key, digest))
             waiting[digest].append(key)
@@ -131,86 +136,55 @@ def pair_keyless(view: DatasetView, by_key: Mapping[Key, Sequence[RemoteRow]]) -
     return paired
 
 
-def _age(item: RemoteRow) -> tuple[str, str]:
-    return item.created_at.removesuffix("Z"), item.id
-
-
 def _row_view(
-    view: DatasetView,
-    remote: Remote,
-    key: Key,
-    local: Row | None,
-    items: Sequence[RemoteRow],
-    evidence: _Evidence,
+    view: DatasetView, remote: Remote, sides: Sides, plain: RowView, evidence: _Evidence
 ) -> RowView:
-    chosen_item = winner(items) if items else None
+    items = sides.there.with_key(plain.key) if plain.copies > 1 else ()
     losers = _losers(remote, items)
-    facts = _facts(view, key, local, chosen_item, evidence, is_doubled=losers is None)
+    facts = _facts(view, plain, evidence, is_doubled=losers is None)
     base_row = None
-    if local is not None and chosen_item is not None and facts.base is not None:
+    if plain.local is not None and plain.remote is not None and facts.base is not None:
         assert facts.local is not None
         assert facts.remote is not None
         known = {short(facts.local), short(facts.remote)}
         if facts.local != facts.remote and facts.base not in known and not facts.taken_in:
-            base_row = evidence.base_row(view, chosen_item, facts.base)
-    if base_row is not None and local is not None and chosen_item is not None:
-        groups = RowGroups(*changed_row_groups(base_row, local, chosen_item.row))
-        facts = replace(facts, groups=groups)
-    row = RowView(
-        key,
-        facts.base,
-        local,
-        chosen_item,
-        facts,
-        base_row=base_row,
-        losers=losers or (),
-        copies=len(items),
-        is_older=key in view.older_rows,
-    )
+            base_row = evidence.base_row(view, plain.remote, facts.base)
+        if base_row is not None:
+            groups = RowGroups(*changed_row_groups(base_row, plain.local, plain.remote.row))
+            facts = replace(facts, groups=groups)
+    row = replace(plain, base=facts.base, facts=facts, base_row=base_row, losers=losers or ())
     return _held_back(view, row, evidence)
 
 
-def _facts(
-    view: DatasetView,
-    key: Key,
-    local: Row | None,
-    item: RemoteRow | None,
-    evidence: _Evidence,
-    *,
-    is_doubled: bool,
-) -> RowFacts:
-    base = view.older_rows.get(key) or view.base_rows.get(key)
-    if base == ABSENT:
-        base = None
-    digest = row_digest(item.row) if item else None
-    local_digest = row_digest(local) if local else None
-    absence = Absence.PRESENT if item else Absence.NEVER
-    if item is None and base is not None:
-        absence = Absence.CONFIRMED if key in view.gone_keys else Absence.UNCONFIRMED
+def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled: bool) -> RowFacts:
+    """Add to what the sides say of a row what git and the server know of it."""
+    key, item, facts = plain.key, plain.remote, plain.facts
+    base, digest, was_in_base = facts.base, facts.remote, facts.was_in_base
     taken_in, moved_back = False, False
-    if digest and digest != local_digest and item is not None:
+    if digest and digest != facts.local and item is not None:
         is_other = short(digest) != base
         has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
         if has_moved and (item.editor is None or evidence.is_own(item.editor)):
             seen = evidence.past.has_published if is_other else evidence.past.came_back
             taken_in = seen(key, short(digest))
         moved_back = has_moved and not is_other and not taken_in
-    was_in_base = base is not None or key in view.returned_rows
-    if item is not None and item.own_key and local is None and not was_in_base and not taken_in:
+    if (
+        item is not None
+        and item.own_key
+        and plain.local is None
+        and not was_in_base
+        and not taken_in
+    ):
         base = evidence.past.held(key)
         was_in_base = base is not None
         if base is not None and view.guarantees.history:
             view.base_revisions = {**view.base_revisions, key: evidence.revision_of(item, base)}
-    return RowFacts(
-        key,
+    return replace(
+        facts,
         base=base,
-        local=local_digest,
-        remote=digest,
         was_in_base=was_in_base,
-        absence=absence,
         duplicates=is_doubled,
         taken_in=taken_in,
-        hard_deleted=key in view.erased_keys,
         moved_back=moved_back,
     )
 

@@ -38,9 +38,10 @@ from skillsync.sync.dataset_reading import (
     refuse_emptied,
 )
 from skillsync.sync.dataset_rows import decide_rows
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree
 from skillsync.sync.row_snapshots import remembered_ids
+from skillsync.sync.row_views import RowView
 from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
@@ -134,8 +135,10 @@ def _read_rows(
             _refuse_other_history(view, remote)
             list_rows(workspace, view, remote)
             if clock is not None and not view.guarantees.history and view.remote is not None:
-                rows, bases = view.remote_rows or (), view.base_rows
-                view.known_ids = remembered_ids(workspace, view.remote, rows, kept=bases)
+                assert view.remote_rows is not None  # list_rows sets it
+                view.known_ids = remembered_ids(
+                    workspace, view.remote, view.remote_rows, kept=view.base_rows
+                )
             if view.unread:
                 read_bases(workspace, view, remote)
             missing[id(view)] = missing_rows(workspace, view, remote)
@@ -258,7 +261,7 @@ def _unsendable(
                 subject=view.slug,
                 path=local.items.path,
                 line=line.number,
-                column=problem_column(local.items, line, problem),
+                column=problem_column(local.items.names, line, problem),
                 unchanged="Nothing of this dataset was sent.",
             )
     return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from skillsync.api.dataset_port import LAST_WRITER_WINS, Guarantees
 from skillsync.core.reconcile_dataset import (
@@ -14,52 +13,26 @@ from skillsync.core.reconcile_dataset import (
     FolderState,
     decide_dataset,
 )
-from skillsync.core.reconcile_row import RowFacts, RowVerdict, decide_row
 from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import info_digest
+from skillsync.formats.kept_remote import KeptRows
 from skillsync.formats.row_names import Spelling
+from skillsync.formats.short_digests import same_digests
 from skillsync.model import (
     DatasetInfo,
     DatasetPointer,
     Key,
     Problem,
     RemoteDataset,
-    RemoteRow,
-    Row,
 )
 from skillsync.sync.local import LocalDataset
+from skillsync.sync.row_views import RowViews, no_rows
 
 UNKNOWN_INFO = info_digest(DatasetInfo(""))
 """``meta=`` of a dataset that was linked though its name, description or metadata differ: no dataset has this
 digest, so that what differs is a conflict and never a take-over (D6)."""
-
-
-@dataclass
-class RowView:
-    """One row seen from all sides, with the verdict.
-
-    ``losers`` are equal copies of our own making and ``copies`` all live items with the key (I21).
-    ``is_paired``: the local line has no key of its own and is this row by its content (I22). ``is_older``: a later
-    commit recorded the local content as taken in, so that it is not sent again.
-    """
-
-    key: Key
-    base: str | None
-    local: Row | None
-    remote: RemoteRow | None
-    facts: RowFacts
-    base_row: Row | None = None
-    losers: tuple[RemoteRow, ...] = ()
-    copies: int = 1
-    is_paired: bool = False
-    is_older: bool = False
-
-    @cached_property
-    def verdict(self) -> RowVerdict:
-        """What push and pull do with it."""
-        return decide_row(self.facts)
 
 
 @dataclass
@@ -100,8 +73,8 @@ class DatasetView:
     ours: frozenset[str] = frozenset()
     absence: Absence = Absence.NEVER
     complete: bool = True
-    rows: list[RowView] = field(default_factory=list)
-    remote_rows: tuple[RemoteRow, ...] | None = None
+    rows: RowViews = field(default_factory=no_rows)
+    remote_rows: KeptRows | None = None
     there: Mapping[Key, str] = field(default_factory=dict)
     known_ids: Mapping[Key, str] = field(default_factory=dict)
     gone_keys: frozenset[Key] = frozenset()
@@ -115,6 +88,9 @@ class DatasetView:
     superseded: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
+    _compared: tuple[Mapping[Key, str], Mapping[Key, str], bool] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @property
     def name(self) -> str:
@@ -162,8 +138,15 @@ class DatasetView:
             return FolderState.INVALID
         if self.line is None or self.line.meta != self.local.info_digest:
             return FolderState.CHANGED
-        same = dict(self.local.row_digests) == dict(self.base_rows)
+        same = self._is_as_base(self.local.row_digests)
         return FolderState.CLEAN if same and not self.local.items.keyless else FolderState.CHANGED
+
+    def _is_as_base(self, here: Mapping[Key, str]) -> bool:
+        """Tell whether these digests are those that were taken in; the same are not compared twice."""
+        base = self.base_rows
+        if self._compared is None or self._compared[0] is not here or self._compared[1] is not base:
+            self._compared = here, base, same_digests(here, base)
+        return self._compared[2]
 
     @property
     def verdict(self) -> DatasetVerdict:

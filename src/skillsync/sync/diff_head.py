@@ -68,13 +68,13 @@ def _rows_of_both(
     workspace: Workspace, local: LocalDataset, past: LocalDataset | None
 ) -> tuple[Mapping[Key, Row], Mapping[Key, Row]]:
     """Return the rows of HEAD and of the file, those at least that differ. Raises InvalidContent for the file's."""
-    if local.large is not None and past is not None and past.large is not None:
+    if local.comparable is not None and past is not None and past.comparable is not None:
         from skillsync.sync.large_rows import contents_of, large_changes
 
         try:
-            changes = large_changes(workspace, local, past.large, local.large)
+            changes = large_changes(workspace, local, past.comparable, local.comparable)
         except InvalidContent:
-            contents_of(workspace, local, local.large)  # where it is the file that is wrong
+            contents_of(workspace, local, local.comparable)  # where it is the file that is wrong
         else:
             _ = local.document
             return (

@@ -253,7 +253,7 @@ def _dataset_facts(workspace: Workspace, dataset: LocalDataset) -> Facts:
 
     facts = _gone_facts(dataset, missing=False)
     try:
-        if dataset.large is not None:
+        if dataset.comparable is not None:
             return _large_facts(workspace, dataset, facts)
         facts = replace(facts, files=dataset.files)
         if dataset.problem is None:
@@ -272,13 +272,11 @@ def _problem_of(dataset: LocalDataset, error: SkillsyncError) -> Problem:
 
 
 def _small_facts(dataset: LocalDataset, facts: Facts) -> Facts:
-    from skillsync.formats.canonical import rows_digest
-    from skillsync.model import Digest
+    from skillsync.formats.canonical import keyed_digest
 
-    short = dataset.row_digests.items()
     return replace(
         facts,
-        digest=rows_digest((key, Digest(value)) for key, value in short),
+        digest=keyed_digest(dataset.row_digests),
         meta=dataset.info_digest,
         rows=len(dataset.rows),
         keyless=len(dataset.items.keyless),
@@ -290,8 +288,8 @@ def _large_facts(workspace: Workspace, dataset: LocalDataset, facts: Facts) -> F
     from skillsync.sync.large_rows import contents_of
     from skillsync.sync.local import ITEMS
 
-    assert dataset.large is not None
-    held = contents_of(workspace, dataset, dataset.large)
+    assert dataset.comparable is not None
+    held = contents_of(workspace, dataset, dataset.comparable)
     return replace(
         facts,
         digest=held.contents.digest,

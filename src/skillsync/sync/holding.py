@@ -81,4 +81,4 @@ def _writes(view: DatasetView) -> bool:
         return False
     rows = {RowPull.APPEND, RowPull.REWRITE, RowPull.MERGE, RowPull.REMOVE}
     info = {DatasetPull.TAKE_INFO, DatasetPull.MERGE_INFO}
-    return view.verdict.pull in info or any(row.verdict.pull in rows for row in view.rows)
+    return view.verdict.pull in info or any(row.verdict.pull in rows for row in view.rows.open)

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from skillsync.errors import InvalidContent, LocalChanged
-from skillsync.formats.canonical import info_digest, row_digest, short, skill_digest
+from skillsync.formats.canonical import info_digest, skill_digest
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
 from skillsync.formats.jsonl import (
     ItemsFile,
     empty_items,
     parse_items,
-    render_items,
-    wrong_lines,
 )
-from skillsync.formats.kept_rows import read_kept_items
-from skillsync.formats.row_lines import USUAL_LIMITS, Limits
+from skillsync.formats.kept_rows import KeptLines, read_kept_items
+from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits, LineReader
+from skillsync.formats.row_names import RowNames
+from skillsync.formats.row_stream import wrong_lines
 from skillsync.formats.skill_folder import SkillReading, read_skill
-from skillsync.model import CarryMode, Digest, Folder, Key, Large, Pointer, Problem, Row, Severity
+from skillsync.model import (
+    CarryMode,
+    Content,
+    Digest,
+    Folder,
+    Key,
+    Large,
+    Pointer,
+    Problem,
+    Readable,
+    Row,
+    Severity,
+)
+from skillsync.repo.large import buffered
 from skillsync.repo.look import Look
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.repo.worktree import Link, read_folders
@@ -125,12 +140,19 @@ class LocalDataset:
 
     @property
     def large(self) -> Large | None:
-        """Where the rows lie that nobody should hold; None where they are held, or hold derived keys.
-
-        A derived key depends on the lines before its own, so that such a file is read whole.
-        """
+        """Where the rows lie that nobody should hold; None where they are held."""
         entry = self.folder.entry(ITEMS)
-        return entry.large if entry is not None and not self.content_keys else None
+        return entry.large if entry is not None else None
+
+    @property
+    def comparable(self) -> Large | None:
+        """As ``large``, where what differs in a line says all: a derived key depends on the lines before its own."""
+        return None if self.content_keys else self.large
+
+    @property
+    def keys(self) -> KeyMode:
+        """Whether keys stand in the lines, or are derived."""
+        return "content" if self.content_keys else "id"
 
     @cached_property
     def items(self) -> ItemsFile:
@@ -145,9 +167,17 @@ class LocalDataset:
             data,
             path=path,
             mapping=self.mapping,
-            keys="content" if self.content_keys else "id",
+            keys=self.keys,
             limits=self.limits,
         )
+
+    @contextmanager
+    def _stream(self) -> Iterator[Readable]:
+        if self.large is None:
+            yield io.BytesIO(self._data(ITEMS) or b"")
+            return
+        with self.large.opened() as raw:
+            yield buffered(raw)
 
     def _kept_items(self, large: Large, path: str) -> ItemsFile:
         """Read the rows of a large file so that none of them is held."""
@@ -156,16 +186,25 @@ class LocalDataset:
         try:
             return large.spooled(
                 lambda stream, store: read_kept_items(
-                    stream, store, path=path, mapping=self.mapping, limits=self.limits
+                    stream,
+                    store,
+                    path=path,
+                    mapping=self.mapping,
+                    keys=self.keys,
+                    limits=self.limits,
                 )
             )
         except LocalChanged as error:
             raise InvalidContent(error.message, path=path, hint="run the command again") from error
 
-    @property
-    def items_data(self) -> bytes | None:
-        """The bytes that the rows were read from, None where there is no such file. Raises as ``items``."""
-        return render_items(self.items) if self.large is not None else self._data(ITEMS)
+    def items_content(self) -> Content | None:
+        """Return the content that the rows were read from, None where there is no such file. Raises as ``items``.
+
+        A large one is put into git for it.
+        """
+        if self.large is None:
+            return self._data(ITEMS)
+        return self.large.stored(line.raw for line in self.items.lines)
 
     @property
     def has_items_file(self) -> bool:
@@ -187,15 +226,21 @@ class LocalDataset:
         except InvalidContent:
             return self.slug
 
-    @cached_property
-    def rows(self) -> dict[Key, Row]:
-        """Rows by key, in file order."""
-        return {row.key: row for row in self.items.rows}
+    @property
+    def kept_lines(self) -> KeptLines | None:
+        """The lines of a file of which none is held: their keys are held already. None for any other, or a wrong one."""
+        lines = self.items.lines if self.large is not None and self.problem is None else None
+        return lines if isinstance(lines, KeptLines) else None
 
-    @cached_property
-    def row_digests(self) -> dict[Key, str]:
+    @property
+    def rows(self) -> Mapping[Key, Row]:
+        """Rows by key, in file order."""
+        return self.items.rows_by_key
+
+    @property
+    def row_digests(self) -> Mapping[Key, str]:
         """Short digest of each row."""
-        return {key: short(row_digest(row)) for key, row in self.rows.items()}
+        return self.items.digests
 
     @cached_property
     def info_digest(self) -> Digest:
@@ -224,8 +269,9 @@ class LocalDataset:
         found: list[InvalidContent] = []
         path = join(self.dir, ITEMS)
         try:
-            data = self._data(ITEMS) or b""
-            found += wrong_lines(data, path=path, mapping=self.mapping, limits=self.limits)
+            reader = LineReader(path, RowNames.from_mapping(self.mapping), self.limits)
+            with self._stream() as stream:
+                found += wrong_lines(stream, reader)
         except InvalidContent as error:
             found.append(error)
         try:
@@ -268,11 +314,16 @@ def unread_pointer(tree: LocalTree, directory: str) -> list[Problem]:
     return [one for one in tree.problems if one.code == "E-POINTER" and one.path == path]
 
 
-def row_base(folder: Folder, place: str) -> tuple[Mapping[Key, str], tuple[Problem, ...]]:
-    """Return the short base digest of each row for one place, and what is wrong with the file (sync.md 7.3)."""
+def row_base(
+    folder: Folder, place: str, *, like: KeptLines | None = None
+) -> tuple[Mapping[Key, str], tuple[Problem, ...]]:
+    """Return the short base digest of each row for one place, and what is wrong with the file (sync.md 7.3).
+
+    ``like`` as for ``parse_rows``.
+    """
     if folder.rows is None:
         return {}, ()
-    parsed = parse_rows(folder.rows, path=join(folder.dir, ROWS))
+    parsed = parse_rows(folder.rows, path=join(folder.dir, ROWS), like=like)
     return parsed.get(place, {}), parsed.problems
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from skillsync.core.reconcile_dataset import DatasetPush
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import UsageError
+from skillsync.model import Key
 from skillsync.sync.workspace import chosen
 
 if TYPE_CHECKING:
@@ -152,14 +153,14 @@ def _has_removals(view: DatasetView) -> bool:
     return (
         view.error is not None
         or view.verdict.push is DatasetPush.PENDING_REMOVAL
-        or any(row.verdict.push is RowPush.PENDING_REMOVAL for row in view.rows)
+        or any(row.verdict.push is RowPush.PENDING_REMOVAL for row in view.rows.open)
     )
 
 
 def _say_rows_left(view: DatasetView, key: str, note: Callable[[str], None]) -> None:
     if view.error is not None or view.gone is not None:
         return
-    row = next((one for one in view.rows if str(one.key) == key), None)
+    row = view.rows.get(Key(key))
     if row is None:
         note(f"no row of {view.slug} is called {key!r}, here or on the server")
     elif row.local is not None:

@@ -11,13 +11,13 @@ from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
-from skillsync.sync.dataset_view import RowView
 from skillsync.sync.describe import SKILL_STATES
 from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.push_dataset_words import GOES_ON, blocked_by_content, sends_info, would_write
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_views import RowView
 from skillsync.sync.settle import as_decided, waiting_for_a_person
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.skill_view import SkillSurvey, SkillView
@@ -162,7 +162,7 @@ def _plan_dataset_push(
         actions.append(
             Action(Effect.UPDATE, Side.REMOTE, What.DATASET, view.slug, detail="DATASET.md")
         )
-    for row in view.rows:
+    for row in view.rows.open:
         _plan_row_push(view, row, actions, pending, archive)
 
 
@@ -209,7 +209,7 @@ def _blocked_rows(view: DatasetView) -> list[Problem]:
             view.local.items.path if view.local else view.dir or "",
             fix=row.verdict.fix.replace("{name}", view.slug) or f"skillsync pull {view.slug}",
         )
-        for row in view.rows
+        for row in view.rows.open
         if row.verdict.push_exit
     ]
 
@@ -251,7 +251,7 @@ def pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
             actions.append(
                 Action(Effect.UPDATE, Side.LOCAL, What.DATASET, dataset.slug, detail="DATASET.md")
             )
-        for row in dataset.rows:
+        for row in dataset.rows.open:
             effect = _ROW_PULL.get(row.verdict.pull)
             if effect is not None:
                 actions.append(Action(effect, Side.LOCAL, What.ROW, dataset.slug, str(row.key)))

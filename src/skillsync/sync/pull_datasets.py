@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,11 @@ from skillsync.errors import (
 )
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import new_dataset_md
-from skillsync.formats.jsonl import (
-    ItemsFile,
-    assign_keys,
-    empty_items,
-    rekey_rows,
-    render_items,
-)
-from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
+from skillsync.formats.jsonl import ItemsFile, assign_keys, empty_items, rekey_rows
+from skillsync.formats.row_rewriting import Rewriting
+from skillsync.formats.short_digests import ShortDigests
+from skillsync.model import Conflict, Content, DatasetInfo, Digest, FileChange, Folder
+from skillsync.repo.large import content_of
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
     bases_of,
@@ -36,13 +33,14 @@ from skillsync.sync.dataset_pointer import (
     recorded,
 )
 from skillsync.sync.dataset_survey import refuse_problem
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import DATASET_MD, ITEMS, join
-from skillsync.sync.pull_lines import Taking, appended, is_occupied, refusals
+from skillsync.sync.pull_lines import Taking, is_occupied, refusals, row_there
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_views import RowView, winning_number
 from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -134,10 +132,11 @@ class DatasetPuller:
             raise BadAnswer("there is no local folder", subject=view.slug)
         folder = view.local.folder
         self._check_count(view, len(view.local.rows))
+        contents = {entry.path: entry.data for entry in folder.entries if entry.path != ITEMS}
         changes = [
-            FileChange(entry.path, data, None)
-            for entry in folder.entries
-            if (data := entry.data if entry.path != ITEMS else view.local.items_data) is not None
+            FileChange(path, content, None)
+            for path, content in (*contents.items(), (ITEMS, view.local.items_content()))
+            if content is not None
         ]
         drops = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, drops, reason="prune")
@@ -168,7 +167,8 @@ class DatasetPuller:
                 hint=f"skillsync adopt {view.slug} --id {remote.id}",
             )
         folder = Folder(directory, ())
-        rows = [row.remote for row in view.rows if row.remote is not None]
+        there = view.remote_rows
+        assert there is not None
         options = self.workspace.settings.options_for(view.slug)
         items = empty_items(
             join(directory, ITEMS),
@@ -176,13 +176,18 @@ class DatasetPuller:
             keys="content" if options.keys == "content" else "id",
             limits=options.limits,
         )
-        items, refused = appended(items, [item.row for item in rows], view.spelling)
-        rows = [item for item in rows if item.row.key not in refused]
-        base = {item.row.key: short(row_digest(item.row)) for item in rows}
+        keys = [row.key for row in view.rows.open if row.remote is not None]
+        work = Rewriting(items, view.spelling, added=(row_there(there, key) for key in keys))
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),
-            FileChange(ITEMS, None, render_items(items)),
+            FileChange(ITEMS, None, self._content(work.pieces())),
         )
+        refused = work.refused
+        base = there.digests
+        if refused or len(base) != len(there):
+            base = {
+                key: there.short(winning_number(there, key)) for key in keys if key not in refused
+            }
         new = recorded(
             self.target.place,
             dataset=remote.id,
@@ -197,7 +202,7 @@ class DatasetPuller:
         written = Outcome(
             Kind.DATASET,
             view.slug,
-            f"written to {directory}: {len(rows)} rows",
+            f"written to {directory}: {len(keys) - len(refused)} rows",
             row="D2",
             state="remote only",
             changed=True,
@@ -216,14 +221,14 @@ class DatasetPuller:
             local_rows=len(local.rows) + len(local.items.keyless) if local.has_items_file else None,
             max_removals=self.max_removals,
         )
-        taking = Taking(view, self._with_keys(view), dict(view.base_rows))
-        for row in view.rows:
+        taking = Taking(view, self._with_keys(view), ShortDigests(local.kept_lines, view.base_rows))
+        for row in view.rows.open:
             self._row(taking, row)
         self._check_count(view, len(taking.removed))
-        taking.change_lines()
+        lines = taking.changed_lines()
+        items = None if lines is None else self._content(lines)
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
-        items = None if taking.file is local.items else render_items(taking.file)
         changes = file_changes(local, items, info, needs_document=True)
         new = recorded(
             self.target.place, dataset=remote.id, info=meta, base=bases_of(view, taking.base)
@@ -233,6 +238,10 @@ class DatasetPuller:
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
+
+    def _content(self, lines: Iterator[bytes]) -> Content:
+        """Return what a file of these lines holds; a large one is put into git as they come."""
+        return content_of(self.workspace.repo, lines, large_from=self.workspace.large_from)
 
     def _check_count(self, view: DatasetView, count: int) -> None:
         """Refuse to take many lines at once out of a file (P11). Raises RefusedForSafety."""
@@ -258,7 +267,7 @@ class DatasetPuller:
         steps = {RowPull.REWRITE, RowPull.MERGE, RowPull.REMOVE}
         known = [
             row.local
-            for row in view.rows
+            for row in view.rows.open
             if row.is_paired and row.local and row.verdict.pull in steps
         ]
         if not known:
@@ -283,19 +292,17 @@ class DatasetPuller:
             case RowPull.LINK:
                 taking.linked += 1
             case RowPull.APPEND if remote is not None:
-                taking.added.append(remote.row)
+                taking.added.append(row.key)
             case RowPull.REWRITE if remote is not None:
-                taking.changed.append(remote.row)
-                taking.rewritten += 1
+                taking.changed.add(row.key)
             case RowPull.MERGE if remote is not None and row.local is not None:
                 merged = merge_row(row.base_row, row.local, remote.row, subject=taking.view.slug)
                 if merged.conflicts:
                     self._conflict(taking, row, name, merged.conflicts)
                     return
-                taking.changed.append(merged.row)
-                taking.merged += 1
+                taking.merged_rows[row.key] = merged.row
             case RowPull.REMOVE:
-                taking.removed.append(row.key)
+                taking.removed.add(row.key)
                 taking.base.pop(row.key, None)
             case RowPull.STOP_TARGET:
                 raise Unreachable("the server gave no usable answer", subject=name)

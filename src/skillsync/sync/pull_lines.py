@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from skillsync.errors import InvalidContent
-from skillsync.formats.jsonl import ItemsFile, append_rows, remove_rows, replace_rows
-from skillsync.formats.row_keys import fold_id
-from skillsync.formats.row_names import Spelling
+from skillsync.formats.jsonl import ItemsFile
+from skillsync.formats.kept_remote import KeptRows
+from skillsync.formats.row_rewriting import Rewriting
 from skillsync.model import Key, Row
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.report import Kind, Outcome
+from skillsync.sync.row_views import RowView, winning_number
 
 
 @dataclass
 class Taking:
-    """The work on one dataset: its file as it becomes, the bases as they become, and what happened to rows."""
+    """The work on one dataset: its file as it becomes, the bases as they become, and what happened to rows.
+
+    ``added`` and ``changed`` are keys of rows that become what the server has, ``merged_rows`` those that become
+    something else.
+    """
 
     view: DatasetView
     file: ItemsFile
-    base: dict[Key, str]
-    added: list[Row] = field(default_factory=list)
-    changed: list[Row] = field(default_factory=list)
-    removed: list[Key] = field(default_factory=list)
-    rewritten: int = 0
+    base: MutableMapping[Key, str]
+    added: list[Key] = field(default_factory=list)
+    changed: set[Key] = field(default_factory=set)
+    merged_rows: dict[Key, Row] = field(default_factory=dict)
+    removed: set[Key] = field(default_factory=set)
     linked: int = 0
-    merged: int = 0
     open_rows: list[RowView] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    refused: set[Key] = field(default_factory=set)
 
     @property
     def counts(self) -> list[str]:
@@ -37,28 +41,75 @@ class Taking:
         return [
             f"{count} {'row' if count == 1 else 'rows'} {word}"
             for count, word in (
-                (len(self.added), "added"),
-                (self.rewritten, "updated"),
-                (self.merged, "merged"),
+                (len(self.added) - len(self.refused.intersection(self.added)), "added"),
+                (len(self.changed), "updated"),
+                (len(self.merged_rows), "merged"),
                 (len(self.removed), "removed"),
                 (self.linked, "linked"),
             )
             if count
         ]
 
-    def change_lines(self) -> None:
-        """Carry out what was collected; a row that no line can hold fails alone, and its base stays (P17)."""
-        base = self.view.base_rows
-        self.file, refused = _rewritten(self.file, self.changed, self.view.spelling)
-        self.file = remove_rows(self.file, self.removed)
-        self.file, unwritable = appended(self.file, self.added, self.view.spelling)
-        refused |= unwritable
-        for key in refused:
+    def changed_lines(self) -> Iterator[bytes] | None:
+        """Carry out what was collected: yield the lines of the file as it becomes, None where nothing changes.
+
+        A row that no line can hold fails alone, and its base stays (P17): said once all lines were asked for.
+        """
+        view = self.view
+        is_idle = not (self.added or self.changed or self.merged_rows or self.removed)
+        if is_idle and view.local is not None and self.file is view.local.items:
+            return None
+        there = view.remote_rows
+        assert there is not None
+        work = Rewriting(
+            self.file,
+            view.spelling,
+            _Changed(self.merged_rows, self.changed, there),
+            self.removed,
+            (row_there(there, key) for key in self.added),
+        )
+        return self._written(work)
+
+    def _written(self, work: Rewriting) -> Iterator[bytes]:
+        yield from work.pieces()
+        self.refused = work.refused
+        before = self.view.base_rows
+        for key in work.refused:
             self.base.pop(key, None)
-            if key in base:
-                self.base[key] = base[key]
-        self.added = [row for row in self.added if row.key not in refused]
-        self.outcomes += refusals(self.view, refused)
+            if key in before:
+                self.base[key] = before[key]
+        self.outcomes += refusals(self.view, work.refused)
+
+
+def row_there(there: KeptRows, key: Key) -> Row:
+    """Return the row of a key as the server has it."""
+    return there[winning_number(there, key)].row
+
+
+class _Changed(Mapping[Key, Row]):
+    """The rows that lines shall hold, read when they are looked at."""
+
+    def __init__(self, merged: Mapping[Key, Row], keys: set[Key], there: KeptRows) -> None:
+        self._merged = merged
+        self._keys = keys
+        self._there = there
+
+    def __len__(self) -> int:
+        return len(self._merged) + len(self._keys)
+
+    def __iter__(self) -> Iterator[Key]:
+        yield from self._merged
+        yield from self._keys
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._merged or key in self._keys
+
+    def __getitem__(self, key: Key) -> Row:
+        if key in self._merged:
+            return self._merged[key]
+        if key not in self._keys:
+            raise KeyError(key)
+        return row_there(self._there, key)
 
 
 def is_occupied(folder: Path) -> bool:
@@ -68,43 +119,6 @@ def is_occupied(folder: Path) -> bool:
         or (folder.exists() and not folder.is_dir())
         or (folder.is_dir() and any(folder.iterdir()))
     )
-
-
-def _rewritten(
-    file: ItemsFile, rows: Sequence[Row], spelling: Spelling
-) -> tuple[ItemsFile, set[Key]]:
-    """Return the file with these lines changed, and the keys of rows that no line can hold."""
-    try:
-        return replace_rows(file, rows, spelling=spelling), set()
-    except InvalidContent:
-        refused = {row.key for row in rows if not _fits_a_line(file, row)}
-        good = [row for row in rows if row.key not in refused]
-        return replace_rows(file, good, spelling=spelling), refused
-
-
-def appended(
-    file: ItemsFile, rows: Sequence[Row], spelling: Spelling
-) -> tuple[ItemsFile, set[Key]]:
-    """Return the file with these rows added, and the keys of rows that no line can hold."""
-    try:
-        return append_rows(file, rows, spelling=spelling), set()
-    except InvalidContent:
-        refused = {row.key for row in rows if not _fits_a_line(file, row)}
-        taken = {fold_id(key) for key in file.by_key}
-        for row in rows:
-            if row.key not in refused and fold_id(row.key) in taken:
-                refused.add(row.key)
-            taken.add(fold_id(row.key))
-        good = [row for row in rows if row.key not in refused]
-        return append_rows(file, good, spelling=spelling), refused
-
-
-def _fits_a_line(file: ItemsFile, row: Row) -> bool:
-    try:
-        append_rows(replace(file, lines=()), [row], spelling="current")
-    except InvalidContent:
-        return False
-    return True
 
 
 def refusals(view: DatasetView, keys: Iterable[Key]) -> list[Outcome]:

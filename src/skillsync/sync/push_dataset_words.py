@@ -45,7 +45,7 @@ def blocks_info(view: DatasetView, step: DatasetPush) -> bool:
 def would_write(view: DatasetView) -> bool:
     """Whether anything would be sent."""
     writing = {RowPush.CREATE, RowPush.PATCH}
-    return view.info_differs or any(row.verdict.push in writing for row in view.rows)
+    return view.info_differs or any(row.verdict.push in writing for row in view.rows.open)
 
 
 def is_blocked(view: DatasetView) -> bool:
@@ -53,7 +53,7 @@ def is_blocked(view: DatasetView) -> bool:
     if view.error or view.problem or (view.local is not None and view.local.problem):
         return True
     verdict = view.verdict
-    if verdict.push_exit or any(row.verdict.push_exit for row in view.rows):
+    if verdict.push_exit or any(row.verdict.push_exit for row in view.rows.open):
         return True
     if view.local is None or verdict.push not in GOES_ON:
         return False
@@ -142,7 +142,7 @@ def _rows(count: int) -> str:
 def notes(view: DatasetView) -> list[str]:
     """Return what is worth a word about rows that were sent or left alone."""
     found = []
-    if older := sum(row.is_older or row.facts.superseded for row in view.rows):
+    if older := sum(row.is_older or row.facts.superseded for row in view.rows.open):
         rows = "1 row is" if older == 1 else f"{older} rows are"
         found.append(f"{view.slug}: {rows} left as the server has them: {SUPERSEDED}")
     found += [
@@ -186,12 +186,12 @@ def _rekeyed(view: DatasetView) -> tuple[tuple[Key, Key], ...]:
     """Return (old key, new key) of rows that were only given another id (I18)."""
     removed = {
         row.key: row.facts.remote
-        for row in view.rows
+        for row in view.rows.open
         if row.verdict.push is RowPush.PENDING_REMOVAL and row.facts.remote
     }
     created = {
         row.key: row.facts.local
-        for row in view.rows
+        for row in view.rows.open
         if row.verdict.push is RowPush.CREATE and row.facts.local
     }
     return find_rekeyed(removed, created)

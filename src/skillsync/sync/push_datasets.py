@@ -18,14 +18,17 @@ from skillsync.errors import (
     SkillsyncError,
     Unreachable,
 )
-from skillsync.formats.canonical import info_digest
-from skillsync.formats.jsonl import assign_keys, render_items
+from skillsync.formats.canonical import info_digest, row_digest
+from skillsync.formats.kept_remote import KeptRows
+from skillsync.formats.row_rewriting import keyed_pieces
+from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
+from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import ITEMS, LocalDataset
 from skillsync.sync.push_dataset_words import (
@@ -45,6 +48,7 @@ from skillsync.sync.push_rows import RowPusher, store_removed
 from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
+from skillsync.sync.row_views import RowView
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -91,9 +95,18 @@ class DatasetPusher:
                 self._give_keys(view, local)
 
     def _give_keys(self, view: DatasetView, local: LocalDataset) -> None:
-        known = [row.local for row in view.rows if row.is_paired and row.local is not None]
-        file = assign_keys(local.items, known=known, new_key=self.new_key)
-        change = FileChange(ITEMS, local.items_data, render_items(file))
+        known = (
+            (row.key, row_digest(row.local))
+            for row in view.rows.open
+            if row.is_paired and row.local is not None
+        )
+        workspace = self.workspace
+        after = content_of(
+            workspace.repo,
+            keyed_pieces(local.items, known=known, new_key=self.new_key),
+            large_from=workspace.large_from,
+        )
+        change = FileChange(ITEMS, local.items_content(), after)
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
         count = len(local.items.keyless)
         self.report.note(f"{view.slug}: {count} lines were given an id; commit {view.dir}/{ITEMS}")
@@ -110,7 +123,7 @@ class DatasetPusher:
                 continue
             doomed = 0
             if view.local is not None and view.is_usable:
-                doomed = sum(self._may_remove(view, row) for row in view.rows)
+                doomed = sum(self._may_remove(view, row) for row in view.rows.open)
                 try:
                     check_items_file(
                         view.slug,
@@ -148,8 +161,8 @@ class DatasetPusher:
                 continue
             if view.verdict.push in GOES_ON and not view.rekeyed:
                 created += rows_to_create(view)
-                updated += sum(row.verdict.push is RowPush.PATCH for row in view.rows)
-                removed += sum(self._may_remove(view, row) for row in view.rows)
+                updated += sum(row.verdict.push is RowPush.PATCH for row in view.rows.open)
+                removed += sum(self._may_remove(view, row) for row in view.rows.open)
         return Effort(created=created, updated=updated, removed=removed)
 
     def run(self, survey: DatasetSurvey) -> None:
@@ -217,7 +230,7 @@ class DatasetPusher:
 
     def _send(self, view: DatasetView, step: DatasetPush) -> list[Outcome]:
         sending = self._open(view, step)
-        removable = {row.key for row in view.rows if self._may_remove(view, row)}
+        removable = {row.key for row in view.rows.open if self._may_remove(view, row)}
         stopped: SkillsyncError | None = None
         try:
             if sends_info(view, step):
@@ -243,7 +256,8 @@ class DatasetPusher:
         if step is not DatasetPush.CREATE:
             if view.remote is None:
                 raise BadAnswer("there is no dataset to send to", subject=view.slug)
-            return Sending(view, view.remote, dict(view.base_rows))
+            base = ShortDigests(local.kept_lines, view.base_rows)
+            return Sending(view, view.remote, base)
         entry = self.writer.journal.begin_push(
             view.slug, {"creating": "dataset", "place": self.target.place}
         )
@@ -253,7 +267,7 @@ class DatasetPusher:
             )
         finally:
             self.writer.journal.finish(entry)
-        sending = Sending(view, remote, {}, meta_sent=True)
+        sending = Sending(view, remote, ShortDigests(local.kept_lines), meta_sent=True)
         self._write_pointer(sending)
         return sending
 
@@ -279,21 +293,23 @@ class DatasetPusher:
         view = sending.view
         if sending.remote.revision is None:
             return sending.base
-        if view.line is not None and sending.base == dict(view.base_rows):
+        if view.line is not None and same_digests(sending.base, view.base_rows):
             return Bases(view.line_revision, view.base_rows, view.base_revisions)
         bases = bases_after(sending, self._held(sending))
         remember_bases(self.workspace, bases.digests)
         return bases
 
     def _held(self, sending: Sending) -> Held:
-        rows = sending.view.remote_rows or ()
+        rows = sending.view.remote_rows
+        if rows is None:
+            rows = KeptRows(None, held=0)
         return held_after(sending.start, rows, sending.written, revisions=sending.revisions)
 
     def _write_pointer(self, sending: Sending) -> None:
         view = sending.view
         if sending.written and sending.remote.revision is not None:
             held = self._held(sending)
-            remember_rows(self.workspace, held.dataset, held.rows)
+            remember_rows(self.workspace, held.dataset, held.records())
         if not self.options.writes_pointer or view.local is None:
             return
         folder = view.local.folder

@@ -229,6 +229,6 @@ def _to_create(view: DatasetView) -> list[Row]:
         return list(view.local.rows.values())
     return [
         row.local
-        for row in view.rows
+        for row in view.rows.open
         if row.verdict.push is RowPush.CREATE and row.local is not None
     ]

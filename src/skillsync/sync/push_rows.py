@@ -24,11 +24,12 @@ from skillsync.formats.canonical import row_digest, short
 from skillsync.model import Key, RemoteRow, Row
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.dataset_limits import refuse_full_row
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join
 from skillsync.sync.push_new_rows import RowCreator, changed_fields
 from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Outcome, Report
+from skillsync.sync.row_views import RowView
 from skillsync.sync.sending import (
     Sending,
     deleted_meanwhile,
@@ -56,15 +57,15 @@ class RowPusher:
         """
         RowCreator(self.remote, self.writer, self.report).send(sending)
         self._rescue(sending, removable)
-        for row in sending.view.rows:
+        for row in sending.view.rows.open:
             # Before any update: a copy is told by being equal to the one that is kept.
             self._one(sending, row, self._remove_duplicates)
         said: dict[Key, Outcome] = {}
         try:
             self._update(sending, said)
         finally:
-            sending.outcomes += [said[row.key] for row in sending.view.rows if row.key in said]
-        for row in sending.view.rows:
+            sending.outcomes += [said[row.key] for row in sending.view.rows.open if row.key in said]
+        for row in sending.view.rows.open:
             step = partial(self._row, is_removable=row.key in removable)
             self._one(sending, row, step)
 
@@ -93,7 +94,7 @@ class RowPusher:
 
         Raises RemoteError when the run cannot go on.
         """
-        ahead = [row for row in sending.view.rows if row.verdict.push is RowPush.PATCH]
+        ahead = [row for row in sending.view.rows.open if row.verdict.push is RowPush.PATCH]
         if not ahead:
             return
         is_guarded = self.remote.datasets.guarantees.guarded  # asked once, not by every thread
@@ -213,10 +214,10 @@ class RowPusher:
 
     def _rescue(self, sending: Sending, removable: Collection[Key]) -> None:
         """Keep a copy of every row that this run removes remotely, before the first one goes."""
-        doomed = [loser for row in sending.view.rows for loser in row.losers]
+        doomed = [loser for row in sending.view.rows.open for loser in row.losers]
         doomed += [
             row.remote
-            for row in sending.view.rows
+            for row in sending.view.rows.open
             if row.verdict.push is RowPush.PENDING_REMOVAL
             and row.key in removable
             and row.remote is not None

@@ -32,9 +32,10 @@ from skillsync.sync.dataset_pointer import (
     pointer_changes,
     recorded,
 )
-from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView, RowView
+from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.row_conflict import row_differences
+from skillsync.sync.row_views import RowView
 from skillsync.sync.workspace import Workspace
 from skillsync.sync.writing import Writer, folder_after
 
@@ -66,7 +67,7 @@ class DatasetResolver:
         """Settle it. Raises UsageError when nothing is open, InvalidContent for what moved since it was shown."""
         if view.remote is None:
             return self._gone(view)
-        rows = [row for row in view.rows if self.unit in {"", str(row.key)} and is_open(row)]
+        rows = [row for row in view.rows.open if self.unit in {"", str(row.key)} and is_open(row)]
         info_open = not self.unit and is_info_open(view)
         if not rows and not info_open:
             self._refuse_nothing(view)
@@ -82,7 +83,9 @@ class DatasetResolver:
 
     def _refuse_nothing(self, view: DatasetView) -> None:
         name = f"{view.slug}:{self.unit}" if self.unit else view.slug
-        doubled = [row for row in view.rows if self.unit == str(row.key) and row.facts.duplicates]
+        doubled = [
+            row for row in view.rows.open if self.unit == str(row.key) and row.facts.duplicates
+        ]
         if doubled:
             raise UsageError(
                 f"{name}: several items have this key, and they are not all copies of our own making",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from skillsync.core.merge import incoming_groups, merge_row
 from skillsync.formats.canonical import canonical_json
 from skillsync.model import Conflict, Row, UnitKind
-from skillsync.sync.dataset_view import RowView
+from skillsync.sync.row_views import RowView
 
 
 def row_conflicts(slug: str, row: RowView) -> tuple[Conflict, ...]:

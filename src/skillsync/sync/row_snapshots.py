@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skillsync.api.dataset_port import Keep, whole
+from skillsync.api.dataset_port import Collect
+from skillsync.api.listing import Whole, sequence
 from skillsync.core.row_bases import bases_digest
 from skillsync.core.row_states import ABSENT
-from skillsync.model import Author, Json, Key, RemoteDataset, RemoteRow, Row
+from skillsync.formats.kept_remote import KeptRows, row_from
+from skillsync.formats.short_digests import ShortDigests
+from skillsync.model import Key, RemoteDataset, RemoteRow
 from skillsync.repo.disk import temp_name
-from skillsync.repo.files import write_all_atomic
 
 if TYPE_CHECKING:
+    from skillsync.formats.kept_rows import KeptLines
     from skillsync.model import Digest
     from skillsync.sync.workspace import Workspace
 
@@ -31,8 +34,11 @@ MOST_BASES = 32
 _FORMAT = 3
 
 
-def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> None:
-    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines."""
+def remember_rows(workspace: Workspace, dataset: RemoteDataset, records: Iterable[bytes]) -> None:
+    """Keep the live rows of a dataset at its revision, a line each, and last the digest of all these lines.
+
+    ``records`` are the rows as ``record_of`` makes them.
+    """
     if not dataset.revision_id:
         return
     folder = _folder(workspace)
@@ -42,7 +48,7 @@ def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[R
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with aside.open("xb") as file:
-                for line in _snapshot(dataset, rows):
+                for line in _snapshot(dataset, records):
                     seen.update(line)
                     file.write(line)
                 file.write(seen.hexdigest().encode())
@@ -51,10 +57,10 @@ def remember_rows(workspace: Workspace, dataset: RemoteDataset, rows: Iterable[R
             aside.unlink(missing_ok=True)
 
 
-def _snapshot(dataset: RemoteDataset, rows: Iterable[RemoteRow]) -> Iterator[bytes]:
+def _snapshot(dataset: RemoteDataset, records: Iterable[bytes]) -> Iterator[bytes]:
     yield _head(dataset)
-    for row in rows:
-        yield json.dumps(_row_json(row), separators=(",", ":")).encode() + b"\n"
+    for record in records:
+        yield record + b"\n"
 
 
 def _head(dataset: RemoteDataset) -> bytes:
@@ -63,9 +69,9 @@ def _head(dataset: RemoteDataset) -> bytes:
 
 
 def recall_rows(
-    workspace: Workspace, dataset: RemoteDataset, *, keep: Keep = whole
-) -> tuple[RemoteRow, ...] | None:
-    """Return the live rows of a dataset at its revision, None when they are not remembered. ``keep`` as in lists."""
+    workspace: Workspace, dataset: RemoteDataset, *, collect: Collect = Whole
+) -> Sequence[RemoteRow] | None:
+    """Return the live rows of a dataset at its revision, None when they are not remembered. ``collect`` as in lists."""
     if not dataset.revision_id:
         return None
     try:
@@ -74,121 +80,103 @@ def recall_rows(
             if head != _head(dataset):
                 return None
             seen = hashlib.sha256(head)
-            rows: list[RemoteRow] = []
+            rows = collect()
             for line in file:
                 if not line.endswith(b"\n"):
-                    return tuple(rows) if line.decode() == seen.hexdigest() else None
+                    return sequence(rows) if line.decode() == seen.hexdigest() else None
                 seen.update(line)
-                rows.append(keep(_row(dataset.id, json.loads(line))))
+                rows.add(row_from(json.loads(line), dataset.id))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return None
 
 
 def remembered_ids(
-    workspace: Workspace, dataset: RemoteDataset, rows: Sequence[RemoteRow], *, kept: Iterable[Key]
+    workspace: Workspace, dataset: RemoteDataset, rows: KeptRows, *, kept: Collection[Key]
 ) -> dict[Key, str]:
-    """Return the item ids that keys had in earlier lists, and remember those of this one; ``kept`` stay if missing.
+    """Return the item ids that keys had in earlier lists and that this one lacks, and remember those of this one.
 
-    Where nothing shows what was deleted, a point read by its id is what tells a deleted item from one that a list
-    left out. Deleting the file costs that read; the second list stays (P7).
+    Those of ``kept`` stay. Where nothing shows what was deleted, a point read by its id is what tells a deleted item
+    from one that a list left out. Deleting the file costs that read; the second list stays (P7).
     """
-    name = f"ids-{dataset.id}.json"
-    before: dict[Key, str] = {}
-    with suppress(OSError, ValueError, AttributeError, RecursionError):
-        found = json.loads((_folder(workspace) / name).read_text(encoding="utf-8"))
-        before = {Key(key): str(value) for key, value in found.items()}
-    now = {key: before[key] for key in kept if key in before}
-    now |= {row.row.key: row.id for row in rows if row.own_key}
-    if now != before:
-        _write(workspace, name, json.dumps(now).encode())
-    return before
+    path = _folder(workspace) / f"ids-{dataset.id}.jsonl"
+    missing = dict(_missing_ids(path, rows, kept))
+    aside = path.with_name(temp_name())
+    before, now = hashlib.sha256(), hashlib.sha256()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with aside.open("xb") as file:
+                for line in _id_lines(rows, missing):
+                    now.update(line)
+                    file.write(line)
+            with suppress(FileNotFoundError), path.open("rb") as old:
+                for line in old:
+                    before.update(line)
+            if before.digest() != now.digest():
+                aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    return missing
+
+
+def _missing_ids(path: Path, rows: KeptRows, kept: Collection[Key]) -> Iterator[tuple[Key, str]]:
+    with suppress(OSError, ValueError, TypeError, RecursionError), path.open("rb") as file:
+        for line in file:
+            key, number = json.loads(line)
+            if not rows.has(key) and key in kept:
+                yield Key(str(key)), str(number)
+
+
+def _id_lines(rows: KeptRows, missing: Mapping[Key, str]) -> Iterator[bytes]:
+    for number, key in enumerate(rows.keys):
+        if rows.is_own(number):
+            yield json.dumps([key, rows.id_of(number)]).encode() + b"\n"
+    for key, id_then in missing.items():
+        yield json.dumps([key, id_then]).encode() + b"\n"
 
 
 def remember_bases(workspace: Workspace, base: Mapping[Key, str]) -> None:
     """Keep what was taken in, under its digest."""
-    digests = {key: digest for key, digest in base.items() if digest != ABSENT}
-    name = _base_name(bases_digest(digests))
-    if (_folder(workspace) / name).is_file():
+    path = _folder(workspace) / _base_name(bases_digest(base))
+    if path.is_file():
         return
-    _write(workspace, name, json.dumps(digests).encode())
     with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(temp_name())
+        try:
+            with aside.open("x", encoding="utf-8") as file:
+                for key, digest in base.items():
+                    if digest != ABSENT:
+                        file.write(json.dumps([key, digest]) + "\n")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
         kept = sorted(
-            _folder(workspace).glob("base-*.json"), key=lambda path: path.stat().st_mtime_ns
+            _folder(workspace).glob("base-*.json*"), key=lambda path: path.stat().st_mtime_ns
         )
         for path in kept[:-MOST_BASES]:
             path.unlink(missing_ok=True)
 
 
-def recall_bases(workspace: Workspace, digest: Digest) -> dict[Key, str] | None:
-    """Return the bases that have this digest, None when they are not remembered."""
+def recall_bases(
+    workspace: Workspace, digest: Digest, *, like: KeptLines | None = None
+) -> Mapping[Key, str] | None:
+    """Return the bases that have this digest, None when they are not remembered. ``like`` as of ``ShortDigests``."""
+    base = ShortDigests(like)
     try:
-        found = json.loads((_folder(workspace) / _base_name(digest)).read_text(encoding="utf-8"))
-        base = {Key(key): str(value) for key, value in found.items()}
-    except (OSError, ValueError, AttributeError, RecursionError):
+        with (_folder(workspace) / _base_name(digest)).open("rb") as file:
+            for line in file:
+                key, value = json.loads(line)
+                base[Key(str(key))] = str(value)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
     return base if bases_digest(base) == digest else None
 
 
 def _base_name(digest: Digest) -> str:
-    return f"base-{digest.rpartition(':')[2][:32]}.json"
+    return f"base-{digest.rpartition(':')[2][:32]}.jsonl"
 
 
 def _folder(workspace: Workspace) -> Path:
     return workspace.repo.state_dir / FOLDER
-
-
-def _write(workspace: Workspace, name: str, data: bytes) -> None:
-    """What cannot be kept costs requests, nothing else."""
-    with suppress(OSError):
-        write_all_atomic(_folder(workspace), {name: data}, names_last=False)
-
-
-def _row_json(row: RemoteRow) -> list[Json]:
-    return [
-        row.id,
-        row.row.key,
-        dict(row.row.fields.items()),  # read once where they lie elsewhere
-        row.created_at,
-        row.updated_at,
-        [row.author.id, row.author.label],
-        row.own_key,
-        row.version,
-        row.version_id,
-        row.revision,
-        row.revision_id,
-        [row.editor.id, row.editor.label] if row.editor else None,
-    ]
-
-
-def _row(dataset: str, value: list[Json]) -> RemoteRow:
-    number, key, fields, created, updated, author, own, version, uuid, revision, its_id, editor = (
-        value
-    )
-    if (
-        not isinstance(fields, dict)
-        or not isinstance(version, int)
-        or not isinstance(revision, int)
-    ):
-        raise TypeError("not as it was written")
-    return RemoteRow(
-        str(number),
-        dataset,
-        Row(Key(str(key)), fields),
-        str(created),
-        str(updated),
-        _author(author),
-        own is True,
-        version=version,
-        version_id=str(uuid),
-        revision=revision,
-        revision_id=str(its_id),
-        editor=None if editor is None else _author(editor),
-    )
-
-
-def _author(value: Json) -> Author:
-    if not isinstance(value, list):
-        raise TypeError("not as it was written")
-    number, label = value
-    return Author(number if isinstance(number, int) else None, str(label))

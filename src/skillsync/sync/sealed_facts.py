@@ -11,7 +11,7 @@ from skillsync.core.sealed import (
 )
 from skillsync.formats.canonical import info_digest
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
-from skillsync.sync.dataset_view import RowView
+from skillsync.sync.row_views import RowView
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _dataset_facts(view: DatasetView) -> Iterator[Fact]:
         f"error {trouble.code}" if trouble else str(view.verdict.push),
     )
     if trouble is None:
-        for row in sorted(view.rows, key=lambda row: row.key):
+        for row in sorted(view.rows.open, key=lambda row: row.key):
             if _matters(row):
                 yield _row_fact(view, row)
 

@@ -15,9 +15,10 @@ from skillsync.core.sealed import (
 from skillsync.errors import (
     StalePlan,
 )
+from skillsync.model import Key
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView
-from skillsync.sync.dataset_view import RowView
 from skillsync.sync.plan import push_plan
+from skillsync.sync.row_views import RowView
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.settle import waiting_for_a_person
 from skillsync.sync.skill_view import SkillSurvey, SkillView
@@ -67,7 +68,8 @@ class OnlyThese:
             elif remote is not None:
                 self.allowed.add(Write(WriteKind.PATCH_DATASET, remote.info.name, remote.id))
             return
-        row = next(one for one in view.rows if one.key == action.key)
+        row = view.rows.get(Key(action.key))
+        assert row is not None  # the plan was made of these rows
         self.allowed.update(_row_writes(action, view, row))
 
     # ------------------------------------------------------------ as one who looks on

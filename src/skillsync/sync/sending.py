@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field, replace
 
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import row_digest, short
 from skillsync.model import Key, RemoteDataset, RemoteRow, Row
-from skillsync.sync.dataset_view import DatasetView, RowView
+from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.report import Kind, Outcome, failed
 from skillsync.sync.row_conflict import row_conflicts
+from skillsync.sync.row_views import RowView
 
 _WORDS = {
     RowPush.PENDING_REMOVAL: "is missing locally; its removal is pending",
@@ -28,7 +30,7 @@ class Sending:
 
     view: DatasetView
     remote: RemoteDataset
-    base: dict[Key, str]
+    base: MutableMapping[Key, str]
     meta_sent: bool = False
     created: int = 0
     updated: int = 0

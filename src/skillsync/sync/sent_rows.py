@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from skillsync.core.row_bases import Bases, bases_at
+from skillsync.core.row_bases import Bases, Replaced, bases_at
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.kept_remote import KeptRows, record_of
 
 if TYPE_CHECKING:
     from skillsync.model import Key, RemoteDataset, RemoteRow
@@ -16,16 +17,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A dataset at a revision: its live rows, and the revisions of those rows that are not as it has them."""
+    """A dataset at a revision: the rows that it had ``before``, but for those that are ``ours`` by now (by id).
+
+    ``apart`` are the revisions of those rows that are not as it has them.
+    """
 
     dataset: RemoteDataset
-    rows: Sequence[RemoteRow]
+    before: KeptRows
+    ours: Mapping[str, RemoteRow]
     apart: Mapping[Key, int]
+
+    def records(self) -> Iterator[bytes]:
+        """Yield the live rows as ``record_of`` makes them."""
+        seen: set[str] = set()
+        for number, record in enumerate(self.before.records()):
+            now = self.ours.get(self.before.id_of(number)) if self.ours else None
+            if now is None:
+                yield record
+                continue
+            seen.add(now.id)
+            if not now.deleted:
+                yield record_of(now)
+        for row in self.ours.values():
+            if row.id not in seen and not row.deleted:
+                yield record_of(row)
+
+    @property
+    def digests(self) -> Mapping[Key, str]:
+        """The short digest of each live row."""
+        before = self.before.digests
+        if any(row.deleted for row in self.ours.values()):
+            gone = {row.row.key for row in self.ours.values() if row.deleted}
+            before = {key: digest for key, digest in before.items() if key not in gone}
+        ours = {
+            row.row.key: short(row_digest(row.row)) for row in self.ours.values() if not row.deleted
+        }
+        return Replaced(before, ours) if ours else before
 
 
 def held_after(
     dataset: RemoteDataset,
-    before: Sequence[RemoteRow],
+    before: KeptRows,
     written: Mapping[Key, RemoteRow],
     *,
     revisions: int | None,
@@ -39,14 +71,11 @@ def held_after(
     ours = [row for row in written.values() if row.revision > start]
     newest = max(ours, key=lambda row: row.revision, default=None)
     if newest is None:
-        return Held(dataset, before, {})
+        return Held(dataset, before, {}, {})
     if newest.revision - start != revisions:
-        return Held(dataset, before, {row.row.key: row.revision for row in ours})
-    rows = {row.id: row for row in before}
-    rows.update({row.id: row for row in ours})
-    live = tuple(row for row in rows.values() if not row.deleted)
+        return Held(dataset, before, {}, {row.row.key: row.revision for row in ours})
     moved = replace(dataset, revision=newest.revision, revision_id=newest.revision_id)
-    return Held(moved, live, {})
+    return Held(moved, before, {row.id: row for row in ours}, {})
 
 
 def bases_after(sending: Sending, held: Held) -> Bases:
@@ -55,7 +84,7 @@ def bases_after(sending: Sending, held: Held) -> Bases:
     return bases_at(
         held.dataset.revision or 0,
         sending.base,
-        there={row.row.key: short(row_digest(row.row)) for row in held.rows},
+        there=held.digests,
         known={**view.base_revisions, **held.apart},
         before=view.line_revision,
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent
-from skillsync.model import FileChange, Folder
+from skillsync.model import FileChange, Folder, held
 from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.local import join, read_tree
 from skillsync.sync.parked import Parked, parked_skills
@@ -128,7 +128,7 @@ def as_decided(workspace: Workspace, target: Target, tree: LocalTree) -> LocalTr
             continue
         change = _taken_in(workspace, parked, skill.folder)
         if change is not None:
-            skill.folder = replace(skill.folder, pointer=change.after)
+            skill.folder = replace(skill.folder, pointer=held(change.after))
     return tree
 
 

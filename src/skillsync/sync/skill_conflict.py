@@ -11,7 +11,7 @@ from skillsync.core.merge_sides import Side, take_skill_side
 from skillsync.formats.canonical import canonical_text
 from skillsync.formats.skill_folder import SkillReading, write_skill
 from skillsync.formats.skill_md import key_lines, key_range, parse_skill_md
-from skillsync.model import Conflict, FileChange, Folder, Json, Skill, SkillPointer, UnitKind
+from skillsync.model import Conflict, FileChange, Folder, Json, Skill, SkillPointer, UnitKind, held
 from skillsync.repo.pointer import parse_line, render_line
 from skillsync.sync.local import join
 
@@ -113,7 +113,7 @@ def _content(
     """Return a file's bytes as the folder would have them with that content."""
     for change in write_skill(reading, _writable(skill), edges=edges):
         if change.path == path:
-            return change.after
+            return held(change.after)
     entry = reading.folder.entry(path)
     return entry.data if entry else None
 
@@ -203,8 +203,8 @@ def conflict_record(
     """
     executable = {entry.path for entry in folder.entries if entry.executable}
     changes, open_paths = presentation.changes, [stages.path for stages in presentation.stages]
-    before = repo.write_blobs([change.before or b"" for change in changes])
-    after = repo.write_blobs([change.after or b"" for change in changes])
+    before = repo.write_blobs([held(change.before) or b"" for change in changes])
+    after = repo.write_blobs([held(change.after) or b"" for change in changes])
     sides = {
         stages.path: {
             side: (repo.write_blobs([data])[0] if data is not None else None)

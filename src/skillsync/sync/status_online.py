@@ -206,7 +206,9 @@ _ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] 
 
 def _row_lines(view: DatasetView, found: Status) -> None:
     for words, pushes, pulls, verb in _ROW_WORDS:
-        rows = [row for row in view.rows if row.verdict.push in pushes or row.verdict.pull in pulls]
+        rows = [
+            row for row in view.rows.open if row.verdict.push in pushes or row.verdict.pull in pulls
+        ]
         if not rows:
             continue
         count = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"

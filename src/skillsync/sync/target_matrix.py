@@ -191,9 +191,9 @@ def dataset_cell(view: DatasetView, remote: Remote | None) -> Cell:
         state = "deleted here" if view.gone is not None else "remote only"
         words = "deleted here" if view.gone is not None else "not here"
         return Cell(f"{rows} rows, {words}", state, differs=True)
-    ahead = sum(row.verdict.push in _PUSHES for row in view.rows)
-    behind = sum(row.verdict.pull in _PULLS for row in view.rows)
-    conflicts = sum(row.verdict.push is RowPush.CONFLICT for row in view.rows)
+    ahead = sum(row.verdict.push in _PUSHES for row in view.rows.open)
+    behind = sum(row.verdict.pull in _PULLS for row in view.rows.open)
+    conflicts = sum(row.verdict.push is RowPush.CONFLICT for row in view.rows.open)
     counts = [
         f"{count} {word}"
         for count, word in ((ahead, "ahead"), (behind, "behind"), (conflicts, "in conflict"))

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from skillsync.errors import InvalidContent
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.checks import check_skill, check_skills
-from skillsync.formats.jsonl import assign_keys, reference_problem, render_items
-from skillsync.formats.row_lines import problem_column
+from skillsync.formats.jsonl import reference_problem
+from skillsync.formats.row_lines import Line, problem_column
+from skillsync.formats.row_names import RowNames
+from skillsync.formats.row_rewriting import keyed_pieces
 from skillsync.formats.skill_md import repair_skill_md
-from skillsync.model import FileChange, Folder, Key, Problem, Row, Severity
+from skillsync.model import Digest, FileChange, Folder, Key, Problem, Row, Severity
+from skillsync.repo.large import content_of
 from skillsync.repo.lock import locked
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
+from skillsync.sync.checked_lines import check_lines
 from skillsync.sync.dataset_survey import survey_datasets
-from skillsync.sync.local import ITEMS, LocalDataset, LocalSkill, join, read_tree
+from skillsync.sync.local import ITEMS, LocalDataset, LocalSkill, join, read_lean_tree
 from skillsync.sync.named import in_tree, require_known
 from skillsync.sync.skill_survey import problems_in_scope
 from skillsync.sync.workspace import Workspace, chosen
@@ -45,7 +49,7 @@ def lint(
     ``rules`` says more about one skill: what a reviewer would be shown.
     Raises UsageError for a name that nothing here bears.
     """
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     require_known(workspace, names, in_tree(tree), where="here")
     problems = problems_in_scope(workspace, tree, names)
     skills = [skill for skill in tree.skills if _is_chosen(workspace, skill, skill.name, names)]
@@ -84,8 +88,10 @@ def _pointer_problems(folder: Folder) -> list[Problem]:
 
 
 def _dataset_problems(dataset: LocalDataset) -> list[Problem]:
-    errors = dataset.errors()
-    if errors:
+    try:
+        found = _row_problems(dataset)
+        _ = dataset.document
+    except InvalidContent:
         return [
             Problem(
                 error.code,
@@ -96,33 +102,48 @@ def _dataset_problems(dataset: LocalDataset) -> list[Problem]:
                 fix=error.hint,
                 column=error.column,
             )
-            for error in errors
+            for error in dataset.errors()
         ]
-    path = dataset.items.path
-    bad = [
-        Problem(
-            "E-INVALID",
-            problem,
-            dataset.slug,
-            path,
-            line.number,
-            column=problem_column(dataset.items, line, problem),
-        )
-        for line in dataset.items.lines
-        if line.row is not None and (problem := reference_problem(line.row))
-    ]
-    return bad + [
-        Problem(
-            "N-NO-KEY",
-            "this line has no id; push gives it one, or `skillsync fmt` now",
-            dataset.slug,
-            path,
-            line.number,
-            Severity.NOTE,
-            f"skillsync fmt {dataset.slug}",
-        )
-        for line in dataset.items.keyless
-    ]
+    return found
+
+
+def _row_problems(dataset: LocalDataset) -> list[Problem]:
+    """Return what is to be said of the rows of a valid file. Raises InvalidContent."""
+    path = join(dataset.dir, ITEMS)
+    names = RowNames.from_mapping(dataset.mapping)
+    bad: list[Problem] = []
+    keyless: list[Problem] = []
+
+    def look(line: Line) -> None:
+        if line.row is not None and (problem := reference_problem(line.row)):
+            column = problem_column(names, line, problem)
+            bad.append(
+                Problem("E-INVALID", problem, dataset.slug, path, line.number, column=column)
+            )
+        if line.row is None and line.fields is not None:
+            keyless.append(
+                Problem(
+                    "N-NO-KEY",
+                    "this line has no id; push gives it one, or `skillsync fmt` now",
+                    dataset.slug,
+                    path,
+                    line.number,
+                    Severity.NOTE,
+                    f"skillsync fmt {dataset.slug}",
+                )
+            )
+
+    _look_at_lines(dataset, look)
+    return bad + keyless
+
+
+def _look_at_lines(dataset: LocalDataset, look: Callable[[Line], None]) -> None:
+    """Show every line once; those of a large file are not held. Raises InvalidContent."""
+    if dataset.comparable is not None:
+        check_lines(dataset, dataset.comparable, look)
+        return
+    for line in dataset.items.lines:
+        look(line)
 
 
 def fmt(
@@ -141,25 +162,45 @@ def fmt(
     """
     found = Tidied()
     with locked(workspace.repo.state_dir, command="fmt"):
-        tree = read_tree(workspace)
+        tree = read_lean_tree(workspace)
         require_known(workspace, names, in_tree(tree), where="here")
         for skill in tree.skills:
             if _is_chosen(workspace, skill, skill.name, names):
                 _mend_skill(skill, found, check=check, writer=writer)
-        survey = (
-            survey_datasets(workspace, target, tree, remote=None, names=names) if target else None
-        )
-        bases = {view.dir: view.base_rows for view in survey.views} if survey else {}
+        waiting: list[LocalDataset] = []
         for dataset in tree.datasets:
             if not _is_chosen(workspace, dataset, dataset.slug, names):
                 continue
-            if dataset.problem is not None:
+            try:
+                has_keyless = _has_keyless(dataset)
+                _ = dataset.document
+            except InvalidContent:
                 found.problems += _dataset_problems(dataset)
                 continue
-            _give_keys(
-                dataset, bases.get(dataset.dir, {}), found, new_key, check=check, writer=writer
-            )
+            if has_keyless:
+                waiting.append(dataset)
+        survey = (
+            survey_datasets(workspace, target, tree, remote=None, names=names)
+            if target is not None and waiting
+            else None
+        )
+        bases = {view.dir: view.base_rows for view in survey.views} if survey else {}
+        for dataset in waiting:
+            base = bases.get(dataset.dir, {})
+            _give_keys(workspace, dataset, base, found, new_key, check=check, writer=writer)
     return found
+
+
+def _has_keyless(dataset: LocalDataset) -> bool:
+    """Tell whether a line waits for a key. Raises InvalidContent for a file that is not valid."""
+    count = 0
+
+    def look(line: Line) -> None:
+        nonlocal count
+        count += line.row is None and line.fields is not None
+
+    _look_at_lines(dataset, look)
+    return count > 0
 
 
 def _mend_skill(skill: LocalSkill, found: Tidied, *, check: bool, writer: Writer) -> None:
@@ -179,6 +220,7 @@ def _mend_skill(skill: LocalSkill, found: Tidied, *, check: bool, writer: Writer
 
 
 def _give_keys(
+    workspace: Workspace,
     dataset: LocalDataset,
     base: Mapping[Key, str],
     found: Tidied,
@@ -190,28 +232,31 @@ def _give_keys(
     keyless = dataset.items.keyless
     if not keyless:
         return
-    known = known_rows(dataset, base)
-    file = assign_keys(dataset.items, known=known, new_key=new_key)
     count = len(keyless)
     found.done[f"{dataset.dir}/{ITEMS}"] = (
         f"{count} {'line' if count == 1 else 'lines'} given an id"
     )
-    if not check:
-        entry = dataset.folder.entry(ITEMS)
-        change = FileChange(ITEMS, entry.data if entry else None, render_items(file))
-        writer.write(dataset.slug, dataset.folder, [change], (), reason="fmt")
+    if check:
+        return
+    pieces = keyed_pieces(dataset.items, known=known_rows(dataset, base), new_key=new_key)
+    after = content_of(workspace.repo, pieces, large_from=workspace.large_from)
+    change = FileChange(ITEMS, dataset.items_content(), after)
+    writer.write(dataset.slug, dataset.folder, [change], (), reason="fmt")
 
 
-def known_rows(dataset: LocalDataset, base: Mapping[Key, str]) -> list[Row]:
-    """Return the base rows that id-less lines may be, by the digests that the pointer keeps."""
-    by_digest: dict[str, Row] = {}
-    for line in dataset.items.keyless:
-        row = Row(Key(""), line.fields or {})
-        by_digest[short(row_digest(row))] = row
+def known_rows(dataset: LocalDataset, base: Mapping[Key, str]) -> list[tuple[Key, Digest]]:
+    """Return the base rows that id-less lines may be, and their digests, by those that the pointer keeps."""
+    if not base:
+        return []
+    whole = {
+        short(digest): digest
+        for line in dataset.items.keyless
+        for digest in [row_digest(Row(Key(""), line.fields or {}))]
+    }
     return [
-        Row(key, by_digest[digest].fields)
+        (key, whole[digest])
         for key, digest in base.items()
-        if digest in by_digest and key not in dataset.rows
+        if digest in whole and key not in dataset.rows
     ]
 
 

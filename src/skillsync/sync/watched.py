@@ -9,13 +9,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from skillsync.api.dataset_port import Keep, whole
-from skillsync.api.datasets import PAGE, DatasetsApi
+from skillsync.api.datasets import DatasetsApi
 from skillsync.api.skills import SkillsApi
 from skillsync.sync.workspace import Connect, Remote
 
 if TYPE_CHECKING:
-    from skillsync.api.listing import Listing
     from skillsync.api.payload import Published, SkillPayload
     from skillsync.config import Target
     from skillsync.model import (
@@ -229,22 +227,6 @@ class _Datasets(DatasetsApi):
         answer = super().undelete(dataset_id)
         self._watch.after(write, answer)
         return answer
-
-    def list_rows(
-        self,
-        dataset: str,
-        *,
-        revision: int | None = None,
-        archived: bool = False,
-        page: int = PAGE,
-        keep: Keep = whole,
-    ) -> Listing[RemoteRow]:
-        found = super().list_rows(
-            dataset, revision=revision, archived=archived, page=page, keep=keep
-        )
-        for row in found.items:
-            self._watch.seen_row(row)
-        return found
 
     def create_row(self, dataset: str, row: Row) -> RemoteRow:
         write = Write(WriteKind.CREATE_ROW, id=dataset, key=str(row.key))

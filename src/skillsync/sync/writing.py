@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skillsync.errors import GitFailed, InvalidContent, LocalChanged, SkillsyncError
+from skillsync.formats.short_digests import ShortDigests
 from skillsync.formats.skill_rules import marker_line
 from skillsync.model import (
+    Content,
     DatasetPointer,
     Digest,
     Entry,
@@ -31,11 +33,13 @@ from skillsync.repo.files import (
     apply_changes,
     clean_leftovers,
     read_current,
+    same_content,
 )
 from skillsync.repo.journal import Journal, LoggedChange, PullEntry
 from skillsync.repo.pointer import (
     POINTER,
     ROWS,
+    is_rendered,
     parse_pointer,
     parse_rows,
     render_pointer,
@@ -68,9 +72,15 @@ def folder_after(folder: Folder, changes: Iterable[FileChange]) -> Folder:
         executable = change.executable
         if executable is None:
             executable = old.executable if old else False
-        entries[change.path] = Entry(change.path, change.after, len(change.after), executable)
+        entries[change.path] = _entry(change.path, change.after, executable=executable)
     ordered = tuple(entries[path] for path in sorted(entries))
     return Folder(folder.dir, ordered, folder.pointer, folder.rows)
+
+
+def _entry(path: str, content: Content, *, executable: bool) -> Entry:
+    if isinstance(content, bytes):
+        return Entry(path, content, len(content), executable)
+    return Entry(path, None, content.size, executable, large=content)
 
 
 def stamp_for(workspace: Workspace, folder: Folder) -> Stamp:
@@ -122,13 +132,16 @@ def rows_change(folder: Folder, base: Mapping[Key, str] | None, *, place: str) -
     Raises InvalidContent when the file cannot be read: what it says of other places would be lost.
     """
     path = join(folder.dir, ROWS)
-    parsed = parse_rows(folder.rows or b"", path=path)
+    like = base.like if isinstance(base, ShortDigests) else None
+    parsed = parse_rows(folder.rows or b"", path=path, like=like)
     for problem in parsed.problems:
         raise InvalidContent(problem.message, path=path, line=problem.line, hint=problem.fix)
     all_rows = dict(parsed)
     all_rows.pop(place, None)
     if base:
-        all_rows[place] = dict(base)
+        all_rows[place] = base
+    if folder.rows is not None and all_rows and is_rendered(all_rows, folder.rows):
+        return None
     after = render_rows(all_rows) if all_rows else None
     if after == folder.rows:
         return None
@@ -148,19 +161,20 @@ class _Intent:
     @property
     def size(self) -> int:
         """How many bytes it holds in memory until it is written."""
-        return sum(len(change.after or b"") for change in self.changes)
+        held = (change.after for change in self.changes if isinstance(change.after, bytes))
+        return sum(map(len, held))
 
     @property
-    def overwritten(self) -> list[tuple[str, bytes, str, str]]:
+    def overwritten(self) -> list[tuple[str, Content, str, str]]:
         """What a rescue copy is kept of: path, content, reason, subject."""
         return [
             (join(self.folder.dir, change.path), change.before, self.reason, self.subject)
             for change in self.changes
-            if change.before is not None and change.before != change.after
+            if change.before is not None and not same_content(change.before, change.after)
         ]
 
     @property
-    def written(self) -> dict[str, bytes | None]:
+    def written(self) -> dict[str, Content | None]:
         """What a pull writes over files that are there, with the pointers beside them: a save may undo it (R12)."""
         changes = [change for change in self.changes if change.before is not None]
         if self.reason != "pull" or not changes:
@@ -305,8 +319,8 @@ class Writer:
         return failed
 
     def _rescue(self, intents: Iterable[_Intent]) -> str:
-        overwritten: list[tuple[str, bytes, str, str]] = []
-        written: dict[str, bytes | None] = {}
+        overwritten: list[tuple[str, Content, str, str]] = []
+        written: dict[str, Content | None] = {}
         executable: set[str] = set()
         for intent in intents:
             overwritten += intent.overwritten

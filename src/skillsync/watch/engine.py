@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skillsync.errors import GitFailed, Locked, SkillsyncError
-from skillsync.model import FileChange, Folder, Severity
+from skillsync.model import Content, FileChange, Folder, Severity
 from skillsync.repo.lock import DAEMON
 from skillsync.repo.worktree import StatEntry
 from skillsync.sync.clock import Clock, SystemClock
@@ -399,5 +399,13 @@ class _TellingWriter(Writer):
         for subject, directory, one in self.changes:
             if subject in words:
                 yield taken_in(
-                    directory, one.path, words[subject], before=one.before, after=one.after
+                    directory,
+                    one.path,
+                    words[subject],
+                    before=_whole(one.before),
+                    after=_whole(one.after),
                 )
+
+
+def _whole(content: Content | None) -> bytes | None:
+    return content if isinstance(content, bytes | None) else content.read()
