@@ -108,12 +108,14 @@ def test_a_word_that_a_dataset_shall_be_made_again_holds_for_what_it_was_said_of
         return
     assert outcome(report, "cases").did == "created with 2 rows"
     assert " gone" not in solo.read(POINTER)
+    bases = solo.git("show", f"HEAD:{ROWS}") + "\n"
     solo.commit("made again")
     assert is_silent(solo)
     live.patch_dataset(dataset_id(live), deleted=True)
     lose_the_pointer(solo)
     assert outcome(solo.push(), "cases").row == "D5"
     solo.write(POINTER, said)
+    solo.write(ROWS, bases)
     solo.commit("the earlier word is back")
     assert outcome(solo.push(), "cases").row == "D5"
     assert [one["name"] for one in live.datasets()] == ["other"]
@@ -198,3 +200,22 @@ def test_what_ci_created_and_somebody_archived_is_not_made_again(team: Clone, li
     assert team.pull().exit == 0
     team.commit("pulled")
     assert is_silent(team)
+
+
+def test_a_word_does_not_carry_an_open_git_conflict_past_the_check(solo: Clone, live: Live) -> None:
+    """What git has unmerged is never sent, whatever the pointer says."""
+    gone = beside_another(solo)
+    live.patch_dataset(gone, deleted=True)
+    solo.replace(ITEMS, "question 1", "edited")
+    assert solo.resolve("cases", Choice.LOCAL).exit == 0
+    solo.commit("to be made again")
+    solo.git("checkout", "-q", "-b", "side")
+    solo.replace(ITEMS, "question 0", "side")
+    solo.commit("side")
+    solo.git("checkout", "-q", "main")
+    solo.replace(ITEMS, "question 0", "main")
+    solo.commit("main")
+    solo.git("merge", "-q", "side", check=False)
+    solo.git("checkout", "-q", "--ours", ITEMS)
+    assert solo.push().exit != 0
+    assert [one["name"] for one in live.datasets()] == ["other"]

@@ -649,6 +649,29 @@ def test_earlier_versions_are_asked_for_only_where_a_skill_would_be_created(
     assert asked(clone) == []
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_foreign_skill_whose_versions_cannot_be_read_keeps_no_other_from_being_created(
+    created: Clone, live: Live, status: int
+) -> None:
+    live.create("foreign")
+    for text in ("Does a.", "Does b.", "Does c."):
+        live.edit("foreign", description=text)
+    created.skill("fresh")
+    created.commit("fresh")
+    clone = job(created)
+
+    def refused(request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if not request.url.path.endswith("/resolve/name/foreign"):
+            return response
+        said = httpx.ByteStream(b'{"detail": "Not for you."}')
+        headers = {"Content-Type": "application/json"}
+        return httpx.Response(status, headers=headers, stream=said, request=request)
+
+    wrapped(clone).after = refused
+    report = clone.push()
+    assert (report.exit, outcome(report, "fresh").row) == (0, "S2")
+
+
 # ---------------------------------------------------------------- what is said
 
 

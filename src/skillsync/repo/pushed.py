@@ -36,7 +36,8 @@ def keep_pushed(
             f"commit {_ref(one.directory)}\n".encode(),
             f"committer skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
             data_block(b"skillsync: published, and not committed\n"),
-            f"from {head}\nD {quoted(one.directory)}\n".encode(),
+            f"from {head}\n".encode(),
+            _without(one.directory),
             *file_lines(one.files, executable=one.executable),
             b"\n",
         ]
@@ -51,5 +52,11 @@ def find_pushed(repo: Repository, directory: str) -> str | None:
     return found.id if found is not None and found.kind == "commit" else None
 
 
+def _without(directory: str) -> bytes:
+    command = f"D {quoted(directory)}" if directory else "deleteall"
+    return f"{command}\n".encode("utf-8", "surrogateescape")
+
+
 def _ref(directory: str) -> str:
-    return f"refs/skillsync/pushed/{sha256(directory.encode()).hexdigest()[:32]}"
+    name = sha256(directory.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return f"refs/skillsync/pushed/{name}"

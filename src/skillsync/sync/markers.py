@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from skillsync.core.base import (
 from skillsync.core.claims import Renamed
 from skillsync.core.skill_states import Absence, BaseFact
 from skillsync.core.stitched import REPORTED
-from skillsync.errors import SkillsyncError
+from skillsync.errors import BadAnswer, NotAllowed, NotFound, SkillsyncError
 from skillsync.formats.marker import Mangled, Marker, read_marker, short_digest
 from skillsync.model import Digest, Problem, RemoteSkill, Severity, Version
 from skillsync.sync.ancestry import GitAncestry
@@ -89,9 +90,11 @@ class Markers:
         for latest in sorted(edited, key=lambda one: one.first, reverse=True)[:MOST_RENAMED]:
             if not any(would_be_created(view) for view in views.values()):
                 return
-            for one in self._versions(latest.name, down_to=FIRST_MARKED):
-                if self._claim(views, latest, one):
-                    break
+            # One that cannot be read keeps no other skill from being looked at (P17).
+            with suppress(NotAllowed, NotFound, BadAnswer):
+                for one in self._versions(latest.name, down_to=FIRST_MARKED):
+                    if self._claim(views, latest, one):
+                        break
 
     def _claim(self, views: dict[str, SkillView], latest: Version, marked: Version) -> bool:
         """Give a skill to the folder that one of its versions was published from, if there is one."""

@@ -77,7 +77,7 @@ def put_words_aside(views: Iterable[DatasetView], *, alive: Collection[str]) -> 
     """Unlink what a line says is gone and shall be made again; once that lives again, the line is one like any other."""
     for view in views:
         if view.line is not None and view.line.gone and view.line.dataset not in alive:
-            view.made_again, view.line, view.problem = view.line, None, None
+            view.made_again, view.line = view.line, None
             view.base_rows, view.base_revisions, view.unread = {}, {}, False
 
 
