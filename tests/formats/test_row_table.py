@@ -38,6 +38,13 @@ KEYS = st.sampled_from(
         "0",
         "😀",
         "\ufffd",
+        ",",
+        "a,",
+        "[",
+        "a[",
+        "]",
+        "],[",
+        '"],["',
     ]
 )
 ROWS = st.dictionaries(KEYS.map(Key), st.sampled_from(["0" * 16, "f" * 16]), max_size=12)

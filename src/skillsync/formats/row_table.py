@@ -63,18 +63,28 @@ def _block_of(lines: list[bytes]) -> bytes:
 
 def lines_of(block: bytes) -> list[bytes]:
     """Return the lines of a block. Raises TableTrouble for what is none."""
-    if b"\\" not in block:
-        return [b"%b\n" % pair for pair in block[2:-2].replace(b'","', b"\t").split(b'"],["')]
     try:
         return [table_line(key, digest) for key, digest in json.loads(b"[%b]" % block)]
     except (ValueError, TypeError, AttributeError) as error:
         raise TableTrouble from error
 
 
+_BETWEEN = b'"],["'
+"""Stands between two pairs, after the last digit of a digest. As a key, or a part of one, it stands after a bracket."""
+
+
 def _ends_of(block: bytes) -> tuple[bytes, bytes]:
     """Return the first and the last line of a block. Raises TableTrouble for what is none."""
-    first = block[: block.find(b'"],["') + 2] if b'"],["' in block else block
-    return lines_of(first)[0], lines_of(block[block.rfind(b'["') :])[0]
+    first, last = block.find(_BETWEEN), block.rfind(_BETWEEN)
+    while first >= 0 and block[:first].endswith(b"["):
+        first = block.find(_BETWEEN, first + 1)
+    while last >= 0 and block[:last].endswith(b"["):
+        last = block.rfind(_BETWEEN, 0, last + len(_BETWEEN) - 1)
+    ends = lines_of(block[: first + 2] if first >= 0 else block)
+    ends += lines_of(block[last + 3 :] if last >= 0 else block)
+    if not ends:
+        raise TableTrouble
+    return ends[0], ends[-1]
 
 
 def once(lines: Iterable[bytes]) -> Iterator[bytes]:

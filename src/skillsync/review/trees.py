@@ -45,7 +45,8 @@ class Trees:
 
     ``skills`` and ``datasets`` are the folders that differ, sorted. ``guarded`` are changed files that the review
     itself depends on. ``names`` maps every skill folder of head to its name, as far as a look at its first lines
-    tells, and ``descriptions`` to these lines; both are empty where no skill differs. ``on_base`` are the folders that the base changed since the merge base.
+    tells, and ``descriptions`` to these lines; both are empty where no skill differs. ``on_base`` are the folders
+    that the base changed since the merge base.
     """
 
     skills: tuple[Pair, ...]
