@@ -208,9 +208,10 @@ def parse_rows(data: bytes, *, path: str, like: KeptLines | None = None) -> Rows
         if key is None or not _VALUE.fullmatch(words[2]) or not _is_place(words[0]):
             return RowsFile(problems=(_problem(path, "this is no row line", line=number),))
         rows = places.setdefault(words[0], {} if like is None else ShortDigests(like))
-        if key in rows:
-            return RowsFile(problems=(_problem(path, "a key appears twice", line=number),))
+        before = len(rows)
         rows[key] = words[2]
+        if len(rows) == before:
+            return RowsFile(problems=(_problem(path, "a key appears twice", line=number),))
     return RowsFile(places)
 
 
