@@ -123,7 +123,7 @@ WORLDS = [
 def test_random_worlds_lose_nothing(machine: type[Worlds], dialect: str, seed: int) -> None:
     """With those of rows a hundred that have real git; tests/model has many more."""
     done = play(machine, examples=4, seed=seed, dialect=dialect)
-    assert done["worlds"] == 4
+    assert done["worlds"] >= 4
 
 
 @pytest.mark.soak
