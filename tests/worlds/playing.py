@@ -64,7 +64,9 @@ class Player(RuleBasedStateMachine):
             self.world.check()
 
 
-def play(machine: type[Player], *, examples: int, seed: int, **chosen: object) -> Counter[str]:
+def play(
+    machine: type[Player], *, examples: int, seed: int, shrinks: bool = True, **chosen: object
+) -> Counter[str]:
     """Run this many worlds of 30 steps and return what happened in them.
 
     ``chosen`` are attributes of the machine's class. Each world is a run of Hypothesis of its own: in one run most
@@ -79,7 +81,7 @@ def play(machine: type[Player], *, examples: int, seed: int, **chosen: object) -
         database=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate, *([Phase.shrink] if shrinks else [])],
         report_multiple_bugs=False,
     )
     for number in range(examples):

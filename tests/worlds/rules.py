@@ -12,6 +12,21 @@ from tests.worlds.playing import Player
 few = st.integers(0, 5)
 verbs = st.sampled_from(["push", "pull"])
 
+HAPPENS = (
+    *(
+        "published",
+        "pulled",
+        "conflict",
+        "push blocked",
+        "checked out",
+        "part committed",
+        "amended",
+    ),
+    *("merge", "squash", "rebase", "cherry-pick", "revert", "stashed", "popped", "fetched"),
+    *("back at a desk", "died in a push", "died in a pull"),
+)
+"""What is to happen among a hundred worlds: one in which nothing does proves nothing."""
+
 
 def settled(machine: Anybody) -> bool:
     """No conflict is open in the files: a person would not go on otherwise."""
