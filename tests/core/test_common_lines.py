@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,38 @@ def test_common_are_lines_that_both_have_in_order_and_all_of_them_unless_effort_
     assert len(found) <= longest(one, other)
     if left == 10_000:
         assert len(found) == longest(one, other)
+
+
+def test_all_short_texts_have_a_longest_common_part() -> None:
+    every = ["".join(text) for size in range(6) for text in product("ab", repeat=size)]
+    every += ["abcab", "cabba", "abcbdab", "bdcaba"]
+    for one, other in product(every, repeat=2):
+        assert len(common_lines(one, other, Steps())) == longest(one, other), (one, other)
+
+
+@pytest.mark.parametrize(
+    ("why", "one", "other", "steps"),
+    [
+        ("alike", "abc", "abc", 0),
+        ("nothing in between on one side", "ac", "abc", 0),
+        ("nothing on one side", "", "abc", 0),
+        ("a line for another", "axc", "ayc", 4 * (1 + 2 + 3)),
+        ("a line more, and one in common", "xa", "ayy", 4 * (1 + 2 + 3 + 4) + 1),
+    ],
+)
+def test_the_same_texts_always_take_the_same_steps(
+    why: str, one: str, other: str, steps: int
+) -> None:
+    """Four for each diagonal that is looked at, one for each line in common: what is left decides of later merges."""
+    given = Steps(1_000)
+    common_lines(one, other, given)
+    assert 1_000 - given.left == steps
+
+
+def test_effort_is_not_at_its_end_before_nothing_is_left() -> None:
+    enough = 4 * (1 + 2 + 3 + 4) + 1
+    assert common_lines("xay", "zaw", Steps(enough)) == [(1, 1)]
+    assert common_lines("xay", "zaw", Steps(enough - 1)) == []
 
 
 def test_few_differences_cost_little_however_long_the_texts_are() -> None:

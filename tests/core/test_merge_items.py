@@ -159,6 +159,28 @@ def test_a_line_that_gets_an_end_has_the_files() -> None:
     windows = text(A, B).replace(b"\n", b"\r\n")
     made = merge(windows, windows + C.encode(), windows + line("d").encode() + b"\r\n")
     assert made.data == windows + C.encode() + b"\r\n" + line("d").encode()
+    half = text(A).replace(b"\n", b"\r\n") + B.encode()
+    edited = half.replace(B.encode(), line("b", "1").encode())
+    made = merge(half, half + b"\n", edited)
+    assert made.data == edited + b"\n", "most lines have it, or it is a plain one"
+
+
+def test_a_field_that_a_line_gets_is_named_as_in_the_other_lines() -> None:
+    bare, named = '{"id": "a", "input": "q"%s}\n', b'{"id": "b", "output": "a"}\n'
+    base = bare.encode() % b"" + named
+    local = bare.encode() % b', "metadata": {"x": 1}' + named
+    remote = bare.encode() % b', "expected_output": "new"' + named.replace(
+        b"output", b"expected_output"
+    )
+    made = merge(base, local, remote)
+    assert made.data.splitlines()[0].endswith(b'"metadata": {"x": 1}, "output": "new"}')
+
+
+def test_what_one_side_removed_does_not_count_as_sorting() -> None:
+    """What both add at one place stands with the local lines first, whoever removed others."""
+    x, y = line("x"), line("y")
+    assert merge(text(A, B), text(A, B, x), text(B, y)).data == text(B, x, y)
+    assert merge(text(A, B), text(B, x), text(A, B, y)).data == text(B, x, y)
 
 
 def test_a_merged_line_is_spelled_as_it_was_here() -> None:

@@ -12,6 +12,7 @@ from skillsync.core.merge import (
     merge_row,
     settle_row,
 )
+from skillsync.core.merge_rows import INCOMING
 from skillsync.core.merge_units import Take
 from skillsync.formats.canonical import info_digest, row_digest
 from skillsync.model import ROW_FIELDS, Conflict, DatasetInfo, Json, Key, Row, UnitKind
@@ -104,6 +105,22 @@ def test_metadata_is_changed_as_a_whole_where_it_is_no_object_on_any_side() -> N
     assert changed_row_groups(odd, plain, other) == (whole, whole)
     assert [len(merge_row(odd, *sides).conflicts) for sides in ((plain, other), (other, plain))] == [1, 1]  # fmt: skip
     assert [conflict.unit for conflict in merge_row(None, odd, other).conflicts] == ["case-1"]
+    assert [conflict.unit for conflict in merge_row(None, odd, row()).conflicts] == ["case-1"]
+    more = row(metadata={"x": 1, "y": 2})
+    assert [conflict.unit for conflict in merge_row(odd, plain, more).conflicts] == [
+        "case-1:metadata"
+    ]
+    assert settle_row(odd, plain, more, take=Take.LOCAL) == plain
+    assert incoming_groups(odd, plain, more) == ()
+
+
+def test_what_only_the_remote_changed_is_shown_with_its_reason_and_no_dataset_where_none_was_given() -> (
+    None
+):
+    base, local, remote = row(input="q"), row(input="q", metadata={"x": 1}), row(input="new")
+    (shown,) = incoming_groups(base, local, remote)
+    assert (shown.subject, shown.unit, shown.reason) == ("", f"case-1:{CONTENT}", INCOMING)
+    assert merge_row(base, row(input="mine"), remote).conflicts[0].subject == ""
 
 
 def test_both_sides_alike_is_agreement_and_in_neither_ones_changes() -> None:

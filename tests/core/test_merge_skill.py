@@ -320,6 +320,8 @@ def test_an_unknown_extra_is_never_a_difference() -> None:
     foreign = replace(local, allowed_tools=(), extra=None, description="R")
     made = merge_skill(local, local, foreign, merge_text=never)
     assert made.skill == replace(local, description="R")
+    made = merge_skill(local, replace(foreign, description="L"), local, merge_text=never)
+    assert made.skill == replace(local, description="L"), "whichever side it is unknown of"
 
 
 def test_a_known_but_empty_extra_is_not_unknown() -> None:

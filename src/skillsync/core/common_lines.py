@@ -45,7 +45,7 @@ def _shared_ends(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
 
 
 def _subsequence(one: Sequence[str], other: Sequence[str], steps: Steps) -> list[tuple[int, int]]:
-    """Return the places, nothing when the effort runs out on the way.
+    """Return the places, nothing when the effort runs out on the way. Both have lines, the first of which differ.
 
     ``reached[k]`` is how far the best path with ``edits`` edits comes on the diagonal ``k`` (place in one less that in
     the other); ``past`` keeps it for every number of edits, so that the path can be walked back.
@@ -90,7 +90,4 @@ def _walk_back(past: Sequence[array[int]], x: int, y: int) -> list[tuple[int, in
             found.append((x, y))
         x = reached[before]
         y = x - before
-    while x > 0:
-        x, y = x - 1, y - 1
-        found.append((x, y))
     return found[::-1]

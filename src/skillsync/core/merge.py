@@ -101,7 +101,7 @@ def merge_skill(
     tools = _merge_tools(ancestor, local, remote)
     if tools is None:
         conflicts.append(_tools_conflict(ancestor, local, remote))
-        tools = _tools(local, stand_in=remote)
+        tools = _tools(local)
     if extra is not None:
         # A file that goes was in the base; one that is neither there nor in the result the API cannot hold.
         gone, empty = ancestor.files.keys() - files.files.keys(), extra.empty - files.files.keys()
