@@ -161,31 +161,27 @@ def environment() -> dict[str, str]:
 
 
 def look_again(name: str, module: str, settings: Mapping[str, Sequence[str]]) -> bool:
-    """Tell whether all tests pass with a mutant, in a process of its own: those of its module first, the model last.
+    """Tell whether all tests pass with a mutant, in processes of its own: those of its module, then all and the model.
 
     mutmut gives a mutant the tests that call its function. What an import alone calls, the decision tables, is called
     by none of them, and by all. Here laws have as many examples as in ``make test``, too.
     """
     tests = sorted((MUTANTS / "tests/core").glob("test_*.py"))
     first = [str(path) for path in tests if f"core.{module} " in path.read_text("utf-8")]
+    every = [*settings["pytest_add_cli_args_test_selection"], "tests/model"]
     environ = environment() | {
         "MUTANT_UNDER_TEST": name,
         "PYTHONPATH": os.pathsep.join((str(MUTANTS / "src"), str(MUTANTS))),
     }
-    more = settings["pytest_add_cli_args_test_selection"], settings["pytest_add_cli_args"]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        *first,
-        *more[0],
-        *more[1],
-        "tests/model",
-    ]
-    done = subprocess.run(command, cwd=MUTANTS, env=environ, capture_output=True, check=False)
-    return done.returncode == 0
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *settings["pytest_add_cli_args"]]
+    return all(
+        subprocess.run(
+            [*command, *chosen], cwd=MUTANTS, env=environ, capture_output=True, check=False
+        ).returncode
+        == 0
+        for chosen in (first, every)
+        if chosen
+    )
 
 
 def second_looks(mutants: Sequence[Mutant], answers: Counter[Change]) -> list[Mutant]:
