@@ -168,6 +168,18 @@ def test_content_that_was_moved_back_is_taken_in_by_a_pull_first() -> None:
     assert decide_row(replace(facts(B, B, R), moved_back=True)) == decide_row(facts(B, B, R))
 
 
+def test_what_may_be_an_edit_of_our_own_publish_is_not_replaced() -> None:
+    """B4: the line is the base's, and the remote row may be what it was made from: no candidate says the same."""
+    doubtful = decide_row(replace(facts(B, B, R), in_doubt=True))
+    assert (doubtful.state, doubtful.push, doubtful.pull) == (
+        RowState.DIVERGED,
+        P.BLOCK,
+        Q.CONFLICT,
+    )
+    for other in (facts(B, L, R), facts(B, B, B), facts(B, None, R)):
+        assert decide_row(replace(other, in_doubt=True)) == decide_row(other)
+
+
 def test_every_state_is_reached() -> None:
     assert ROW_TABLE.keys() | {RowState.DUPLICATED} == set(RowState)
     assert {decide_row(case[1]).state for case in TABLE} == set(RowState)
@@ -287,6 +299,7 @@ def all_facts(draw: st.DrawFn) -> RowFacts:
         draw(st.booleans()),
         draw(st.booleans()),
         draw(st.booleans()),
+        draw(st.booleans()),
     )
 
 
@@ -315,6 +328,8 @@ def a_local_line_goes_or_is_replaced_only_if_it_is_the_base(given_facts: RowFact
     if verdict.pull in {Q.REMOVE, Q.REWRITE}:
         assert given_facts.local is not None
         assert short(given_facts.local) == given_facts.base
+    if verdict.pull is Q.REWRITE:
+        assert not given_facts.in_doubt
     if verdict.pull is Q.REMOVE:
         assert given_facts.absence is Absence.CONFIRMED
 

@@ -12,7 +12,7 @@ import pytest
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.failing import Crash
-from tests.sync.dataset_steps import ITEMS, inputs, line, lines, published
+from tests.sync.dataset_steps import ITEMS, dataset_id, inputs, line, lines, published
 from tests.sync.harness import Clone, Live, Requests, outcome
 
 PATH = "skills/alpha/SKILL.md"
@@ -202,3 +202,33 @@ def test_a_branch_upon_an_edit_does_not_make_that_edit_old(solo: Clone, live: Li
     assert lines(solo)["k1"]["input"] == "edited"
     assert solo.push().exit == 0
     assert inputs(live, dataset) == {"k1": "edited", "k2": "second", "k3": "new there"}
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+@pytest.mark.parametrize("is_edited_first", [True, False], ids=["edited first", "pulled first"])
+def test_an_edit_back_to_the_base_stands_against_what_a_job_published(
+    team: Clone, live: Live, is_edited_first: bool
+) -> None:
+    """P1: the job wrote no base, and the pulled one is not committed, so that either may be what is behind an edit."""
+    team.dataset("cases", [line("k1", "first"), line("k2", "second")])
+    team.commit("new")
+    assert team.push().exit == team.pull().exit == 0
+    team.commit("linked")
+    live.patch_row(live.row(dataset_id(live), "k2")["id"], input="web")
+    if is_edited_first:
+        team.replace(ITEMS, "first", "edited")
+        team.commit("edited, and not published yet")
+    assert team.pull().exit == 0
+    if not is_edited_first:
+        team.replace(ITEMS, "first", "edited")
+        team.git("commit", "-q", "-m", "edited, without the pointer", "--only", "--", ITEMS)
+    team.push()
+    assert inputs(live, dataset_id(live))["k1"] == "edited"
+    team.replace(ITEMS, "edited", "first")
+    report = team.pull()
+    assert (report.exit, outcome(report, "cases:k1").row) == (4, "I10")
+    assert lines(team)["k1"]["input"] == "first"
+    assert team.resolve("cases:k1", Choice.LOCAL).exit == 0
+    team.commit("edited back")
+    assert team.push().exit == 0
+    assert inputs(live, dataset_id(live)) == {"k1": "first", "k2": "web"}

@@ -416,7 +416,7 @@ class Desks(Generic[S, X]):
         try:
             report = run()
         except SkillsyncError as error:
-            self.log.append(f"  {error.code}: {error.message}")
+            self.log.append(f"  {error.code}: {error.message} {error.unchanged}")
             self._check_said(repr(error), str(error), str(error.hint))
             return None
         self._check_said(repr(report))

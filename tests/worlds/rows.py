@@ -77,12 +77,12 @@ def _is_back(local: Token, remote: Token, value: str) -> bool:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was here and there before a run, what it would send, and whether it may make again what was archived."""
+    """What was here and there before a run, what it would send, and which keys it may make again once archived."""
 
     here: Slots
     sent: Slots
     there: Slots
-    may_return: bool
+    may_return: Callable[[str], bool]
 
 
 class RowsWorld(Desks[Slot, Seen]):
@@ -319,10 +319,24 @@ class RowsWorld(Desks[Slot, Seen]):
     # ---------------------------------------------------------------- skillsync
 
     def look(self, sent: Slots, clone: Clone) -> Seen:
-        # A row leaves no trace where nobody pulled: in what a job published, and in a commit before the first pointer.
-        known = (clone.path / POINTER).is_file() or clone.git("log", "-1", "HEAD", "--", POINTER)
-        may_return = not known
-        return Seen(dict(self.work), sent, dict(self.there), may_return)
+        return Seen(dict(self.work), sent, dict(self.there), self._may_return(clone))
+
+    def _may_return(self, clone: Clone) -> Callable[[str], bool]:
+        """Return what tells of a key whether nothing here says that it was ever there (10.2).
+
+        A row leaves no trace where nobody pulled: in what a job published (a job writes no base, 7.3), and in a
+        commit before the first pointer. A server of the first generation shows nothing of what it has archived.
+        """
+        if not (clone.path / POINTER).is_file() and not clone.git(
+            "log", "-1", "HEAD", "--", POINTER
+        ):
+            return lambda _: True
+        if not self.team or self.live.dialect != "seed":
+            return lambda _: False
+        file = clone.path / ROWS
+        bases = clone.git("log", "-p", "-m", "--format=", "HEAD", "--", ROWS)
+        bases += file.read_text() if file.is_file() else ""
+        return lambda key: f"\t{key}\t" not in bases
 
     def _relabel(self, *books: Slots) -> None:
         """Give a row that came without a key the one that it was given."""
@@ -370,12 +384,12 @@ class RowsWorld(Desks[Slot, Seen]):
         before, sent = self.of(seen.there, slot), self.of(seen.sent, slot)
         if value == before.value:
             return
-        is_wanted = slot[0] in self.wanted_back or seen.may_return
-        if slot[0] in self.archived and not is_wanted:
+        is_untraced = seen.may_return(slot[0])
+        if slot[0] in self.archived.keys() - self.wanted_back and not is_untraced:
             raise Violation(f"{slot[0]} was archived and is there again (P12)")
         if sent.value != value:
             raise Violation(f"{slot} became {value!r}, which nobody asked for")
-        may_replace = is_in(before, sent) or (seen.may_return and before.value == GONE)
+        may_replace = is_in(before, sent) or (is_untraced and before.value == GONE)
         if not (may_replace or before.is_picked or sent.is_picked):
             raise Violation(f"a push loses {before.value!r} of {slot} for {value!r}")
         self.there[slot] = sent
@@ -391,7 +405,8 @@ class RowsWorld(Desks[Slot, Seen]):
 
         def meet(slot: Slot, value: str) -> Token:
             local, remote = self.of(before, slot), self.of(self.there, slot)
-            if seen.may_return and GONE in (local.value, remote.value):
+            is_kept = local.value == GONE or value == local.value
+            if is_kept and GONE in (local.value, remote.value) and seen.may_return(slot[0]):
                 # Nothing tells a row that was taken out from one that never was: all of both sides is linked (D3).
                 return self.tokens.join(local, remote, value)
             is_here = value == GONE and remote_rows.get(slot[0]) in keyless

@@ -13,7 +13,7 @@ from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.worlds.playing import play
 from tests.worlds.rows import FIELDS, RowsWorld
-from tests.worlds.rules import HAPPENS, Anybody, can_edit, few
+from tests.worlds.rules import HAPPENS, Anybody, Team, can_edit, few
 
 fields = st.sampled_from(FIELDS)
 
@@ -27,10 +27,11 @@ class RowWorlds(Anybody):
 
     dialect: ClassVar = "seed"
     drivers: ClassVar = False
+    team: ClassVar = False
     world: RowsWorld
 
     def opened(self, folder: Path) -> RowsWorld:
-        return RowsWorld(folder, dialect=self.dialect, team=False, drivers=self.drivers)
+        return RowsWorld(folder, dialect=self.dialect, team=self.team, drivers=self.drivers)
 
     # ------------------------------------------------------------ the web page
 
@@ -95,6 +96,12 @@ class RowWorlds(Anybody):
         self.world.adopt(way)
 
 
+class TeamRowWorlds(RowWorlds, Team):
+    """CI publishes main's commits, in any order."""
+
+    team: ClassVar = True
+
+
 WORLDS = [
     pytest.param("seed", False, id="seed"),
     pytest.param("current", False, id="current"),
@@ -112,10 +119,21 @@ def test_random_worlds_of_rows_lose_nothing(dialect: str, drivers: bool, seed: i
     assert done["pulled"] > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("dialect", "drivers"), [WORLDS[0], WORLDS[-1]])
+def test_random_worlds_of_a_teams_rows_lose_nothing(dialect: str, drivers: bool) -> None:
+    done = play(TeamRowWorlds, examples=4, seed=1, dialect=dialect, drivers=drivers)
+    assert done["published"] > 0
+    assert done["job"] > 0
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10, 20))
 @pytest.mark.parametrize(("dialect", "drivers"), WORLDS)
-def test_many_random_worlds_of_rows_lose_nothing(dialect: str, drivers: bool, seed: int) -> None:
-    done = play(RowWorlds, examples=100, seed=seed, dialect=dialect, drivers=drivers)
+@pytest.mark.parametrize("machine", [RowWorlds, TeamRowWorlds])
+def test_many_random_worlds_of_rows_lose_nothing(
+    machine: type[RowWorlds], dialect: str, drivers: bool, seed: int
+) -> None:
+    done = play(machine, examples=100, seed=seed, dialect=dialect, drivers=drivers)
     happens = (*HAPPENS, "resolved", *(["driver judged"] if drivers else ()))
     assert [each for each in happens if not done[each]] == []

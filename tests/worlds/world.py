@@ -349,7 +349,9 @@ class World(Desks[int, Seen]):
         about = [one for one in report.outcomes if one.subject == NAME] if report else []
         self.is_open = bool(disputed) or bool(self.clone.git("ls-files", "-u"))
         if self.is_open:
-            if not any(one.exit == 4 for one in about):
+            # A run that ends later says which files it has changed; the next one tells of the conflict.
+            is_named = report is None and f"the files here of {NAME}" in self.log[-1]
+            if not is_named and not any(one.exit == 4 for one in about):
                 raise Violation("there are markers, and nobody was told")
             self.parked = (seen.here, disputed)
             self.done["conflict"] += 1
@@ -387,7 +389,6 @@ class World(Desks[int, Seen]):
             self.work = self._known_again()
             return
         here, disputed = self.parked
-        there = self.latest
         if choice is Choice.AS_IS:
             self._answer(disputed)
         report = self._quietly(lambda: self.clone.resolve(NAME, choice))
@@ -396,7 +397,7 @@ class World(Desks[int, Seen]):
         self.is_open = bool(disputed_in(text)) or bool(self.clone.git("ls-files", "-u"))
         if report is None or self.is_open:
             return
-        remote = there.slots if there else {}
+        remote = self._taken_in()
 
         def meet(slot: int, value: str) -> Token:
             if choice is Choice.ABORT or slot not in remote:
@@ -408,6 +409,11 @@ class World(Desks[int, Seen]):
             return self._merged(slot, value, here, remote)
 
         self.settle(meet)
+
+    def _taken_in(self) -> Slots:
+        """Return the version that the pointer names: the conflict's own, whatever came there since (P6)."""
+        line = self.text(POINTER)
+        return next((one.slots for one in self.versions if one.id in line), {})
 
     def _tidy(self) -> None:
         """A person leaves one line where a union has both."""

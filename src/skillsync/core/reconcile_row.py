@@ -103,7 +103,7 @@ def _state(facts: RowFacts) -> RowState:
     if local is None:
         return RowState.DELETED_BUT_EDITED
     if short(local) == base:
-        return RowState.BEHIND
+        return RowState.DIVERGED if facts.in_doubt else RowState.BEHIND
     if local == remote:
         return RowState.BOTH_EQUAL
     is_clean = facts.groups is not None and facts.groups.are_disjoint

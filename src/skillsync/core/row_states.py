@@ -48,6 +48,8 @@ class RowFacts:
     this row in an ancestor commit that is not older than the pointer's last change (5.5). ``superseded``: a later
     commit of the publish branch has another line, or none, so that this one is not for HEAD to decide (B8).
     ``moved_back``: somebody changed the remote row since the base and changed it back, which nobody here took in (B5).
+    ``in_doubt``: the same as ``taken_in``, of a commit that may be older than a pointer's line that is not committed:
+    then the base may be the remote row as well as ``base`` (B4).
     """
 
     key: Key
@@ -62,6 +64,7 @@ class RowFacts:
     hard_deleted: bool = False
     superseded: bool = False
     moved_back: bool = False
+    in_doubt: bool = False
 
     def __post_init__(self) -> None:
         if (self.absence is Absence.PRESENT) != (self.remote is not None):

@@ -13,6 +13,7 @@ from skillsync.formats.row_names import ID
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, Folder, Key, Row
 from skillsync.repo.pointer import POINTER, ROWS, parse_line, parse_pointer, parse_rows
 from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.evidence import UNBORN
 from skillsync.sync.local import ITEMS, LocalDataset, join
 from skillsync.sync.workspace import Workspace
 
@@ -53,6 +54,27 @@ class DatasetPast:
             (row := dataset.rows.get(key)) is not None and short(row_digest(row)) == digest
             for dataset in self._versions_since_pointer()
         )
+
+    def may_have_published(self, key: Key, digest: str) -> bool:
+        """Tell whether HEAD's history holds exactly this row since a pointer's line was written that is not committed.
+
+        That line may have been written before a job published the row, or after somebody took it back there.
+        """
+        view, history = self._view, self._workspace.history
+        stamp = view.line.stamp if view.line is not None else None
+        if (
+            view.is_committed
+            or stamp is None
+            or not view.home
+            or not history.is_in_history(stamp.at)
+        ):
+            return False
+        is_born = stamp.at != UNBORN
+        since = history.touching(view.home, since=stamp.at if is_born else None)[:HISTORY_LIMIT]
+        commits = [*since, stamp.at] if is_born else since
+        versions = (self._dataset_at(commit, view.home) for commit in commits)
+        rows = (dataset.rows.get(key) for dataset in versions)
+        return any(row is not None and short(row_digest(row)) == digest for row in rows)
 
     def came_back(self, key: Key, digest: str) -> bool:
         """Tell whether commits not older than the pointer's last change left this row and came back to it.

@@ -160,13 +160,16 @@ def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled
     """Add to what the sides say of a row what git and the server know of it."""
     key, item, facts = plain.key, plain.remote, plain.facts
     base, digest, was_in_base = facts.base, facts.remote, facts.was_in_base
-    taken_in, moved_back = False, False
+    taken_in, moved_back, in_doubt = False, False, False
     if digest and digest != facts.local and item is not None:
         is_other = short(digest) != base
         has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
         if has_moved and (item.editor is None or evidence.is_own(item.editor)):
             seen = evidence.past.has_published if is_other else evidence.past.came_back
             taken_in = seen(key, short(digest))
+            is_behind = facts.local is not None and is_other and short(facts.local) == base
+            if is_behind and not taken_in:
+                in_doubt = evidence.past.may_have_published(key, short(digest))
         moved_back = has_moved and not is_other and not taken_in
     if (
         item is not None
@@ -186,6 +189,7 @@ def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled
         duplicates=is_doubled,
         taken_in=taken_in,
         moved_back=moved_back,
+        in_doubt=in_doubt,
     )
 
 
