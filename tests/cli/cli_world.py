@@ -77,7 +77,7 @@ def skillsync(
     err = _Stream(encoding=encoding, terminal=terminal)
     os.environ.update(env or {})
     os.chdir(where)
-    sys.stdout, sys.stderr, sys.stdin = out, err, io.StringIO()
+    sys.stdout, sys.stderr, sys.stdin = out, err, _Stream(encoding=encoding, terminal=terminal)
     try:
         cli.main(list(words))
     except SystemExit as ended:

@@ -196,6 +196,23 @@ def test_3_says_who_changed_what(repo: Repo) -> None:
     assert repo.run("push", "--json").json["exit"] == 3
 
 
+def test_2_where_no_file_of_a_skill_is_left_to_edit(repo: Repo) -> None:
+    """One of two files in conflict was settled: there is nothing in it to open, and it stays as it is."""
+    repo.write("skills/alpha/notes.md", "one\n\ntwo\n")
+    path = repo.published()
+    files = [{"path": "notes.md", "content": "one\n\nTWO of the web\n"}]
+    repo.edit("alpha", body="one\n\nTWO of the web\n\nthree", files=files)
+    for each in (path, "skills/alpha/notes.md"):
+        repo.write(each, repo.read(each).replace("two", "two of the file"))
+    assert repo.run("pull").exit == 4
+    repo.ok("resolve", "alpha:notes.md", "--local")
+    ended = repo.run("resolve", "alpha:notes.md", "--edit", terminal=True, env={"EDITOR": "false"})
+    assert ended.exit == 2
+    assert "nothing is left to edit: notes.md was settled already" in ended.err
+    assert "unchanged: nothing was changed\n  next: skillsync conflicts alpha\n" in ended.err
+    assert repo.read("skills/alpha/notes.md") == "one\n\ntwo of the file\n"
+
+
 def test_4_until_it_is_resolved(repo: Repo) -> None:
     path = repo.conflicted()
     assert repo.run("pull").exit == 4

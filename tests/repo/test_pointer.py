@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skillsync.formats.kept_rows import Kept, KeptLines
 from skillsync.model import DatasetPointer, Digest, Key, Pointer, Severity, SkillPointer, Stamp
 from skillsync.repo.pointer import (
     PointerFile,
@@ -16,6 +17,7 @@ from skillsync.repo.pointer import (
     render_pointer,
     render_rows,
 )
+from tests.formats.test_kept_rows import Memory
 
 PATH = "skills/a/.skillsync"
 DIGEST = Digest("canon:1:sha256:" + "9c1e" * 16)
@@ -221,3 +223,21 @@ def test_one_bad_row_line_makes_the_file_unbelievable() -> None:
         file = parse_rows(good + bad, path="x")
         assert not file.places
         assert [problem.code for problem in file.problems] == ["E-POINTER"]
+
+
+class _Counting(KeptLines):
+    """Lines that count how often their number is asked for: whoever makes room for each of them asks."""
+
+    asked = 0
+
+    def __len__(self) -> int:
+        self.asked += 1
+        return super().__len__()
+
+
+def test_room_for_the_row_bases_of_a_place_is_made_once() -> None:
+    lines = _Counting(Kept(Memory(), lambda _: {}))
+    rows = {Key(f"k{number:02}"): f"{number:016x}" for number in range(50)}
+    data = render_rows({"a/1": rows, "b/1": rows})
+    assert dict(parse_rows(data, path="x", like=lines)) == {"a/1": rows, "b/1": rows}
+    assert lines.asked == 2

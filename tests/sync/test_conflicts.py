@@ -438,6 +438,16 @@ def test_a_key_added_on_both_sides_is_marked_at_the_end(solo: Clone, live: Live)
     assert solo.status().is_clean
 
 
+def test_marked_files_are_edited_where_they_lie(solo: Clone, live: Live) -> None:
+    diverge(solo, live, clean=False)
+    assert solo.pull().exit == 4
+    text = solo.read(PATH)
+    with pytest.raises(UsageError, match="not edited here, but where they lie") as caught:
+        solo.resolve("alpha", Choice.EDIT)
+    assert caught.value.hint == f"edit {PATH}, then skillsync resolve alpha"
+    assert solo.read(PATH) == text
+
+
 def test_a_key_removed_here_and_edited_there(solo: Clone, live: Live) -> None:
     publish(solo, more="license: MIT\n")
     live.edit("alpha", license="Apache-2.0")

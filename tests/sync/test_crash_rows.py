@@ -10,7 +10,7 @@ from skillsync.errors import SkillsyncError
 from tests.sync.crash import Run
 from tests.sync.crash_stage import Scene, Stage
 from tests.sync.harness import Clone, Live
-from tests.sync.test_skill_rows import CASES, CURRENT_ALONE, Case
+from tests.sync.test_skill_rows import CASES, CURRENT_ALONE, Case, s20_renamed_there
 
 ROWS = [
     pytest.param(case, "current" if case.build in CURRENT_ALONE else "seed", id=case.id)
@@ -26,8 +26,9 @@ def stage(case: Case, verb: Run, solo: Clone, folder: Path) -> Stage:
         except SkillsyncError as error:  # an answer, as exit codes are
             return error.code
 
+    moved = ("skills/alpha", "skills/beta") if case.build is s20_renamed_there else ("", "")
     return Stage(Scene(case.id, case.build, command, (), moves_files=verb is Clone.pull,
-                       again=(command, command)), solo, folder)  # fmt: skip
+                       again=(command, command), moved=moved), solo, folder)  # fmt: skip
 
 
 @pytest.mark.slow

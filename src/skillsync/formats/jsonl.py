@@ -247,10 +247,10 @@ def _merged(
             new[name] = value
         elif (wanted := row.fields.get(field)) is not None or field == "input":
             new[name] = wanted
+    there = canonical_fields(row.fields)
     for field in ROW_FIELDS:
-        value = row.fields.get(field)
-        if field not in fields and not _same_field(field, None, value):
-            new[file.names.name_of(field, file.used, spelling)] = value
+        if field not in fields and field in there:
+            new[file.names.name_of(field, file.used, spelling)] = row.fields[field]
     return new
 
 
@@ -265,10 +265,10 @@ def new_line(file: ItemsFile, row: Row, spelling: Spelling, style: JsonStyle, nu
     members: dict[str, Json] = {}
     if file.keys == "id":
         members[file.names.name_of(ID, file.used, spelling)] = row.key
+    there = canonical_fields(row.fields)
     for field in ROW_FIELDS:
-        value = row.fields.get(field)
-        if field == "input" or not _same_field(field, None, value):
-            members[file.names.name_of(field, file.used, spelling)] = value
+        if field == "input" or field in there:
+            members[file.names.name_of(field, file.used, spelling)] = row.fields.get(field)
     try:
         return write_json(members, style).encode()
     except (JsonTrouble, UnicodeEncodeError) as error:

@@ -23,6 +23,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
 _ID = re.compile(rb'\["([0-9A-Za-z-]*)"')
 _HEAD = 64
 _UNKNOWN = -1
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class KeptRows(Sequence[RemoteRow]):
@@ -186,7 +187,7 @@ class KeptRows(Sequence[RemoteRow]):
         """Return what a row was written down as; the one looked at last is at hand."""
         last = self._last
         if last[0] != number:
-            last = self._last = number, json.loads(self._record_bytes(number))
+            last = self._last = number, json.loads(self._record_bytes(number).decode())
         return last[1]
 
     def _row(self, number: int) -> RemoteRow:
@@ -268,7 +269,7 @@ def record_of(row: RemoteRow) -> bytes:
         row.revision_id,
         [row.editor.id, row.editor.label] if row.editor else None,
     ]
-    return json.dumps(record, separators=(",", ":")).encode()
+    return _encode(record).encode()
 
 
 def row_from(record: Sequence[Json], dataset: str, content: Row | None = None) -> RemoteRow:

@@ -207,7 +207,9 @@ def parse_rows(data: bytes, *, path: str, like: KeptLines | None = None) -> Rows
         key = _parse_key(words[1]) if len(words) == 3 else None
         if key is None or not _VALUE.fullmatch(words[2]) or not _is_place(words[0]):
             return RowsFile(problems=(_problem(path, "this is no row line", line=number),))
-        rows = places.setdefault(words[0], {} if like is None else ShortDigests(like))
+        rows = places.get(words[0])
+        if rows is None:
+            rows = places[words[0]] = {} if like is None else ShortDigests(like)
         before = len(rows)
         rows[key] = words[2]
         if len(rows) == before:

@@ -176,7 +176,7 @@ class DatasetPuller:
             keys="content" if options.keys == "content" else "id",
             limits=options.limits,
         )
-        keys = [row.key for row in view.rows.open if row.remote is not None]
+        keys = [key for key in view.rows.open_keys if there.has(key)]
         work = Rewriting(items, view.spelling, added=(row_there(there, key) for key in keys))
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),

@@ -139,6 +139,8 @@ class Resolver:
     def _parked(self, parked: Parked, writer: Writer) -> Outcome:
         if self.choice is Choice.ABORT:
             return self._abort(parked, writer)
+        if self.choice is Choice.EDIT:
+            raise self._not_edited(parked)
         changes, settled = [], {}
         for path in self._paths(parked):
             now, after = self._settled_file(parked, path)
@@ -167,6 +169,20 @@ class Resolver:
             f"{self.name} has no conflict in {self.unit!r} (there: {', '.join(parked.in_conflict)})",
             unchanged="Nothing was changed.",
             hint=f"skillsync conflicts {self.name}",
+        )
+
+    def _not_edited(self, parked: Parked) -> UsageError:
+        """The error for --edit where it was not carried out before: a skill's files are opened where they lie."""
+        meant = self._paths(parked)
+        named = f"{self.name}:{self.unit}" if self.unit else self.name
+        waiting = [path for path in meant if join(parked.dir, path) in parked.unsettled]
+        does = f"edit {', '.join(join(parked.dir, path) for path in meant)}, then skillsync resolve"
+        return UsageError(
+            f"{named}: its files are not edited here, but where they lie"
+            if waiting
+            else f"{named}: nothing is left to edit: {', '.join(meant)} was settled already",
+            unchanged="Nothing was changed.",
+            hint=f"{does} {named}" if waiting else f"skillsync conflicts {self.name}",
         )
 
     def _settled_file(self, parked: Parked, path: str) -> tuple[bytes | None, bytes | None]:

@@ -188,6 +188,11 @@ class RowViews(Sequence[RowView]):
         """The rows that are not simply in sync, in order: whoever has something to do finds it here."""
         return map(self._row, self._open)
 
+    @property
+    def open_keys(self) -> Sequence[Key]:
+        """Their keys."""
+        return self._open
+
     def _row(self, key: Key) -> RowView:
         return self._special.get(key) or self._sides.row(key)
 

@@ -131,6 +131,8 @@ def rows_change(folder: Folder, base: Mapping[Key, str] | None, *, place: str) -
 
     Raises InvalidContent when the file cannot be read: what it says of other places would be lost.
     """
+    if base and folder.rows is not None and is_rendered({place: base}, folder.rows):
+        return None  # as mostly: there is no need to read it
     path = join(folder.dir, ROWS)
     like = base.like if isinstance(base, ShortDigests) else None
     parsed = parse_rows(folder.rows or b"", path=path, like=like)
