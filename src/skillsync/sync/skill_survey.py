@@ -83,10 +83,9 @@ def survey_skills(
     _add_unusable(survey, listing.problems)
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
-    here = {skill.name for skill in tree.skills}
-    _follow_renames(workspace, target, survey, listing.items, here)
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    markers.find_renamed(survey.views, listing.items, here=here)
+    here = {skill.name for skill in tree.skills}
+    _follow_renames(workspace, target, survey, markers, listing.items, here)
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
@@ -332,19 +331,28 @@ def _follow_renames(
     workspace: Workspace,
     target: Target,
     survey: SkillSurvey,
+    markers: Markers,
     versions: Sequence[Version],
     here: Collection[str],
 ) -> None:
-    """Give skills that were renamed there to the folders that only HEAD's history knows them to be of (S20)."""
-    versions = [version for version in versions if version.name not in here]
-    found = find_renamed_since(workspace, target, survey.views.values(), versions)
+    """Give skills that were renamed there to the folders that history, or a marker, knows them to be of (S20).
+
+    The newer of both is what was taken in.
+    """
+    views = survey.views
+    elsewhere = [version for version in versions if version.name not in here]
+    found = find_renamed_since(workspace, target, views.values(), elsewhere)
+    for version in found.values():
+        views.pop(version.name, None)  # it is this one
+    markers.find_renamed(views, versions, here=here)
     for name, version in found.items():
-        view = survey.views[name]
-        survey.views.pop(version.name, None)  # it is this one
+        view = views[name]
+        by_marker = view.base
         view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
         _find_bases(workspace, target, [view])
         # No line that counts: that it was there is known, what was taken in is not.
-        view.base = view.base or BaseFact(0, "", version.first, Digest(""))
+        pointed = view.base or BaseFact(0, "", version.first, Digest(""))
+        view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
 
 def renamed_here(name: str, owner: str) -> RenamedHere:
