@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -254,7 +255,10 @@ class DatasetPusher:
             stopped = error
         finally:
             self._write_pointer(sending)
-            self._note_uncommitted(sending)
+            with suppress(
+                SkillsyncError
+            ):  # it is only a precaution, and what was published stays so
+                self._note_uncommitted(sending)
         outcomes = summary(sending, step, linked=self.options.writes_pointer)
         for note in notes(view):
             self.report.note(note)
