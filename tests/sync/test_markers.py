@@ -626,6 +626,62 @@ def test_what_ci_published_and_somebody_renamed_and_edited_is_not_created_again(
     assert (live.version("beta"), live.skill("alpha")) == (6, {})
 
 
+def lose_pointer(clone: Clone) -> None:
+    (clone.path / POINTER).unlink()
+    clone.commit("the pointer is lost")
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize("edits", ["none", "here", "there", "both"])
+def test_what_only_history_has_a_pointer_of_and_somebody_renamed_is_not_created_again(
+    solo: Clone, live: Live, edits: str, is_marked: bool
+) -> None:
+    """A line that was lost names the incarnation, also of what was published before its commit and has no marker."""
+    solo.skill("alpha", BODY)
+    solo.skill("other")
+    solo.commit("other text")
+    solo.replace(PATH, "one\n", "ONE\n")
+    if is_marked:
+        solo.commit("ONE")
+    assert solo.push("alpha").exit == 0
+    assert bool(description(live)) == is_marked
+    solo.commit("pointers")
+    lose_pointer(solo)
+    rename(live, "alpha", "beta")
+    if edits in {"there", "both"}:
+        live.edit_body("beta", "five", "FIVE")
+    if edits in {"here", "both"}:
+        solo.replace(PATH, "two\n", "TWO\n")
+    before = live.version("beta")
+    report = solo.push()
+    assert (outcome(report, "alpha").exit, outcome(report, "alpha").row) == (3, "S20")
+    assert (live.skill("alpha"), live.version("beta")) == ({}, before)
+    assert solo.pull().exit == 0
+    text = solo.read("skills/beta/SKILL.md")
+    assert ("FIVE" in text, "TWO" in text) == (
+        edits in {"there", "both"},
+        edits in {"here", "both"},
+    )
+    assert not (solo.path / PATH).exists()
+    solo.commit("followed")
+    assert solo.push().exit == 0
+    assert live.skill("alpha") == {}
+    assert "FIVE" in live.skill("beta")["body"] or edits not in {"there", "both"}
+
+
+def test_a_new_skill_under_a_name_that_another_one_gave_up_is_created(
+    linked: Clone, live: Live
+) -> None:
+    """What was renamed is here under its new name, or was taken out of the folder by a person."""
+    rename(live, "alpha", "beta")
+    assert linked.pull().exit == 0
+    linked.commit("followed")
+    linked.skill("alpha", "another skill\n")
+    assert linked.push().exit == 0
+    assert live.skill("alpha")["body"] == "another skill"
+    assert live.skill("beta")["body"] == BODY.strip()
+
+
 def test_earlier_versions_are_asked_for_only_where_a_skill_would_be_created(
     created: Clone, live: Live
 ) -> None:

@@ -3,13 +3,13 @@
 A server of the first generation gives a row neither a version nor a history, so that a row that was changed and
 changed back looks as if nothing had happened, and one that was removed as if it had never been. What git still has
 of the time after HEAD tells them apart: the row bases that a later commit recorded, and in team mode the publish
-branch itself. It only ever keeps a row from being sent.
+branch itself; and in solo mode what this clone published without a commit. It only ever keeps a row from being sent.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from skillsync.core.row_bases import bases_digest
@@ -19,6 +19,7 @@ from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.sync.dataset_history import HISTORY_LIMIT, dataset_at
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import LocalDataset, join
+from skillsync.sync.rows_pushed import PushedRows, pushed_rows
 from skillsync.sync.workspace import Workspace
 
 
@@ -41,6 +42,18 @@ class DatasetLater:
     def infos(self) -> frozenset[Digest]:
         """The digests of name, description and metadata that later commits recorded as the base."""
         return frozenset(self._recorded[1])
+
+    def went_back_to(self, key: Key, digest: str) -> bool:
+        """Tell whether this clone published this row, and HEAD has had another one ever since."""
+        return self.thrown_away.rows.get(key) == digest and not self._is_here(
+            lambda dataset: dataset.row_digests.get(key) == digest
+        )
+
+    def went_back_to_info(self, digest: Digest) -> bool:
+        """As ``went_back_to``, of name, description and metadata."""
+        return self.thrown_away.info == digest and not self._is_here(
+            lambda dataset: bool(dataset.folder.entries) and dataset.info_digest == digest
+        )
 
     @property
     def is_linked(self) -> bool:
@@ -67,6 +80,35 @@ class DatasetLater:
         return self._tip is not None and not self._tip.folder.entries
 
     # ---------------------------------------------------------------- git
+
+    @cached_property
+    def thrown_away(self) -> PushedRows:
+        """What this clone published of this dataset without committing it."""
+        view = self._view
+        remote = view.remote.id if view.remote is not None else ""
+        return pushed_rows(self._workspace, view.home, place=view.place, dataset=remote)
+
+    def _is_here(self, has_it: Callable[[LocalDataset], bool]) -> bool:
+        return any(map(has_it, self._since_pushed))
+
+    @cached_property
+    def _since_pushed(self) -> Sequence[LocalDataset]:
+        """The dataset in HEAD's history, from where the commit that was published upon parted."""
+        commit, head = self.thrown_away.commit, self._workspace.history.head
+        if not commit or head is None:
+            return ()
+        view, repo = self._view, self._workspace.repo
+        parted = repo.merge_bases(commit, head)
+        since = [
+            one
+            for one in repo.commits_touching(view.home, head=head, since=commit)
+            if one not in parted
+        ]
+        local = view.local or view.gone
+        return [
+            dataset_at(self._workspace, one, view.home, like=local)
+            for one in (*parted, *since[:HISTORY_LIMIT])
+        ]
 
     @cached_property
     def _upstream(self) -> str | None:

@@ -18,7 +18,7 @@ from skillsync.core.row_bases import Replaced
 from skillsync.errors import NotFound
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.kept_remote import KeptRows
-from skillsync.model import Author, Key, RemoteRow, Row
+from skillsync.model import Author, Digest, Key, RemoteRow, Row
 from skillsync.sync.dataset_history import DatasetPast
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_view import DatasetView
@@ -32,7 +32,10 @@ def decide_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> None
     if view.info_differs and view.remote is not None:
         assert view.local is not None
         local = view.local.info_digest
-        view.info_known = evidence.past.has_published_info(info_digest(view.remote.info))
+        remote_info = info_digest(view.remote.info)
+        view.info_known = evidence.past.has_published_info(
+            remote_info
+        ) and not evidence.later.went_back_to_info(remote_info)
         view.info_older = evidence.later.has_other_info(local) or local in evidence.later.infos
     view.rows = _row_views(view, remote, evidence)
 
@@ -63,6 +66,11 @@ class _Evidence:
             return False
         since = view.base_revision(row.key)
         return item.revision > since and self.revision_of(item, digest) > since
+
+    def was_thrown_away(self, view: DatasetView, key: Key, digest: Digest) -> bool:
+        """Tell whether a row went back to its committed base by an own publish: without revisions nothing else says so."""
+        is_silent = view.is_committed and not view.guarantees.history
+        return is_silent and self.later.went_back_to(key, short(digest))
 
     def _versions(self, item: RemoteRow) -> Sequence[RemoteRow]:
         return [one for one in self.remote.datasets.versions(item.id) if not one.deleted]
@@ -166,11 +174,16 @@ def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled
         has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
         if has_moved and (item.editor is None or evidence.is_own(item.editor)):
             seen = evidence.past.has_published if is_other else evidence.past.came_back
-            taken_in = seen(key, short(digest))
+            went_back = evidence.later.went_back_to(key, short(digest))
+            taken_in = seen(key, short(digest)) and not went_back
             is_behind = facts.local is not None and is_other and short(facts.local) == base
-            if is_behind and not taken_in:
+            if is_behind and not taken_in and not went_back:
                 in_doubt = evidence.past.may_have_published(key, short(digest))
-        moved_back = has_moved and not is_other and not taken_in
+        moved_back = (
+            not is_other
+            and not taken_in
+            and (has_moved or evidence.was_thrown_away(view, key, digest))
+        )
     if (
         item is not None
         and item.own_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,10 @@ def find_predecessors(
     asked = [view for view in views if would_be_created(view)]
     if not asked:
         return
-    known = _gone_lines(workspace, target, alive={version.first for version in versions})
+    alive = {version.first for version in versions}
+    known: dict[str, list[SkillPointer]] = {}
+    for name, pointer in _named_lines(workspace, target, lambda first: first not in alive):
+        known.setdefault(name, []).append(pointer)
     for view in asked:
         found = predecessor(known.get(view.name, ()), view.line)
         if found is not None:
@@ -55,19 +58,43 @@ def would_be_created(view: SkillView) -> bool:
     )
 
 
-def _gone_lines(
-    workspace: Workspace, target: Target, *, alive: Collection[str]
-) -> Mapping[str, list[SkillPointer]]:
-    """Return the lines of HEAD's history for a target that are of no live skill, by the name that each skill bore."""
-    found: dict[str, list[SkillPointer]] = {}
+def find_renamed_since(
+    workspace: Workspace,
+    target: Target,
+    views: Iterable[SkillView],
+    versions: Iterable[Version],
+) -> Mapping[str, Version]:
+    """Return, by the name here, the latest versions of skills that bear another name on the server (S20).
+
+    Only for skills that would be created: their line was lost, and history has it. It names the incarnation, which a
+    rename keeps. A skill whose new name HEAD's history has borne, too, was followed, and that name is its own since.
+    Only servers that keep descriptions can rename a skill (skills-api.md 11).
+    """
+    asked = {view.name for view in views if would_be_created(view)}
+    alive = {version.first: version for version in versions if version.description is not None}
+    if not asked or not alive:
+        return {}
+    names: dict[str, list[str]] = {}
+    for name, pointer in _named_lines(workspace, target, lambda first: first in alive):
+        names.setdefault(pointer.first, []).append(name)
+    return {
+        borne[0]: alive[first]  # the newest line tells what it was called last
+        for first, borne in names.items()
+        if borne[0] in asked and alive[first].name not in borne
+    }
+
+
+def _named_lines(
+    workspace: Workspace, target: Target, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, SkillPointer]]:
+    """Yield the lines of HEAD's history for a target, newest first, of ``wanted`` incarnations, with the skill's name then."""
     for line in workspace.history.added_lines:
         pointer = parse_line(line.line) if line.line.startswith(f"{target.place} ") else None
-        if not isinstance(pointer, SkillPointer) or pointer.first in alive:
+        if not isinstance(pointer, SkillPointer) or not wanted(pointer.first):
             continue
         directory = line.path.removesuffix(f"/{POINTER}")
         skill = workspace.skill_history.at(line.commit, directory, last_part(directory))
-        found.setdefault(skill.name if skill else last_part(directory), []).append(pointer)
-    return found
+        yield skill.name if skill else last_part(directory), pointer
 
 
 # ---------------------------------------------------------------- datasets

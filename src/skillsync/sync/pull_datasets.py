@@ -41,6 +41,7 @@ from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.row_views import RowView, winning_number
+from skillsync.sync.rows_pushed import forget_rows
 from skillsync.sync.status import IGNORED
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after
@@ -237,6 +238,11 @@ class DatasetPuller:
         pointers = pointer_changes(self.workspace, self.target, local.folder, after, new)
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
+        if not view.guarantees.history:
+            linked = {row.key for row in view.rows.open if row.facts.moved_back}
+            forget_rows(
+                self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=linked
+            )
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
 
     def _content(self, lines: Iterator[bytes]) -> Content:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from skillsync.core.effort import Effort
@@ -25,6 +26,9 @@ from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
+from skillsync.repo.pushed import Uncommitted
+from skillsync.sync.dataset_history import dataset_at
+from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
 from skillsync.sync.dataset_survey import refuse_problem
@@ -49,6 +53,7 @@ from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.row_views import RowView
+from skillsync.sync.rows_pushed import keep_uncommitted, uncommitted_rows
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -71,6 +76,7 @@ class DatasetPusher:
     options: PushOptions
     report: Report
     new_key: Callable[[], str]
+    _uncommitted: list[Uncommitted] = field(default_factory=list)
 
     def assign_keys(self, views: Sequence[DatasetView], *, solo: bool) -> None:
         """Give id-less lines their key before the first request (I22); team mode refuses such a file, 5."""
@@ -168,16 +174,23 @@ class DatasetPusher:
     def run(self, survey: DatasetSurvey) -> None:
         """Publish each dataset in scope; each is independent of the others."""
         self.report.problems.extend(survey.problems)
-        for view in survey.views:
-            try:
-                outcomes = self._one(view)
-            except RUN_ENDING:
-                raise
-            except SkillsyncError as error:
-                outcomes = [failed(Kind.DATASET, view.slug, error)]
-            self.report.passed += not outcomes
-            for outcome in outcomes:
-                self.report.add(outcome)
+        try:
+            for view in survey.views:
+                self._report(view)
+        finally:
+            keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
+            self._uncommitted.clear()
+
+    def _report(self, view: DatasetView) -> None:
+        try:
+            outcomes = self._one(view)
+        except RUN_ENDING:
+            raise
+        except SkillsyncError as error:
+            outcomes = [failed(Kind.DATASET, view.slug, error)]
+        self.report.passed += not outcomes
+        for outcome in outcomes:
+            self.report.add(outcome)
 
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:
@@ -242,6 +255,10 @@ class DatasetPusher:
             stopped = error
         finally:
             self._write_pointer(sending)
+            with suppress(
+                SkillsyncError
+            ):  # it is only a precaution, and what was published stays so
+                self._note_uncommitted(sending)
         outcomes = summary(sending, step, linked=self.options.writes_pointer)
         for note in notes(view):
             self.report.note(note)
@@ -324,6 +341,36 @@ class DatasetPusher:
             self.workspace, self.target, current, folder_after(folder, ()), new
         )
         self.writer.write(view.slug, current, (), pointers, reason="push")
+
+    def _note_uncommitted(self, sending: Sending) -> None:
+        """Note what was sent of lines that HEAD has otherwise, beside what was noted before and never committed.
+
+        What HEAD does not have at all cannot undo anything once it is thrown away.
+        """
+        local, head = sending.view.local, self.workspace.history.head
+        if self.workspace.is_team or local is None or head is None:
+            return
+        if not (sending.sent or sending.meta_sent):
+            return
+        if self.workspace.history.files_digest_at(head, local.dir) == local.files:
+            return
+        there = dataset_at(self.workspace, head, local.dir, like=local).row_digests
+        later = DatasetLater(self.workspace, replace(sending.view, remote=sending.remote))
+        rows = ShortDigests(local.kept_lines)
+        for key, digest in later.thrown_away.rows.items():
+            is_open = key not in sending.sent and there.get(key) != digest
+            if is_open and later.went_back_to(key, digest):
+                rows[key] = digest
+        for key, digest in sending.sent.items():
+            if there.get(key, digest) != digest:
+                rows[key] = digest
+        pointer = self._current_folder(sending.view).pointer
+        if pointer is not None and (rows or sending.meta_sent or later.thrown_away.commit):
+            self._uncommitted.append(
+                uncommitted_rows(
+                    self.workspace, local.dir, pointer=pointer, place=self.target.place, rows=rows
+                )
+            )
 
     def _current_folder(self, view: DatasetView) -> Folder:
         """The folder with its pointer files as they are now: they are written twice when a dataset is created."""

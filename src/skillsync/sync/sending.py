@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from skillsync.core.reconcile_row import RowPush
 from skillsync.errors import SkillsyncError
 from skillsync.formats.canonical import row_digest, short
+from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import Key, RemoteDataset, RemoteRow, Row
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.report import Kind, Outcome, failed
@@ -26,6 +27,7 @@ class Sending:
 
     ``written`` are the rows that this run wrote, as the server then had them, those it archived included, and
     ``revisions`` how many revisions these are, None when nobody knows; both where the server counts revisions.
+    ``sent`` are the short digests of the rows that were created or updated.
     """
 
     view: DatasetView
@@ -38,6 +40,7 @@ class Sending:
     cleaned: int = 0
     linked: int = 0
     written: dict[Key, RemoteRow] = field(default_factory=dict)
+    sent: MutableMapping[Key, str] = field(init=False)
     revisions: int | None = 0
     outcomes: list[Outcome] = field(default_factory=list)
     start: RemoteDataset = field(init=False)
@@ -45,6 +48,7 @@ class Sending:
     def __post_init__(self) -> None:
         """``start`` is the dataset as it was before the first write; what is read of it later is newer."""
         self.start = self.remote
+        self.sent = ShortDigests(self.view.local.kept_lines if self.view.local else None)
 
     def row_name(self, key: Key) -> str:
         """Return what a row is called: ``DATASET:KEY``."""
@@ -64,7 +68,7 @@ class Sending:
         is_same = sent is not None and digest == known
         if is_same and sent is not None and known is not None:
             row, digest = replace(row, row=sent), known
-        self.base[key] = digest
+        self.base[key] = self.sent[key] = digest
         self._note(key, row, since)
         return is_same
 

@@ -22,7 +22,7 @@ from skillsync.errors import (
     SkillsyncError,
     Unreachable,
 )
-from skillsync.model import Problem, SkillPointer, Version
+from skillsync.model import Digest, Problem, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
 from skillsync.sync.clock import Clock
 from skillsync.sync.evidence import Lines
@@ -38,7 +38,7 @@ from skillsync.sync.local import (
 )
 from skillsync.sync.markers import Markers
 from skillsync.sync.own_publishes import use_own_before_removal, use_own_publishes
-from skillsync.sync.predecessors import find_predecessors
+from skillsync.sync.predecessors import find_predecessors, find_renamed_since
 from skillsync.sync.skill_later import SkillLater
 from skillsync.sync.skill_reading import read_into
 from skillsync.sync.skill_view import SkillSurvey, SkillView
@@ -84,7 +84,8 @@ def survey_skills(
     _settle_claims(workspace, survey, listing.items)
     _find_bases(workspace, target, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    markers.find_renamed(survey.views, listing.items, here={skill.name for skill in tree.skills})
+    here = {skill.name for skill in tree.skills}
+    _follow_renames(workspace, target, survey, markers, listing.items, here)
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
@@ -324,6 +325,34 @@ def _settle_name(
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
+
+
+def _follow_renames(
+    workspace: Workspace,
+    target: Target,
+    survey: SkillSurvey,
+    markers: Markers,
+    versions: Sequence[Version],
+    here: Collection[str],
+) -> None:
+    """Give skills that were renamed there to the folders that history, or a marker, knows them to be of (S20).
+
+    The newer of both is what was taken in.
+    """
+    views = survey.views
+    elsewhere = [version for version in versions if version.name not in here]
+    found = find_renamed_since(workspace, target, views.values(), elsewhere)
+    for version in found.values():
+        views.pop(version.name, None)  # it is this one
+    markers.find_renamed(views, versions, here=here)
+    for name, version in found.items():
+        view = views[name]
+        by_marker = view.base
+        view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
+        _find_bases(workspace, target, [view])
+        # No line that counts: that it was there is known, what was taken in is not.
+        pointed = view.base or BaseFact(0, "", version.first, Digest(""))
+        view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
 
 def renamed_here(name: str, owner: str) -> RenamedHere:
