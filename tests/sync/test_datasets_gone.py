@@ -27,6 +27,23 @@ def beside_another(clone: Clone) -> str:
     return published(clone, numbered(2))
 
 
+def published_by_a_job(team: Clone) -> None:
+    """The same in a team, where no commit has a pointer."""
+    team.dataset("other", [line("x", 1)])
+    team.dataset("cases", numbered(2))
+    team.commit("new")
+    assert team.push().exit == 0
+
+
+def make_again(team: Clone) -> None:
+    """Say the word, which a job hears once it is committed."""
+    assert team.resolve("cases", Choice.LOCAL).exit == 0
+    assert team.push().exit == 4
+    team.commit("to be made again")
+    assert outcome(team.push(), "cases").did == "created with 2 rows"
+    assert team.push().outcomes == []
+
+
 def lose_the_pointer(clone: Clone) -> None:
     """Leave both pointer files out of the next commit."""
     for path in (POINTER, ROWS):
@@ -53,10 +70,7 @@ def test_a_pointer_taken_along_by_a_revert_does_not_bring_an_archived_dataset_ba
     team: Clone, live: Live
 ) -> None:
     """The same in a team, where a revert of the pull took the pointer and its rows along."""
-    team.dataset("other", [line("x", 1)])
-    team.dataset("cases", numbered(2))
-    team.commit("new")
-    assert team.push().exit == 0
+    published_by_a_job(team)
     gone = dataset_id(live)
     assert team.pull().exit == 0
     team.commit("pulled")
@@ -138,21 +152,14 @@ def test_a_word_that_is_not_committed_yet_is_enough_to_make_it_again(
 
 @seed_only("names of archived datasets stay taken")
 def test_a_job_makes_a_dataset_again_only_where_the_commit_says_so(team: Clone, live: Live) -> None:
-    team.dataset("other", [line("x", 1)])
-    team.dataset("cases", numbered(2))
-    team.commit("new")
-    assert team.push().exit == 0
+    published_by_a_job(team)
     assert team.pull().exit == 0
     team.commit("pulled")
     live.patch_dataset(dataset_id(live), deleted=True)
     team.replace(ITEMS, "question 1", "edited")
     team.commit("edited")
     assert team.push().exit == 4
-    assert team.resolve("cases", Choice.LOCAL).exit == 0
-    assert team.push().exit == 4
-    team.commit("to be made again")
-    assert outcome(team.push(), "cases").did == "created with 2 rows"
-    assert team.push().outcomes == []
+    make_again(team)
     assert inputs(live, dataset_id(live)) == {"k000": "question 0", "k001": "edited"}
     assert team.pull().exit == 0
     assert " gone" not in team.read(POINTER)
@@ -182,21 +189,14 @@ def test_a_dataset_that_was_brought_back_is_linked_as_before(solo: Clone, live: 
 @current_only("the seed shows nothing of what it deleted")
 def test_what_ci_created_and_somebody_archived_is_not_made_again(team: Clone, live: Live) -> None:
     """No commit has a pointer; the archived dataset still says which folder it was, whatever its name became."""
-    team.dataset("other", [line("x", 1)])
-    team.dataset("cases", numbered(2))
-    team.commit("new")
-    assert team.push().exit == 0
+    published_by_a_job(team)
     gone = dataset_id(live)
     live.patch_dataset(gone, name="renamed before")
     live.patch_dataset(gone, deleted=True)
     report = team.push()
     assert (report.exit, outcome(report, "cases").code) == (4, "E-EDITED-BUT-ARCHIVED")
     assert [one["name"] for one in live.datasets()] == ["other"]
-    assert team.resolve("cases", Choice.LOCAL).exit == 0
-    assert team.push().exit == 4
-    team.commit("to be made again")
-    assert outcome(team.push(), "cases").did == "created with 2 rows"
-    assert team.push().outcomes == []
+    make_again(team)
     assert team.pull().exit == 0
     team.commit("pulled")
     assert is_silent(team)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from skillsync.core.reconcile_dataset import DatasetPush
@@ -40,6 +40,7 @@ from skillsync.sync.dataset_reading import (
 from skillsync.sync.dataset_rows import decide_rows
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.local import LocalTree
+from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remembered_ids
 from skillsync.sync.row_views import RowView
 from skillsync.sync.skill_survey import CONFIRM_AFTER
@@ -196,6 +197,27 @@ def _is_settled_later(workspace: Workspace, view: DatasetView) -> bool:
     """Tell whether a commit later than HEAD linked this folder, or removed it from the publish branch (B8)."""
     later = DatasetLater(workspace, view)
     return later.is_removed or later.is_linked
+
+
+def each_dataset(
+    survey: DatasetSurvey,
+    report: Report,
+    carry_out: Callable[[DatasetView], Iterable[Outcome]],
+    *,
+    ending: tuple[type[SkillsyncError], ...],
+) -> None:
+    """Report what is done with each dataset in scope, independent of the others; ``ending`` errors end the run."""
+    report.problems.extend(survey.problems)
+    for view in survey.views:
+        try:
+            outcomes = list(carry_out(view))
+        except ending:
+            raise
+        except SkillsyncError as error:
+            outcomes = [failed(Kind.DATASET, view.slug, error)]
+        report.passed += not outcomes
+        for outcome in outcomes:
+            report.add(outcome)
 
 
 def refuse_problem(view: DatasetView) -> None:

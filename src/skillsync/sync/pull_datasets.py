@@ -14,7 +14,6 @@ from skillsync.errors import (
     BadAnswer,
     InvalidContent,
     NotAuthenticated,
-    SkillsyncError,
     Unreachable,
 )
 from skillsync.formats.canonical import info_digest, row_digest, short
@@ -32,12 +31,12 @@ from skillsync.sync.dataset_pointer import (
     pointer_changes,
     recorded,
 )
-from skillsync.sync.dataset_survey import refuse_problem
+from skillsync.sync.dataset_survey import each_dataset, refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import DATASET_MD, ITEMS, join
 from skillsync.sync.pull_lines import Taking, is_occupied, refusals, row_there
-from skillsync.sync.report import Kind, Outcome, Report, failed
+from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.resolve_dataset import remember
 from skillsync.sync.row_conflict import row_conflicts
 from skillsync.sync.row_views import RowView, winning_number
@@ -74,17 +73,7 @@ class DatasetPuller:
 
     def run(self, survey: DatasetSurvey) -> None:
         """Decide and write each dataset in scope; each is independent of the others."""
-        self.report.problems.extend(survey.problems)
-        for view in survey.views:
-            try:
-                outcomes = self._one(view)
-            except NotAuthenticated:
-                raise
-            except SkillsyncError as error:
-                outcomes = [failed(Kind.DATASET, view.slug, error)]
-            self.report.passed += not outcomes
-            for outcome in outcomes:
-                self.report.add(outcome)
+        each_dataset(survey, self.report, self._one, ending=(NotAuthenticated,))
 
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:

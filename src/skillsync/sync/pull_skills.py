@@ -17,11 +17,12 @@ from skillsync.model import Extra, FileChange, Folder, RemoteSkill, Skill, Skill
 from skillsync.repo.git_formats import marker_size
 from skillsync.repo.pointer import POINTER, parse_pointer
 from skillsync.sync.describe import changed_units, version_words
+from skillsync.sync.dropping import drop_skill
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
 from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_skills import check_target, drop_skill, invalid, invalid_pointer
+from skillsync.sync.push_skills import check_target, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present

@@ -31,7 +31,7 @@ from skillsync.sync.dataset_history import dataset_at
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
 from skillsync.sync.dataset_pointer import pointer_changes, recorded
-from skillsync.sync.dataset_survey import refuse_problem
+from skillsync.sync.dataset_survey import each_dataset, refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import ITEMS, LocalDataset
@@ -173,24 +173,11 @@ class DatasetPusher:
 
     def run(self, survey: DatasetSurvey) -> None:
         """Publish each dataset in scope; each is independent of the others."""
-        self.report.problems.extend(survey.problems)
         try:
-            for view in survey.views:
-                self._report(view)
+            each_dataset(survey, self.report, self._one, ending=RUN_ENDING)
         finally:
             keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
             self._uncommitted.clear()
-
-    def _report(self, view: DatasetView) -> None:
-        try:
-            outcomes = self._one(view)
-        except RUN_ENDING:
-            raise
-        except SkillsyncError as error:
-            outcomes = [failed(Kind.DATASET, view.slug, error)]
-        self.report.passed += not outcomes
-        for outcome in outcomes:
-            self.report.add(outcome)
 
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:

@@ -27,7 +27,7 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
 from skillsync.repo.pushed import Uncommitted
 from skillsync.sync.describe import changed_units, version_words
-from skillsync.sync.dropping import drop_pointer
+from skillsync.sync.dropping import drop_skill
 from skillsync.sync.export import export_history
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import join
@@ -668,21 +668,6 @@ def _as_uncommitted(folder: Folder) -> Uncommitted:
         folder.dir,
         {path: one.data or b"" for path, one in files.items()},
         {path for path, one in files.items() if one.executable},
-    )
-
-
-def drop_skill(
-    workspace: Workspace, target: Target, writer: Writer, view: SkillView
-) -> Outcome | None:
-    """S17: remove the pointer line of a skill that is gone on both sides; None when there is none."""
-    return drop_pointer(
-        workspace,
-        target,
-        writer,
-        kind=Kind.SKILL,
-        subject=view.name,
-        directory=view.dir,
-        row=view.verdict.row,
     )
 
 
