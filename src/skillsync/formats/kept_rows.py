@@ -205,11 +205,15 @@ _BLANK, _KEYLESS, _KEYED, _DERIVED = range(4)
 
 
 class KeptLines(PackedLines):
-    """The lines of a file in order, each made when it is looked at. ``keys`` has None for a line without one."""
+    """The lines of a file in order, each made when it is looked at. ``keys`` has None for a line without one.
 
-    def __init__(self, kept: Kept) -> None:
+    ``like`` are the lines of another file whose keys are likely to be the same: those are held once.
+    """
+
+    def __init__(self, kept: Kept, *, like: KeptLines | None = None) -> None:
         self.keys: list[Key | None] = []
         self._kept = kept
+        self._like = like
         self._numbers = KeyIndex(self.keys, folds=True)
         self._records = PackedRecords("<QI32sB")  # place, length, digest, kind
         self._without_key = 0
@@ -225,6 +229,8 @@ class KeptLines(PackedLines):
             kind = _KEYLESS if key is None else _DERIVED if line.derived else _KEYED
         self._records.append(self._kept.put(line.raw), len(line.raw), digest, kind)
         self._without_key += key is None
+        if key is not None and self._like is not None:
+            key = self._like.held(key)
         self.keys.append(key)
         if key is not None:
             self._numbers.add(fold_id(key), len(self.keys) - 1)
@@ -255,6 +261,16 @@ class KeptLines(PackedLines):
         """Return the number, from 0, of the line with this very key."""
         number = self._numbers.find(fold_id(key))
         return number if number is not None and self.keys[number] == key else None
+
+    def held(self, key: Key) -> Key:
+        """Return the very key that is held, or the one given where there is none like it."""
+        number = self.number_of(key)
+        return key if number is None else self.keys[number] or key
+
+    def digest(self, number: int) -> bytes:
+        """Return the digest of the row in a line."""
+        found: bytes = self._records[number][2]
+        return found
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -304,8 +320,7 @@ class KeptLines(PackedLines):
         return KeptFields(self._kept, place, length, digest)
 
     def _short(self, number: int) -> str:
-        digest: bytes = self._records[number][2]
-        return digest[:SHORT].hex()
+        return self.digest(number)[:SHORT].hex()
 
     def _row(self, number: int) -> Row:
         key = self.keys[number]
@@ -342,13 +357,14 @@ def read_kept_items(
     mapping: Mapping[str, str] | None = None,
     keys: KeyMode = "id",
     limits: Limits = USUAL_LIMITS,
+    like: KeptLines | None = None,
 ) -> ItemsFile:
     """Read the rows of a file as ``parse_items`` does, holding none: they lie in the ``store``.
 
-    Raises InvalidContent; the file's size is the caller's to look at.
+    ``like`` are lines that have likely the same keys. Raises InvalidContent; the file's size is the caller's to look at.
     """
     names = RowNames.from_mapping(mapping)
-    lines = KeptLines(Kept(store, lambda raw: _fields(raw, names)))
+    lines = KeptLines(Kept(store, lambda raw: _fields(raw, names)), like=like)
     reader = _KeptReader(lines, path, names, limits)
     with collector_paused():
         for line in read_rows(stream, reader):
