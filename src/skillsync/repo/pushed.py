@@ -8,10 +8,12 @@ reflog, what is deleted here is forgotten; it only ever keeps something from bei
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from skillsync.errors import GitFailed
 from skillsync.repo.git import Repository
 from skillsync.repo.import_stream import data_block, file_lines, quoted
 
@@ -25,10 +27,13 @@ class Uncommitted:
     executable: Collection[str] = field(default=())
 
 
-def keep_pushed(
-    repo: Repository, objects: Iterable[Uncommitted], *, head: str, now: datetime
+def keep_uncommitted(
+    repo: Repository, objects: Iterable[Uncommitted], *, head: str | None, now: datetime
 ) -> None:
-    """Keep what was published last of each folder, in one process. Raises GitFailed."""
+    """Keep what was published last of each folder, in one process. It is a precaution: what fails stops nothing.
+
+    ``head`` is the commit that it was published upon; without one there is nothing to go back to.
+    """
     seconds = int(now.timestamp())
     parts: list[bytes] = []
     for one in objects:
@@ -41,8 +46,9 @@ def keep_pushed(
             *file_lines(one.files, executable=one.executable),
             b"\n",
         ]
-    if parts:
-        repo.run(["fast-import", "--quiet", "--force"], data=b"".join(parts), reads=False)
+    if parts and head is not None:
+        with suppress(GitFailed):
+            repo.run(["fast-import", "--quiet", "--force"], data=b"".join(parts), reads=False)
 
 
 def find_pushed(repo: Repository, directory: str) -> str | None:

@@ -26,7 +26,7 @@ from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.repo.pushed import Uncommitted
+from skillsync.repo.pushed import Uncommitted, keep_uncommitted
 from skillsync.sync.dataset_history import dataset_at
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
@@ -53,7 +53,7 @@ from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.row_views import RowView
-from skillsync.sync.rows_pushed import keep_uncommitted, uncommitted_rows
+from skillsync.sync.rows_pushed import uncommitted_rows
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -176,7 +176,12 @@ class DatasetPusher:
         try:
             each_dataset(survey, self.report, self._one, ending=RUN_ENDING)
         finally:
-            keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
+            keep_uncommitted(
+                self.workspace.repo,
+                self._uncommitted,
+                head=self.workspace.history.head,
+                now=self.writer.clock.now(),
+            )
             self._uncommitted.clear()
 
     def _one(self, view: DatasetView) -> list[Outcome]:

@@ -25,7 +25,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
-from skillsync.repo.pushed import Uncommitted
+from skillsync.repo.pushed import Uncommitted, keep_uncommitted
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.dropping import drop_skill
 from skillsync.sync.export import export_history
@@ -36,7 +36,6 @@ from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
-from skillsync.sync.rows_pushed import keep_uncommitted
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_reading import read_version
 from skillsync.sync.skill_survey import renamed_here
@@ -508,7 +507,12 @@ class SkillPush:
 
     def _keep_uncommitted(self) -> None:
         """Remember what was published of files that HEAD does not have so: a ``reset --hard`` forgets its pointer."""
-        keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
+        keep_uncommitted(
+            self.workspace.repo,
+            self._uncommitted,
+            head=self.workspace.history.head,
+            now=self.writer.clock.now(),
+        )
         self._uncommitted.clear()
 
     def _archive(self, view: SkillView) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skillsync.errors import GitFailed
 from skillsync.model import DatasetPointer, Digest, Key
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows, render_rows
-from skillsync.repo.pushed import Uncommitted, find_pushed, keep_pushed
+from skillsync.repo.pushed import Uncommitted, find_pushed, keep_uncommitted
 from skillsync.sync.local import join
 
 if TYPE_CHECKING:
@@ -52,19 +50,6 @@ def uncommitted_rows(
     return Uncommitted(directory, files)
 
 
-def keep_uncommitted(
-    workspace: Workspace, clock: Clock, objects: Iterable[Uncommitted], *, head: str | None = None
-) -> None:
-    """Keep what was published of files that HEAD does not have so. It is a precaution: what fails stops nothing.
-
-    ``head`` is the commit that they were published upon, HEAD if it is not given.
-    """
-    upon = head or workspace.history.head
-    if upon is not None:
-        with suppress(GitFailed):
-            keep_pushed(workspace.repo, objects, head=upon, now=clock.now())
-
-
 def forget_rows(
     workspace: Workspace, clock: Clock, directory: str, *, place: str, rows: Collection[Key]
 ) -> None:
@@ -77,7 +62,7 @@ def forget_rows(
     left = {key: digest for key, digest in kept.items() if key not in rows}
     again = uncommitted_rows(workspace, directory, pointer=pointer, place=place, rows=left)
     upon = workspace.repo.first_parent(commit)
-    keep_uncommitted(workspace, clock, [again], head=upon)
+    keep_uncommitted(workspace.repo, [again], head=upon, now=clock.now())
 
 
 def _kept(workspace: Workspace, commit: str, directory: str) -> tuple[bytes, bytes]:
