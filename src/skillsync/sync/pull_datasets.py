@@ -30,6 +30,7 @@ from skillsync.sync.dataset_pointer import (
     file_changes,
     pointer_changes,
     recorded,
+    removal,
 )
 from skillsync.sync.dataset_survey import each_dataset, refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
@@ -122,14 +123,8 @@ class DatasetPuller:
             raise BadAnswer("there is no local folder", subject=view.slug)
         folder = view.local.folder
         self._check_count(view, len(view.local.rows))
-        contents = {entry.path: entry.data for entry in folder.entries if entry.path != ITEMS}
-        changes = [
-            FileChange(path, content, None)
-            for path, content in (*contents.items(), (ITEMS, view.local.items_content()))
-            if content is not None
-        ]
         drops = dropped_pointers(folder, place=self.target.place)
-        self.writer.write(view.slug, folder, changes, drops, reason="prune")
+        self.writer.write(view.slug, folder, removal(view.local), drops, reason="prune")
         return Outcome(
             Kind.DATASET,
             view.slug,
