@@ -18,7 +18,7 @@ from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.line_windows import WINDOW, TooFarApart, differing_lines
 from skillsync.formats.row_keys import fold_id
-from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused
+from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused, refuse_size
 from skillsync.formats.row_names import RowNames
 from skillsync.formats.row_outline import RowEdits, differing_spans, outlined_hunks, read_edits
 from skillsync.formats.row_stream import Changes, Placed, read_changes, read_rows
@@ -82,8 +82,7 @@ def contents_of(workspace: Workspace, dataset: LocalDataset, large: Large) -> He
     Raises InvalidContent as ``parse_items``, LocalChanged when the file never holds still, GitFailed.
     """
     path = join(dataset.dir, ITEMS)
-    if large.size > dataset.limits.file:
-        raise InvalidContent(f"the file has more than {dataset.limits.file:,} bytes", path=path)
+    refuse_size(large.size, dataset.limits, path)
     tables = RowTables(workspace, dataset)
     for attempt in range(_TRIES):
         try:
