@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 from skillsync.formats.canonical import row_digest
 from skillsync.formats.kept_rows import SHORT, KeptFields, Made, packed
 from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.packed_records import PackedRecords
 from skillsync.model import Author, Json, Key, RemoteRow, Row
 
@@ -34,7 +35,7 @@ class KeptRows(Sequence[RemoteRow]):
     """
 
     def __init__(self, store: Store | None, *, held: int, like: KeptLines | None = None) -> None:
-        self.keys: list[Key] = []
+        self.keys: PackedKeys[Key] = PackedKeys()
         self._store = store
         self._room = held
         self._whole: list[RemoteRow] | None = []
@@ -66,7 +67,6 @@ class KeptRows(Sequence[RemoteRow]):
             self._more.setdefault(key, [first]).append(number)
         elif self._like is not None and line is not None:
             self._column[line] = number
-            key = self._like.keys[line] or key
         else:
             self._others.add(key, number)
         self.keys.append(key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from skillsync.formats.canonical import ALGORITHM, row_digest
 from skillsync.formats.json_text import read_json
 from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_keys import DerivedKeys, fold_id
 from skillsync.formats.row_lines import (
@@ -205,15 +206,11 @@ _BLANK, _KEYLESS, _KEYED, _DERIVED = range(4)
 
 
 class KeptLines(PackedLines):
-    """The lines of a file in order, each made when it is looked at. ``keys`` has None for a line without one.
+    """The lines of a file in order, each made when it is looked at. ``keys`` has None for a line without one."""
 
-    ``like`` are the lines of another file whose keys are likely to be the same: those are held once.
-    """
-
-    def __init__(self, kept: Kept, *, like: KeptLines | None = None) -> None:
-        self.keys: list[Key | None] = []
+    def __init__(self, kept: Kept) -> None:
+        self.keys: PackedKeys[Key | None] = PackedKeys()
         self._kept = kept
-        self._like = like
         self._numbers = KeyIndex(self.keys, folds=True)
         self._records = PackedRecords("<QI32sB")  # place, length, digest, kind
         self._without_key = 0
@@ -229,8 +226,6 @@ class KeptLines(PackedLines):
             kind = _KEYLESS if key is None else _DERIVED if line.derived else _KEYED
         self._records.append(self._kept.put(line.raw), len(line.raw), digest, kind)
         self._without_key += key is None
-        if key is not None and self._like is not None:
-            key = self._like.held(key)
         self.keys.append(key)
         if key is not None:
             self._numbers.add(fold_id(key), len(self.keys) - 1)
@@ -238,13 +233,17 @@ class KeptLines(PackedLines):
     def derive_keys(self) -> None:
         """Give those lines that have no ``id`` the keys that follow from their content, in file order."""
         derived = DerivedKeys(key for key in self.keys if key is not None)
-        for number in self._of_kind(_KEYLESS):
-            key = derived.next_key(self._fields(number))
-            place, length, digest, _ = self._records[number]
-            self._records[number] = place, length, digest, _DERIVED
-            self._without_key -= 1
-            self.keys[number] = key
-            self._numbers.add(fold_id(key), number)
+        before, self.keys = self.keys, PackedKeys()
+        self._numbers = KeyIndex(self.keys, folds=True)
+        for number, key in enumerate(before):
+            place, length, digest, kind = self._records[number]
+            if kind == _KEYLESS:
+                key = derived.next_key(self._fields(number))
+                self._records[number] = place, length, digest, _DERIVED
+                self._without_key -= 1
+            self.keys.append(key)
+            if key is not None:
+                self._numbers.add(fold_id(key), number)
 
     # -------------------------------------------------------------- looking up
 
@@ -261,11 +260,6 @@ class KeptLines(PackedLines):
         """Return the number, from 0, of the line with this very key."""
         number = self._numbers.find(fold_id(key))
         return number if number is not None and self.keys[number] == key else None
-
-    def held(self, key: Key) -> Key:
-        """Return the very key that is held, or the one given where there is none like it."""
-        number = self.number_of(key)
-        return key if number is None else self.keys[number] or key
 
     def digest(self, number: int) -> bytes:
         """Return the digest of the row in a line."""
@@ -357,14 +351,13 @@ def read_kept_items(
     mapping: Mapping[str, str] | None = None,
     keys: KeyMode = "id",
     limits: Limits = USUAL_LIMITS,
-    like: KeptLines | None = None,
 ) -> ItemsFile:
     """Read the rows of a file as ``parse_items`` does, holding none: they lie in the ``store``.
 
-    ``like`` are lines that have likely the same keys. Raises InvalidContent; the file's size is the caller's to look at.
+    Raises InvalidContent; the file's size is the caller's to look at.
     """
     names = RowNames.from_mapping(mapping)
-    lines = KeptLines(Kept(store, lambda raw: _fields(raw, names)), like=like)
+    lines = KeptLines(Kept(store, lambda raw: _fields(raw, names)))
     reader = _KeptReader(lines, path, names, limits)
     with collector_paused():
         for line in read_rows(stream, reader):

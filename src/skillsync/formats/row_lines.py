@@ -99,7 +99,7 @@ class PackedLines(Sequence[Line]):
     ``keys`` has the key of each, None for one without.
     """
 
-    keys: list[Key | None]
+    keys: Sequence[Key | None]
 
     @abstractmethod
     def first_with(self, folded: str) -> int | None:

@@ -281,7 +281,7 @@ def dataset_at(
     folder = workspace.light_folder_at(commit, home) or Folder(home, ())
     dataset = LocalDataset(folder)
     if like:
-        dataset = replace(like, folder=replace(folder, rows=None), like=like.kept_lines)
+        dataset = replace(like, folder=replace(folder, rows=None))
     return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
 
 

@@ -111,8 +111,6 @@ class LocalDataset:
     mapping: Mapping[str, str] | None = None
     content_keys: bool = False
     limits: Limits = USUAL_LIMITS
-    like: KeptLines | None = None
-    """Lines of another version of it, of which few are held: their keys are likely the same."""
 
     @property
     def dir(self) -> str:
@@ -195,7 +193,6 @@ class LocalDataset:
                     mapping=self.mapping,
                     keys=self.keys,
                     limits=self.limits,
-                    like=self.like,
                 )
             )
         except LocalChanged as error:
