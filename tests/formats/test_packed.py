@@ -48,6 +48,7 @@ def test_packed_keys_are_a_list(given_keys: list[str | None]) -> None:
     assert [*packed] == there
     assert len(packed) == len(there)
     assert packed[1:3] == there[1:3]
+    assert [*PackedKeys(there)] == there
     assert [packed[-1 - at] for at in range(len(there))] == there[::-1]
     with pytest.raises(IndexError):
         packed[len(there)]

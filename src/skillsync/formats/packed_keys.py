@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 from skillsync.model import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 K = TypeVar("K", bound="Key | None")
 
@@ -20,9 +20,11 @@ _NONE = b"\xff"
 class PackedKeys(Sequence[K], Generic[K]):
     """A list of keys that only grows; some may be None."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Iterable[K] = ()) -> None:
         self._text = bytearray()
         self._ends = array("Q", (0,))
+        for key in keys:
+            self.append(key)
 
     def append(self, key: K) -> None:
         """Put the next one in."""

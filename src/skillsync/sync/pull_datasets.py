@@ -19,6 +19,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import new_dataset_md
 from skillsync.formats.jsonl import ItemsFile, assign_keys, empty_items, rekey_rows
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.row_rewriting import Rewriting
 from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import Conflict, Content, DatasetInfo, Digest, FileChange, Folder
@@ -161,7 +162,7 @@ class DatasetPuller:
             keys="content" if options.keys == "content" else "id",
             limits=options.limits,
         )
-        keys = [key for key in view.rows.open_keys if there.has(key)]
+        keys = PackedKeys(key for key in view.rows.open_keys if there.has(key))
         work = Rewriting(items, view.spelling, added=(row_there(there, key) for key in keys))
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),
