@@ -44,7 +44,7 @@ class PackedKeys(Sequence[K], Generic[K]):
     def __getitem__(self, at: int | slice) -> K | Sequence[K]:
         if isinstance(at, slice):
             return [self._key(number) for number in range(len(self))[at]]
-        return self._key(range(len(self))[at])
+        return self._key(at if at >= 0 else range(len(self))[at])
 
     def _key(self, number: int) -> K:
         data = self._text[self._ends[number] : self._ends[number + 1]]
