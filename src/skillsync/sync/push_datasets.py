@@ -26,7 +26,7 @@ from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.repo.pushed import Uncommitted, keep_uncommitted
+from skillsync.repo.pushed import PushedFiles, keep_pushed
 from skillsync.sync.dataset_history import dataset_at
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
@@ -53,7 +53,7 @@ from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.row_views import RowView
-from skillsync.sync.rows_pushed import uncommitted_rows
+from skillsync.sync.rows_pushed import published_rows
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -76,7 +76,7 @@ class DatasetPusher:
     options: PushOptions
     report: Report
     new_key: Callable[[], str]
-    _uncommitted: list[Uncommitted] = field(default_factory=list)
+    _pushed: list[PushedFiles] = field(default_factory=list)
 
     def assign_keys(self, views: Sequence[DatasetView], *, solo: bool) -> None:
         """Give id-less lines their key before the first request (I22); team mode refuses such a file, 5."""
@@ -176,13 +176,13 @@ class DatasetPusher:
         try:
             each_dataset(survey, self.report, self._one, ending=RUN_ENDING)
         finally:
-            keep_uncommitted(
+            keep_pushed(
                 self.workspace.repo,
-                self._uncommitted,
+                self._pushed,
                 head=self.workspace.history.head,
                 now=self.writer.clock.now(),
             )
-            self._uncommitted.clear()
+            self._pushed.clear()
 
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:
@@ -250,7 +250,7 @@ class DatasetPusher:
             with suppress(
                 SkillsyncError
             ):  # it is only a precaution, and what was published stays so
-                self._note_uncommitted(sending)
+                self._note_replaced(sending)
         outcomes = summary(sending, step, linked=self.options.writes_pointer)
         for note in notes(view):
             self.report.note(note)
@@ -334,32 +334,34 @@ class DatasetPusher:
         )
         self.writer.write(view.slug, current, (), pointers, reason="push")
 
-    def _note_uncommitted(self, sending: Sending) -> None:
-        """Note what was sent of lines that HEAD has otherwise, beside what was noted before and never committed.
+    def _note_replaced(self, sending: Sending) -> None:
+        """Note what stands for rows that HEAD or the server had otherwise, beside what was noted before and is not in HEAD.
 
-        What HEAD does not have at all cannot undo anything once it is thrown away.
+        A commit can be reset away as well as an edit. What neither of them had cannot undo anything then.
         """
-        local, head = sending.view.local, self.workspace.history.head
+        view, head = sending.view, self.workspace.history.head
+        local = view.local
         if self.workspace.is_team or local is None or head is None:
             return
         if not (sending.sent or sending.meta_sent):
             return
-        if self.workspace.history.files_digest_at(head, local.dir) == local.files:
-            return
-        there = dataset_at(self.workspace, head, local.dir, like=local).row_digests
-        later = DatasetLater(self.workspace, replace(sending.view, remote=sending.remote))
+        is_committed = self.workspace.history.files_digest_at(head, local.dir) == local.files
+        at_head = local if is_committed else dataset_at(self.workspace, head, local.dir, like=local)
+        there = at_head.row_digests
+        later = DatasetLater(self.workspace, replace(view, remote=sending.remote))
         rows = ShortDigests(local.kept_lines)
         for key, digest in later.thrown_away.rows.items():
             is_open = key not in sending.sent and there.get(key) != digest
             if is_open and later.went_back_to(key, digest):
                 rows[key] = digest
         for key, digest in sending.sent.items():
-            if there.get(key, digest) != digest:
+            if there.get(key, digest) != digest or view.was_there(key):
                 rows[key] = digest
-        pointer = self._current_folder(sending.view).pointer
-        if pointer is not None and (rows or sending.meta_sent or later.thrown_away.commit):
-            self._uncommitted.append(
-                uncommitted_rows(
+        pointer = self._current_folder(view).pointer
+        info_sent = sending.meta_sent and not (is_committed and view.remote is None)
+        if pointer is not None and (rows or info_sent or later.thrown_away.commit):
+            self._pushed.append(
+                published_rows(
                     self.workspace, local.dir, pointer=pointer, place=self.target.place, rows=rows
                 )
             )

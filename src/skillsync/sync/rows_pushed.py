@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skillsync.model import DatasetPointer, Digest, Key
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows, render_rows
-from skillsync.repo.pushed import Uncommitted, find_pushed, keep_uncommitted
+from skillsync.repo.pushed import PushedFiles, find_pushed, keep_pushed
 from skillsync.sync.local import join
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def pushed_rows(workspace: Workspace, directory: str, *, place: str, dataset: st
     return PushedRows(commit, line.meta, parse_rows(rows, path=directory).get(place, {}))
 
 
-def uncommitted_rows(
+def published_rows(
     workspace: Workspace, directory: str, *, pointer: bytes, place: str, rows: Mapping[Key, str]
-) -> Uncommitted:
+) -> PushedFiles:
     """Return what is to be kept: the pointer, and these rows beside those that other places have been sent."""
     places: dict[str, Mapping[Key, str]] = {}
     commit = find_pushed(workspace.repo, directory)
@@ -47,7 +47,7 @@ def uncommitted_rows(
         places = dict(parse_rows(_kept(workspace, commit, directory)[1], path=directory))
     places[place] = rows
     files = {join(directory, POINTER): pointer, join(directory, ROWS): render_rows(places)}
-    return Uncommitted(directory, files)
+    return PushedFiles(directory, files)
 
 
 def forget_rows(
@@ -60,9 +60,9 @@ def forget_rows(
     pointer, data = _kept(workspace, commit, directory)
     kept = parse_rows(data, path=directory).get(place, {})
     left = {key: digest for key, digest in kept.items() if key not in rows}
-    again = uncommitted_rows(workspace, directory, pointer=pointer, place=place, rows=left)
+    again = published_rows(workspace, directory, pointer=pointer, place=place, rows=left)
     upon = workspace.repo.first_parent(commit)
-    keep_uncommitted(workspace.repo, [again], head=upon, now=clock.now())
+    keep_pushed(workspace.repo, [again], head=upon, now=clock.now())
 
 
 def _kept(workspace: Workspace, commit: str, directory: str) -> tuple[bytes, bytes]:

@@ -180,6 +180,7 @@ def _local_view(
     files = skill.files if local is not None else ""
     counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
     view.line = counted if isinstance(counted, SkillPointer) else None
+    view.stray = line if view.line is None and isinstance(line, SkillPointer) else None
     return view
 
 
@@ -293,7 +294,9 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
     claims = [
-        Claim(view.dir or "", view.name, view.line.first if view.line else None) for view in folders
+        Claim(view.dir or "", view.name, line.first if line else None)
+        for view in folders
+        for line in [view.line or view.stray]
     ]
     standings = settle_claims(claims, remote_names=names)
     for view in folders:
@@ -301,8 +304,9 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
             case Standing.COPY:
                 view.line = view.base = None
             case Standing.RENAMED:
-                assert view.line is not None  # else nothing would say that it was published
-                _settle_name(workspace, survey, view, view.line, found[view.line.first])
+                line = view.line or view.stray
+                assert line is not None  # else nothing would say that it was published
+                _settle_name(workspace, survey, view, line, found[line.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
 
@@ -325,6 +329,13 @@ def _settle_name(
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
+    if view.line is None:
+        view.base = _unknown_content(version)
+
+
+def _unknown_content(version: Version) -> BaseFact:
+    """Return the base where no line counts: that it was there is known, what was taken in is not."""
+    return BaseFact(0, "", version.first, Digest(""))
 
 
 def _follow_renames(
@@ -350,8 +361,7 @@ def _follow_renames(
         by_marker = view.base
         view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
         _find_bases(workspace, target, [view])
-        # No line that counts: that it was there is known, what was taken in is not.
-        pointed = view.base or BaseFact(0, "", version.first, Digest(""))
+        pointed = view.base or _unknown_content(version)
         view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
 
@@ -371,8 +381,11 @@ def _names_since(
 ) -> tuple[set[str], str | None]:
     """Return the names that the skill had here since its pointer was written, and the first, as far as that is known.
 
-    The line came along where the folder was moved, so that the names which it had elsewhere count.
+    The line came along where the folder was moved, so that the names which it had elsewhere count. Files that are as
+    they were when the line was written bear the name that the server had then, whatever they are called in HEAD.
     """
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        return {view.name}, view.name
     directory, history = view.dir or "", workspace.history
     added = [
         (one.commit, one.path.removesuffix(f"/{POINTER}"), pointer)
@@ -384,10 +397,7 @@ def _names_since(
     found = [_name_at(workspace, view, commit, place) for commit, place, _ in added]
     found += [_name_at(workspace, view, commit, directory) for commit in since]
     written = [(commit, place) for commit, place, pointer in added if pointer == line]
-    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
-        found.append(view.name)
-        first: str | None = view.name
-    elif written:
+    if written:
         first = _name_at(workspace, view, *written[-1])
     else:
         first = _name_at(workspace, view, history.head, directory) if history.head else None
