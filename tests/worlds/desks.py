@@ -187,8 +187,18 @@ class Desks(Generic[S, X]):
             self.done["part committed"] += 1
 
     def amend(self) -> None:
+        """What replaces a commit that the other desk has does not know it any more: git forgets that it was there."""
+        old = self.head()
+        is_shared = self.other is not None and bool(
+            self.other.clone.git("cat-file", "-t", old, check=False)
+        )
         self.clone.git("add", "-A")
         if self.git("commit", "-q", "--amend", "--allow-empty", "-m", "amended"):
+            if is_shared:
+                self.work = {
+                    slot: token if token is self.at(old).get(slot) else self.tokens.forget(token)
+                    for slot, token in self.work.items()
+                }
             self.committed[self.head()] = dict(self.work)
             self.done["amended"] += 1
 
