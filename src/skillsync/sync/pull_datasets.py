@@ -228,9 +228,9 @@ class DatasetPuller:
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         if not view.guarantees.history:
-            linked = {row.key for row in view.rows.open if row.facts.moved_back}
+            seen = {row.key for row in view.rows.open if row.facts.moved_back or row.is_older}
             forget_rows(
-                self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=linked
+                self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=seen
             )
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
 
