@@ -240,6 +240,8 @@ class World(Desks[int, Seen]):
                 raise Violation(f"v{row.version} holds {values}, which nobody asked for")
             if user == "me" and self.latest and row.version > 1:
                 self._judge(self.latest, made_of, row.version)
+            if user == "me":
+                self.published.update(made_of.values())
             first = str(rows[0].id)
             self.versions.append(Version(str(row.id), row.version, first, made_of, user == "me"))
             self.is_archived = False

@@ -313,8 +313,8 @@ class DatasetPuller:
         verdict = row.verdict
         taking.open_rows.append(row)
         if row.base is not None and row.remote is not None:
-            # What git knew of the row without a pointer is written down, now that there will be one.
-            taking.base.setdefault(row.key, row.base)
+            # What git knew of the row beyond the pointer is written down, now that there will be another.
+            taking.base[row.key] = row.base
         taking.outcomes.append(
             Outcome(
                 Kind.ROW,
