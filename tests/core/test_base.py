@@ -56,6 +56,12 @@ edited = replace(stray, head_is_at=True, files_differ_from_head=True)
         ("the parent was checked out", replace(fresh, at_in_history=False), False),
         ("a shallow clone cannot tell", replace(fresh, at_in_history=None), False),
         ("stashed without the pointer: files are HEAD's", replace(stray, head_is_at=True), False),
+        ("its commit holds the version itself", replace(stray, at_holds_version=True), True),
+        (
+            "its commit holds the version, and HEAD does not have it",
+            replace(stray, at_holds_version=True, at_in_history=False),
+            False,
+        ),
         ("edited on a later HEAD", replace(stray, files_differ_from_head=True), False),
         ("no evidence but history", stray, False),
         ("no stamp", replace(fresh, pointer=pointer()), False),

@@ -157,6 +157,35 @@ def test_what_was_changed_and_changed_back_is_not_sent_from_between(
     assert inputs(live, dataset)["k001"] == "an edit of its own"
 
 
+def test_a_pointer_that_was_written_upon_its_very_text_counts_for_what_was_made_of_that(
+    solo: Clone, live: Live
+) -> None:
+    """A commit of the rows alone leaves it behind; what is committed upon what was pushed is published, and nothing undone."""
+    dataset = published(solo, numbered(2))
+    for old, new in (("question 1", "for a while"), ("for a while", "question 1")):
+        solo.replace(ITEMS, old, new)
+        solo.git("commit", "-q", "-m", new, "--only", ITEMS)
+        assert solo.push().exit == 0
+        assert inputs(live, dataset)["k001"] == new
+    assert solo.pull().exit == 0
+    assert lines(solo)["k001"]["input"] == "question 1"
+
+
+def test_a_commit_that_sets_a_row_back_and_was_never_pushed_blocks_nothing(
+    solo: Clone, live: Live
+) -> None:
+    dataset = published(solo, numbered(2))
+    solo.replace(ITEMS, "question 1", "newer")
+    newer = solo.commit("newer")
+    solo.git("switch", "-q", "-c", "other")
+    solo.replace(ITEMS, "newer", "question 1")
+    solo.commit("set back")
+    solo.git("switch", "-q", "main")
+    assert solo.head() == newer
+    assert solo.push().exit == 0
+    assert inputs(live, dataset)["k001"] == "newer"
+
+
 @pytest.mark.parametrize("how", ["reset", "branch"])
 def test_a_removed_row_stays_removed_when_git_brings_its_line_back(
     solo: Clone, live: Live, how: str

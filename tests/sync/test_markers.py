@@ -573,6 +573,52 @@ def test_a_name_that_was_changed_here_is_changed_on_the_server(linked: Clone, li
     assert outcome(linked.push(), "epsilon").did == "renamed from delta"
 
 
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_name_that_was_changed_back_on_the_server_comes_here_again(
+    linked: Clone, live: Live, *, is_committed: bool
+) -> None:
+    """S20: a pull wrote the name that the files bear, so that nobody gave it here, committed or not."""
+    rename(live, "alpha", "beta")
+    assert linked.pull().exit == 0
+    if is_committed:
+        linked.commit("renamed")
+    rename(live, "beta", "alpha")
+    report = linked.push()
+    assert (report.exit, outcome(report, "beta").row) == (3, "S20")
+    assert live.skill("beta") == {}
+    assert linked.pull().exit == 0
+    assert "name: alpha\n" in linked.read(PATH)
+    assert linked.status().is_clean
+
+
+def test_a_name_that_was_changed_back_after_a_push_had_changed_it_comes_here(
+    linked: Clone, live: Live
+) -> None:
+    linked.replace(PATH, "name: alpha\n", "name: gamma\n")
+    assert outcome(linked.push(), "gamma").did == "renamed from alpha"
+    rename(live, "gamma", "alpha")
+    assert outcome(linked.push(), "gamma").row == "S20"
+    assert linked.pull().exit == 0
+    assert "name: alpha\n" in linked.read(PATH)
+
+
+def test_a_name_that_was_changed_while_a_conflict_was_decided_is_changed_on_the_server(
+    linked: Clone, live: Live
+) -> None:
+    """S21: the pointer is written once the conflict is decided, beside a name that the server does not have."""
+    live.edit_body("alpha", "one", "ONE there")
+    linked.replace(PATH, "one\n", "ONE here\n")
+    assert linked.pull().exit == 4
+    text = linked.read(PATH)
+    start, end = text.index("<<<<<<<"), text.index("two\n")
+    linked.write(PATH, f"{text[:start]}ONE\n\n{text[end:]}")
+    linked.replace(PATH, "name: alpha\n", "name: gamma\n")
+    assert linked.resolve("alpha").exit == 0
+    report = linked.push()
+    assert outcome(report, "gamma").did.startswith("renamed from alpha")
+    assert live.skill("alpha") == {}
+
+
 def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:
     """S22; the same name on both sides is agreement."""
     linked.replace(PATH, "name: alpha\n", "name: gamma\n")

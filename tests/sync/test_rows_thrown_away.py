@@ -76,6 +76,28 @@ def test_a_row_set_back_to_what_the_pointer_names(solo: Clone, live: Live) -> No
     assert inputs(live, dataset)["k000"] == expected
 
 
+@pytest.mark.parametrize("how", ["reset", "branch"])
+def test_a_row_set_back_by_a_commit_that_is_not_here_any_more(
+    solo: Clone, live: Live, how: str
+) -> None:
+    """No pointer was committed, so that none says what the text between, or the one after it, was published as."""
+    dataset = published(solo, numbered(2))
+    texts(solo, "second")
+    between = solo.head()
+    assert solo.push().exit == 0
+    set_to(solo, "question 0")
+    solo.git("commit", "-q", "-m", "set back", "--only", ITEMS)
+    assert solo.push().exit == 0
+    solo.git("checkout", "-q", "--", "datasets")
+    where = ["reset", "-q", "--hard"] if how == "reset" else ["switch", "-q", "-c", "other"]
+    solo.git(*where, between)
+    left_alone(solo, exit=0 if isinstance(live, LiveCurrent) else 3)
+    assert inputs(live, dataset)["k000"] == "question 0"
+    assert solo.pull().exit == 0
+    expected = "question 0" if isinstance(live, LiveCurrent) else "second"
+    assert lines(solo)["k000"]["input"] == expected
+
+
 def test_a_row_that_came_back_in_commits_and_once_more_without_one(solo: Clone, live: Live) -> None:
     dataset = published(solo, numbered(2))
     texts(solo, "second", "question 0", "third")

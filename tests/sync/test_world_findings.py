@@ -13,7 +13,7 @@ from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.failing import Crash
 from tests.sync.dataset_steps import ITEMS, dataset_id, inputs, line, lines, published
-from tests.sync.harness import Clone, Live, Requests, outcome
+from tests.sync.harness import Clone, Live, LiveCurrent, Requests, outcome
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -232,3 +232,58 @@ def test_an_edit_back_to_the_base_stands_against_what_a_job_published(
     team.commit("edited back")
     assert team.push().exit == 0
     assert inputs(live, dataset_id(live)) == {"k1": "first", "k2": "web"}
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+@pytest.mark.parametrize("is_published", [True, False])
+def test_a_row_that_was_published_and_taken_back_here_is_not_overwritten_by_an_edit_of_it(
+    team: Clone, live: Live, is_published: bool
+) -> None:
+    """P1: it is as the pointer names it, and has an edit all the same, in a run after the next one as well."""
+    team.dataset("cases", [line("k1", "first"), line("k2", "second")])
+    team.commit("new")
+    assert team.push().exit == team.pull().exit == 0
+    team.commit("linked")
+    team.replace(ITEMS, "first", "edited")
+    team.commit("edited")
+    dataset = dataset_id(live)
+    if is_published:
+        assert team.push().exit == 0
+    team.replace(ITEMS, "edited", "first")
+    team.commit("taken back")
+    for key, text in (("k1", "web"), ("k2", "web, too")):
+        live.patch_row(live.row(dataset, key)["id"], input=text)
+    if not is_published and isinstance(live, LiveCurrent):
+        assert team.pull().exit == 0  # its versions say that nothing was published in between
+        assert lines(team)["k1"]["input"] == "web"
+        return
+    for _ in range(2):
+        report = team.pull()
+        assert (report.exit, outcome(report, "cases:k1").row) == (4, "I10")
+        assert {key: row["input"] for key, row in lines(team).items()} == {
+            "k1": "first",
+            "k2": "web, too",
+        }
+    assert team.resolve("cases:k1", Choice.LOCAL).exit == 0
+    team.commit("decided")
+    assert team.push().exit == 0
+    assert inputs(live, dataset) == {"k1": "first", "k2": "web, too"}
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+def test_rows_that_were_adopted_as_they_are_here_are_not_old_to_a_later_commit(
+    solo: Clone, live: Live
+) -> None:
+    """A person's word about this tree: what commits upon it recorded before is no newer."""
+    solo.dataset("cases", [line("k1", "first"), line("k2", "second")])
+    first = solo.commit("not linked yet")
+    assert solo.push().exit == 0
+    solo.commit("linked")
+    dataset = dataset_id(live)
+    live.patch_row(live.row(dataset, "k1")["id"], input="web")
+    solo.git("checkout", "-q", "--detach", first)
+    assert solo.adopt("cases", Way.LOCAL, dataset_id=dataset).exit == 0
+    assert solo.pull().exit == 0
+    assert lines(solo)["k1"]["input"] == "first"
+    assert solo.push().exit == 0
+    assert inputs(live, dataset) == {"k1": "first", "k2": "second"}

@@ -71,6 +71,8 @@ class Desks(Generic[S, X]):
         self.is_open = False
         """Whether a conflict is shown in the files: then they are no texts of anybody's."""
         self.parked: tuple[dict[S, Token], set[S]] = ({}, set())
+        self.published: set[Token] = set()
+        """What skillsync has put on the server."""
         self.other: Desk[S] | None = None
         """The desk of the other person, once somebody went there."""
         self.log: list[str] = []
@@ -176,19 +178,36 @@ class Desks(Generic[S, X]):
         self.committed[self.head()] = dict(self.work)
 
     def commit_part(self, *, pointer: bool) -> None:
-        """Commit the pointer alone, or the texts without it."""
+        """Commit the pointer alone, or the texts without it: then what was decided and changed no text is not in it."""
         before = self.at(self.head())
         paths = self.POINTERS if pointer else self.TEXTS
         there = [path for path in paths if (self.clone.path / path).is_file()]
         if not there or not self.git("add", *there):
             return
         if self.git("commit", "-q", "-m", "part", "--only", "--", *there):
-            self.committed[self.head()] = before if pointer else dict(self.work)
+            changed = {
+                slot: token
+                for slot, token in self.work.items()
+                if slot not in before or before[slot].value != token.value
+            }
+            self.committed[self.head()] = before if pointer else {**self.work, **before, **changed}
             self.done["part committed"] += 1
 
     def amend(self) -> None:
+        """What replaces a commit that others have, or that was published, does not know it: git forgets that it was."""
+        old = self.at(self.head())
+        before = self.at(self.clone.git("rev-parse", "-q", "--verify", "HEAD^", check=False))
+        is_shared = self.other is not None and bool(
+            self.other.clone.git("cat-file", "-t", self.head(), check=False)
+        )
         self.clone.git("add", "-A")
         if self.git("commit", "-q", "--amend", "--allow-empty", "-m", "amended"):
+            for slot, token in self.work.items():
+                was, first = old.get(slot, self.MISSING), before.get(slot, self.MISSING)
+                if was is not None and was is not first and (is_shared or was in self.published):
+                    self.work[slot] = self.tokens.forget(token)
+                elif is_shared and token is not was:
+                    self.work[slot] = self.tokens.forget(token)
             self.committed[self.head()] = dict(self.work)
             self.done["amended"] += 1
 
@@ -286,7 +305,7 @@ class Desks(Generic[S, X]):
         return not self.is_dirty and all(map(self.is_whole, (self.work, *others)))
 
     def merge(self, number: int, *, how: str) -> None:
-        """Merge, squash or rebase with another branch; a person settles what git cannot."""
+        """Merge, squash or rebase with another branch; a person settles what git cannot. A rebase is many picks."""
         other = self._other_branch(number)
         if other is None or not self._is_clean_with(there := self.at(self._tip(other))):
             return
@@ -302,7 +321,9 @@ class Desks(Generic[S, X]):
 
         def meet(slot: S, value: str) -> Token:
             local, remote = self.of(here, slot), self.of(there, slot)
-            return self.met(slot, value, local, remote, is_silent=is_silent)
+            token = self.met(slot, value, local, remote, is_silent=is_silent)
+            is_old = token is local or token is remote
+            return token if is_old or how != "rebase" else self.tokens.forget(token)
 
         self.settle(meet)
         if how == "squash":

@@ -324,18 +324,17 @@ class RowsWorld(Desks[Slot, Seen]):
     def _may_return(self, clone: Clone) -> Callable[[str], bool]:
         """Return what tells of a key whether nothing here says that it was ever there (10.2).
 
-        A row leaves no trace where nobody pulled: in what a job published (a job writes no base, 7.3), and in a
-        commit before the first pointer. A server of the first generation shows nothing of what it has archived.
+        A row leaves no trace where its base is in no commit: a job writes none (7.3), and what was pushed is committed
+        later; nor does it in a commit before the first pointer, but for rows that were resolved upon it. A server of the
+        first generation shows nothing of what it has archived.
         """
-        if not (clone.path / POINTER).is_file() and not clone.git(
-            "log", "-1", "HEAD", "--", POINTER
-        ):
-            return lambda _: True
-        if not self.team or self.live.dialect != "seed":
-            return lambda _: False
         file = clone.path / ROWS
-        bases = clone.git("log", "-p", "-m", "--format=", "HEAD", "--", ROWS)
-        bases += file.read_text() if file.is_file() else ""
+        bases = file.read_text() if file.is_file() else ""
+        if not clone.git("log", "-1", "HEAD", "--", POINTER):
+            return lambda key: f"\t{key}\t" not in bases
+        if self.live.dialect != "seed":
+            return lambda _: False
+        bases += clone.git("log", "-p", "-m", "--format=", "HEAD", "--", ROWS)
         return lambda key: f"\t{key}\t" not in bases
 
     def _relabel(self, *books: Slots) -> None:
@@ -392,7 +391,9 @@ class RowsWorld(Desks[Slot, Seen]):
         may_replace = is_in(before, sent) or (is_untraced and before.value == GONE)
         if not (may_replace or before.is_picked or sent.is_picked):
             raise Violation(f"a push loses {before.value!r} of {slot} for {value!r}")
-        self.there[slot] = sent
+        is_back = before.value == GONE and before is not NEVER and before not in sent.past
+        self.there[slot] = self.tokens.join(sent, before, value) if is_back else sent
+        self.published.add(self.there[slot])
         self.done["published"] += 1
 
     def judge_pull(self, seen: Seen, report: Report | None) -> None:
@@ -406,7 +407,8 @@ class RowsWorld(Desks[Slot, Seen]):
         def meet(slot: Slot, value: str) -> Token:
             local, remote = self.of(before, slot), self.of(self.there, slot)
             is_kept = local.value == GONE or value == local.value
-            if is_kept and GONE in (local.value, remote.value) and seen.may_return(slot[0]):
+            is_linked = is_kept and not (value == local.value and is_open(slot[0]))
+            if is_linked and GONE in (local.value, remote.value) and seen.may_return(slot[0]):
                 # Nothing tells a row that was taken out from one that never was: all of both sides is linked (D3).
                 return self.tokens.join(local, remote, value)
             is_here = value == GONE and remote_rows.get(slot[0]) in keyless

@@ -12,7 +12,7 @@ from itertools import count
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Token:
-    """``is_picked``: a cherry-pick brought it without its history, which git does not know either (5.4, last lines)."""
+    """``is_picked``: it came without its history, which git does not know either (5.4, last lines)."""
 
     value: str
     past: frozenset[Token]
@@ -38,6 +38,10 @@ class Tokens:
     def edit(self, before: Token, value: str) -> Token:
         """Somebody replaces what is before them."""
         return Token(value, before.known, next(self._numbers), before.is_picked)
+
+    def forget(self, token: Token) -> Token:
+        """The commit of what it replaced was rewritten: to git it is as if it had been picked."""
+        return Token(token.value, token.known, next(self._numbers), is_picked=True)
 
     def join(self, one: Token, other: Token, value: str, *, is_picked: bool = False) -> Token:
         """Two values meet, and this one stands afterwards; whoever reads it has both behind them."""

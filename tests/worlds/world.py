@@ -153,9 +153,12 @@ class World(Desks[int, Seen]):
         """Rename it, edit it under the new name, and rename it back once a pull has followed (S20).
 
         Where a tree has no pointer, as a team's has none, that its skill has another name there is known from the
-        latest version's marker alone: only an own version is renamed for it, and not edited.
+        latest version's marker alone: only an own version is renamed for it, and not edited. A conflict that shows
+        under the new name is given up before it is renamed back.
         """
         assert self.latest
+        if (self.clone.path / "skills" / OTHER_NAME).exists() or self.live.skill(OTHER_NAME):
+            return  # what was made again, renamed, and could not be followed back, lies there
         if not self.latest.is_own and (self.team or not self.text(POINTER)):
             return
         self._rename_there(NAME, OTHER_NAME)
@@ -173,9 +176,10 @@ class World(Desks[int, Seen]):
         self._quietly(self.clone.pull)
         self._rename_there(OTHER_NAME, NAME)
         self._observe(there, user="web")
-        if any(path.startswith("skills/beta/") for path in self.clone.files()):
+        if (self.clone.path / "skills" / OTHER_NAME).exists():
             self.done["rename followed"] += 1
-            self._check_followed(here, there)
+            if self._check_followed(here, there):
+                self._quietly(lambda: self.clone.resolve(OTHER_NAME, Choice.ABORT))
         seen = replace(self.look(here, self.clone), here=here)
         self.judge_pull(seen, self._quietly(self.clone.pull))
 
@@ -184,14 +188,15 @@ class World(Desks[int, Seen]):
             answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
         assert answer.status_code == 200, answer.text
 
-    def _check_followed(self, here: Slots, there: Slots) -> None:
-        """Under the new name there is what a pull under the old one would have made."""
+    def _check_followed(self, here: Slots, there: Slots) -> bool:
+        """Under the new name there is what a pull under the old one would have made; tell whether in conflict."""
         text = "\n".join(self.text(path.replace(NAME, OTHER_NAME)) for path in (SKILL, NOTES))
         if disputed_in(text):
-            return
+            return True
         for slot, value in values_in(text).items():
             if value not in (here[slot].value, there[slot].value):
                 raise Violation(f"a pull that followed a rename made {value!r} of slot {slot}")
+        return False
 
     def web_recreate(self, *, equal: bool) -> None:
         before = self.versions[-1].slots
@@ -235,6 +240,8 @@ class World(Desks[int, Seen]):
                 raise Violation(f"v{row.version} holds {values}, which nobody asked for")
             if user == "me" and self.latest and row.version > 1:
                 self._judge(self.latest, made_of, row.version)
+            if user == "me":
+                self.published.update(made_of.values())
             first = str(rows[0].id)
             self.versions.append(Version(str(row.id), row.version, first, made_of, user == "me"))
             self.is_archived = False

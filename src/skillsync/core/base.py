@@ -62,6 +62,8 @@ class LineEvidence:
     with, but not the line (all of them, or some beside the rest that is here), and what they changed is not in the
     files beside the line (those of the commit that brought it, if it is committed).
 
+    ``at_holds_version``: the stamp's commit itself holds the files, and they are what the line says was taken in.
+
     ``intro_…`` is about the commit that brought a committed line: whether the files there have the stamp's digest,
     and whether that commit changed any of them. None: unknown, or the line is not committed.
     """
@@ -74,6 +76,7 @@ class LineEvidence:
     files_differ_from_head: bool = False
     later_commit_holds: bool = False
     left_elsewhere: bool = False
+    at_holds_version: bool = False
     intro_files_match: bool | None = None
     intro_changed_files: bool | None = None
 
@@ -83,7 +86,7 @@ def line_counts(evidence: LineEvidence) -> bool:
 
     A line that differs from HEAD's counts only while its stamp's commit is in HEAD's history *and* the files came
     along: they still have the stamp's digest, or HEAD is that commit and they were edited since, or a later commit
-    holds them. A line without stamp that is not committed never counts; unknown history never counts.
+    holds them, or that commit does, and they are the version itself (a push of what was committed). A line without stamp that is not committed never counts; unknown history never counts.
 
     Edited files say nothing by themselves: the edit may have been made of HEAD's text, after what the line was
     written with had been committed to another branch, or stashed, without the line. So where git still has those
@@ -103,6 +106,7 @@ def line_counts(evidence: LineEvidence) -> bool:
         evidence.files_now_match
         or (edited_since and not evidence.left_elsewhere)
         or evidence.later_commit_holds
+        or evidence.at_holds_version
     )
 
 

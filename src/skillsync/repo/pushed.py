@@ -1,8 +1,9 @@
-"""Keeps what was published without being committed, as a commit upon HEAD that no branch has: ``refs/skillsync/pushed/…``.
+"""Keeps what was published last of a folder, as a commit upon HEAD that no branch has: ``refs/skillsync/pushed/…``.
 
 Where a server keeps no marker, an own publish is recognised by a content that HEAD's history has, and a revert has such
-a content. A reflog tells of one that was committed and thrown away, nothing of one that was not. This does. As with a
-reflog, what is deleted here is forgotten; it only ever keeps something from being published.
+a content. A reflog tells of one that was committed and thrown away, but not whether it was published, and nothing of one
+that was not committed. This does. As with a reflog, what is deleted here is forgotten; it only ever keeps something from
+being published.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from skillsync.repo.import_stream import data_block, file_lines, quoted
 
 @dataclass(frozen=True, slots=True)
 class Uncommitted:
-    """The files of an object as they were published, by path in the repository: HEAD has others in this folder."""
+    """The files of an object as they were published, by path in the repository."""
 
     directory: str
     files: Mapping[str, bytes]
@@ -35,7 +36,7 @@ def keep_pushed(
         parts += [
             f"commit {_ref(one.directory)}\n".encode(),
             f"committer skillsync <skillsync@localhost> {seconds} +0000\n".encode(),
-            data_block(b"skillsync: published, and not committed\n"),
+            data_block(b"skillsync: published\n"),
             f"from {head}\n".encode(),
             _without(one.directory),
             *file_lines(one.files, executable=one.executable),
@@ -46,7 +47,7 @@ def keep_pushed(
 
 
 def find_pushed(repo: Repository, directory: str) -> str | None:
-    """Return the commit that keeps what was published last of a folder without being committed; no process."""
+    """Return the commit that keeps what was published last of a folder, None if nothing was kept; no process."""
     ref = _ref(directory)
     found = repo.named_objects([ref], limit=0).get(ref)
     return found.id if found is not None and found.kind == "commit" else None

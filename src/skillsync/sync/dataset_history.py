@@ -76,6 +76,15 @@ class DatasetPast:
         rows = (dataset.rows.get(key) for dataset in versions)
         return any(row is not None and short(row_digest(row)) == digest for row in rows)
 
+    def others(self, key: Key, digest: str) -> list[str]:
+        """Return the short digests of other lines of this key in commits not older than the pointer's last change.
+
+        Newest first.
+        """
+        rows = (dataset.rows.get(key) for dataset in self._versions_since_pointer())
+        found = dict.fromkeys(short(row_digest(row)) for row in rows if row is not None)
+        return [one for one in found if one != digest]
+
     def came_back(self, key: Key, digest: str) -> bool:
         """Tell whether commits not older than the pointer's last change left this row and came back to it.
 

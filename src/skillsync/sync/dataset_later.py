@@ -3,7 +3,7 @@
 A server of the first generation gives a row neither a version nor a history, so that a row that was changed and
 changed back looks as if nothing had happened, and one that was removed as if it had never been. What git still has
 of the time after HEAD tells them apart: the row bases that a later commit recorded, and in team mode the publish
-branch itself; and in solo mode what this clone published without a commit. It only ever keeps a row from being sent.
+branch itself; and in solo mode what this clone published and HEAD's history does not have. It only ever keeps a row from being sent.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class DatasetLater:
 
     @cached_property
     def thrown_away(self) -> PushedRows:
-        """What this clone published of this dataset without committing it."""
+        """What this clone published of this dataset last, of rows that the server had."""
         view = self._view
         remote = view.remote.id if view.remote is not None else ""
         return pushed_rows(self._workspace, view.home, place=view.place, dataset=remote)

@@ -72,6 +72,23 @@ class _Evidence:
         is_silent = view.is_committed and not view.guarantees.history
         return is_silent and self.later.went_back_to(key, short(digest))
 
+    def newer_base(self, view: DatasetView, item: RemoteRow, base: str) -> str | None:
+        """Return what was published of a row since its base, which HEAD took back to that, None if nothing was.
+
+        Such a row looks untouched here, and has an edit all the same. Without versions on the server the newest of the
+        other lines that HEAD's history has counts: it may have been published.
+        """
+        key = item.row.key
+        between = self.past.others(key, base)
+        if between and view.guarantees.history:
+            since = view.base_revision(key)
+            later = [one for one in self._versions(item) if one.revision > since]
+            known = {short(row_digest(one.row)): one.revision for one in later}
+            between = [digest for digest in between if digest in known]
+            if between:
+                view.base_revisions = {**view.base_revisions, key: known[between[0]]}
+        return between[0] if between else None
+
     def _versions(self, item: RemoteRow) -> Sequence[RemoteRow]:
         return [one for one in self.remote.datasets.versions(item.id) if not one.deleted]
 
@@ -171,14 +188,17 @@ def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled
     taken_in, moved_back, in_doubt = False, False, False
     if digest and digest != facts.local and item is not None:
         is_other = short(digest) != base
+        is_behind = facts.local is not None and is_other and short(facts.local) == base
+        went_back = False
         has_moved = is_other or (base is not None and item.revision > view.base_revision(key))
         if has_moved and (item.editor is None or evidence.is_own(item.editor)):
             seen = evidence.past.has_published if is_other else evidence.past.came_back
             went_back = evidence.later.went_back_to(key, short(digest))
             taken_in = seen(key, short(digest)) and not went_back
-            is_behind = facts.local is not None and is_other and short(facts.local) == base
             if is_behind and not taken_in and not went_back:
                 in_doubt = evidence.past.may_have_published(key, short(digest))
+        if is_behind and base is not None and not (taken_in or went_back or in_doubt):
+            base = evidence.newer_base(view, item, base) or base
         moved_back = (
             not is_other
             and not taken_in
@@ -221,7 +241,8 @@ def _losers(remote: Remote, items: Sequence[RemoteRow]) -> tuple[RemoteRow, ...]
 def _held_back(view: DatasetView, row: RowView, evidence: _Evidence) -> RowView:
     """Keep a row from being sent where a commit later than HEAD has decided about it (B8).
 
-    Where the server keeps versions, a line that is one which was replaced since the base is as old (P1).
+    Where the server keeps versions, a line that is one which was replaced since the base is as old (P1). A base that
+    was taken in here and is not committed yet is newer than what those commits recorded, unless that was it as well.
     """
     later = evidence.later
     facts = row.facts
@@ -231,8 +252,11 @@ def _held_back(view: DatasetView, row: RowView, evidence: _Evidence) -> RowView:
         return replace(row, facts=replace(facts, superseded=True))
     if facts.local is None or facts.remote is None or facts.duplicates:
         return row
-    local = short(facts.local)
-    if local not in later.bases(row.key) and not evidence.was_replaced(view, row, local):
+    local, there = short(facts.local), short(facts.remote)
+    bases = later.bases(row.key)
+    is_newest_here = not view.is_committed and there == row.base and there not in bases
+    is_recorded = local in bases and not is_newest_here
+    if not is_recorded and not evidence.was_replaced(view, row, local):
         return row
     older = replace(
         facts, base=local, was_in_base=True, taken_in=False, moved_back=False, groups=None

@@ -121,6 +121,10 @@ class DatasetView:
         """The revision that the pointer names; 0 where there is none, or no revisions."""
         return (self.line.revision if self.line else None) or 0
 
+    def was_there(self, key: Key) -> bool:
+        """Tell whether the server had a live row of this key when it was asked."""
+        return key in self.there or (self.remote_rows is not None and self.remote_rows.has(key))
+
     def base_revision(self, key: Key) -> int:
         """The revision at which the remote row was taken in; 0 where there is none, or no revisions."""
         return self.base_revisions.get(key, self.line_revision)

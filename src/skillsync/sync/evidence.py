@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from skillsync.core.base import LineEvidence, line_counts
 from skillsync.formats.canonical import digest_of_digests
-from skillsync.model import DatasetPointer, Entry, Folder, Pointer, SkillPointer
+from skillsync.model import DatasetPointer, Entry, Folder, Pointer, SkillPointer, Stamp
 from skillsync.repo.git import HistoryLine, Repository
 from skillsync.repo.pointer import POINTER, parse_line
 from skillsync.sync.elsewhere import Elsewhere, folded
@@ -55,7 +55,8 @@ class History:
     """Questions about HEAD's history, each answered once per run.
 
     ``folder_at(commit, dir)`` returns the object's files in that commit (None: in the working tree), None when it
-    has none, and ``light_at`` does so without holding large files. All objects lie below the ``roots``. ``at`` is the commit that stands for HEAD; None is HEAD itself.
+    has none, and ``light_at`` does so without holding large files. ``is_version_at(pointer, commit, dir)`` tells
+    whether a commit's object is what a line says was taken in. All objects lie below the ``roots``. ``at`` is the commit that stands for HEAD; None is HEAD itself.
     """
 
     repo: Repository
@@ -63,6 +64,7 @@ class History:
     roots: Sequence[str] = (".",)
     at: str | None = None
     light_at: Callable[[str | None, str], Folder | None] | None = None
+    is_version_at: Callable[[Pointer, str, str], bool] | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
@@ -227,6 +229,11 @@ class History:
             and (left or not differ)
             and self.held_after(stamp.at, directory, stamp.files)
         )
+        held_at = bool(
+            at_in_history
+            and not (match or held or (differ and not left))
+            and self._holds_version(pointer, stamp, directory)
+        )
         return line_counts(
             LineEvidence(
                 pointer=pointer,
@@ -237,8 +244,16 @@ class History:
                 files_differ_from_head=differ,
                 later_commit_holds=held,
                 left_elsewhere=left,
+                at_holds_version=held_at,
             )
         )
+
+    def _holds_version(self, pointer: Pointer, stamp: Stamp, directory: str) -> bool:
+        """Tell whether a line was written upon its version's very text, which HEAD's text was made of (design.md 3)."""
+        if pointer.gone or stamp.at == UNBORN or self.is_version_at is None:
+            return False
+        is_clean = self.files_digest_at(stamp.at, directory) == stamp.files
+        return is_clean and self.is_version_at(pointer, stamp.at, directory)
 
     def committed_counts(
         self, pointer: Pointer, directory: str, files_now: FilesNow | None

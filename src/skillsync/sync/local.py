@@ -6,8 +6,9 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
+from skillsync.config import Settings
 from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.canonical import info_digest, skill_digest
 from skillsync.formats.dataset_md import DatasetDocument, parse_dataset_md
@@ -365,16 +366,7 @@ def read_tree(
     )
     head = workspace.history.head
     folder_at = workspace.folder_at if large_from is None else workspace.light_folder_at
-
-    def dataset(folder: Folder) -> LocalDataset:
-        options = settings.options_for(last_part(folder.dir))
-        return LocalDataset(
-            folder,
-            mapping=options.fields or None,
-            content_keys=options.keys == "content",
-            limits=options.limits,
-        )
-
+    dataset = partial(dataset_of, settings)
     carry = settings.carry
     skills = [LocalSkill(folder, carry) for folder in scan.skills if folder.entry("SKILL.md")]
     datasets = [dataset(folder) for folder in scan.datasets if folder.entries]
@@ -393,6 +385,17 @@ def read_tree(
         )
     problems = [*scan.problems, *(_link_note(link) for link in scan.links)]
     return LocalTree(commit, skills, datasets, gone_skills, gone_datasets, problems)
+
+
+def dataset_of(settings: Settings, folder: Folder) -> LocalDataset:
+    """Return a folder's dataset, read as its settings say."""
+    options = settings.options_for(last_part(folder.dir))
+    return LocalDataset(
+        folder,
+        mapping=options.fields or None,
+        content_keys=options.keys == "content",
+        limits=options.limits,
+    )
 
 
 def _link_note(link: Link) -> Problem:

@@ -228,9 +228,9 @@ class DatasetPuller:
         self.writer.write(view.slug, local.folder, changes, pointers, reason="pull")
         remember(self.workspace, view, taking.open_rows, info=bool(info_conflicts))
         if not view.guarantees.history:
-            linked = {row.key for row in view.rows.open if row.facts.moved_back}
+            seen = {row.key for row in view.rows.open if row.facts.moved_back or row.is_older}
             forget_rows(
-                self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=linked
+                self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=seen
             )
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
 
@@ -313,8 +313,8 @@ class DatasetPuller:
         verdict = row.verdict
         taking.open_rows.append(row)
         if row.base is not None and row.remote is not None:
-            # What git knew of the row without a pointer is written down, now that there will be one.
-            taking.base.setdefault(row.key, row.base)
+            # What git knew of the row beyond the pointer is written down, now that there will be another.
+            taking.base[row.key] = row.base
         taking.outcomes.append(
             Outcome(
                 Kind.ROW,

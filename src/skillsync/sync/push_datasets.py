@@ -245,7 +245,7 @@ class DatasetPusher:
             with suppress(
                 SkillsyncError
             ):  # it is only a precaution, and what was published stays so
-                self._note_uncommitted(sending)
+                self._note_replaced(sending)
         outcomes = summary(sending, step, linked=self.options.writes_pointer)
         for note in notes(view):
             self.report.note(note)
@@ -329,30 +329,32 @@ class DatasetPusher:
         )
         self.writer.write(view.slug, current, (), pointers, reason="push")
 
-    def _note_uncommitted(self, sending: Sending) -> None:
-        """Note what was sent of lines that HEAD has otherwise, beside what was noted before and never committed.
+    def _note_replaced(self, sending: Sending) -> None:
+        """Note what stands for rows that HEAD or the server had otherwise, beside what was noted before and is not in HEAD.
 
-        What HEAD does not have at all cannot undo anything once it is thrown away.
+        A commit can be reset away as well as an edit. What neither of them had cannot undo anything then.
         """
-        local, head = sending.view.local, self.workspace.history.head
+        view, head = sending.view, self.workspace.history.head
+        local = view.local
         if self.workspace.is_team or local is None or head is None:
             return
         if not (sending.sent or sending.meta_sent):
             return
-        if self.workspace.history.files_digest_at(head, local.dir) == local.files:
-            return
-        there = dataset_at(self.workspace, head, local.dir, like=local).row_digests
-        later = DatasetLater(self.workspace, replace(sending.view, remote=sending.remote))
+        is_committed = self.workspace.history.files_digest_at(head, local.dir) == local.files
+        at_head = local if is_committed else dataset_at(self.workspace, head, local.dir, like=local)
+        there = at_head.row_digests
+        later = DatasetLater(self.workspace, replace(view, remote=sending.remote))
         rows = ShortDigests(local.kept_lines)
         for key, digest in later.thrown_away.rows.items():
             is_open = key not in sending.sent and there.get(key) != digest
             if is_open and later.went_back_to(key, digest):
                 rows[key] = digest
         for key, digest in sending.sent.items():
-            if there.get(key, digest) != digest:
+            if there.get(key, digest) != digest or view.was_there(key):
                 rows[key] = digest
-        pointer = self._current_folder(sending.view).pointer
-        if pointer is not None and (rows or sending.meta_sent or later.thrown_away.commit):
+        pointer = self._current_folder(view).pointer
+        info_sent = sending.meta_sent and not (is_committed and view.remote is None)
+        if pointer is not None and (rows or info_sent or later.thrown_away.commit):
             self._uncommitted.append(
                 uncommitted_rows(
                     self.workspace, local.dir, pointer=pointer, place=self.target.place, rows=rows

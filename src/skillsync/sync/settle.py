@@ -105,16 +105,18 @@ def settle_paths(
 def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
     """Write the pointer that the conflict was waiting to write, and forget the conflict."""
     tree = read_tree(workspace, only={parked.dir})
-    folder = next(
-        (skill.folder for skill in tree.skills if skill.dir == parked.dir), Folder(parked.dir, ())
-    )
-    change = _taken_in(workspace, parked, folder)
+    found = next((skill for skill in tree.skills if skill.dir == parked.dir), None)
+    folder = found.folder if found else Folder(parked.dir, ())
+    change = _taken_in(workspace, parked, folder, found.name if found else parked.name)
     writer.write(parked.name, folder, (), [change], reason="resolve")
     ConflictStore(workspace.repo).delete(parked.name)
 
 
-def _taken_in(workspace: Workspace, parked: Parked, folder: Folder) -> FileChange | None:
-    line = replace(parked.pointer, stamp=stamp_for(workspace, folder))
+def _taken_in(workspace: Workspace, parked: Parked, folder: Folder, name: str) -> FileChange | None:
+    # A stamp says that the files bear the name which the server had. Where whoever decided the conflict also gave
+    # another name, it is one of no files.
+    files = folder if name == parked.name else replace(folder, entries=())
+    line = replace(parked.pointer, stamp=stamp_for(workspace, files))
     return pointer_change(
         folder, line, place=parked.pointer.place, places=workspace.settings.places
     )
@@ -126,7 +128,7 @@ def as_decided(workspace: Workspace, target: Target, tree: LocalTree) -> LocalTr
     for skill in tree.skills if tree.commit is None else ():
         if (parked := decided.get(skill.dir)) is None:
             continue
-        change = _taken_in(workspace, parked, skill.folder)
+        change = _taken_in(workspace, parked, skill.folder, skill.name)
         if change is not None:
             skill.folder = replace(skill.folder, pointer=held(change.after))
     return tree

@@ -371,8 +371,11 @@ def _names_since(
 ) -> tuple[set[str], str | None]:
     """Return the names that the skill had here since its pointer was written, and the first, as far as that is known.
 
-    The line came along where the folder was moved, so that the names which it had elsewhere count.
+    The line came along where the folder was moved, so that the names which it had elsewhere count. Files that are as
+    they were when the line was written bear the name that the server had then, whatever they are called in HEAD.
     """
+    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
+        return {view.name}, view.name
     directory, history = view.dir or "", workspace.history
     added = [
         (one.commit, one.path.removesuffix(f"/{POINTER}"), pointer)
@@ -384,10 +387,7 @@ def _names_since(
     found = [_name_at(workspace, view, commit, place) for commit, place, _ in added]
     found += [_name_at(workspace, view, commit, directory) for commit in since]
     written = [(commit, place) for commit, place, pointer in added if pointer == line]
-    if line.stamp is not None and view.local and view.local.files == line.stamp.files:
-        found.append(view.name)
-        first: str | None = view.name
-    elif written:
+    if written:
         first = _name_at(workspace, view, *written[-1])
     else:
         first = _name_at(workspace, view, history.head, directory) if history.head else None

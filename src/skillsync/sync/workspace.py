@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
+    from skillsync.model import Pointer
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
     from skillsync.sync.made_later import MadeLater
@@ -82,8 +83,18 @@ class Workspace:
 
         roots = (*self.settings.skills, *self.settings.datasets)
         return History(
-            self.repo, self.folder_at, roots=roots, at=self.at, light_at=self.light_folder_at
+            self.repo,
+            self.folder_at,
+            roots=roots,
+            at=self.at,
+            light_at=self.light_folder_at,
+            is_version_at=self._is_version_at,
         )
+
+    def _is_version_at(self, pointer: Pointer, commit: str, directory: str) -> bool:
+        from skillsync.sync.version_at import is_version_at
+
+        return is_version_at(self, pointer, commit, directory)
 
     @cached_property
     def skill_history(self) -> SkillHistory:
