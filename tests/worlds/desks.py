@@ -185,12 +185,13 @@ class Desks(Generic[S, X]):
         if not there or not self.git("add", *there):
             return
         if self.git("commit", "-q", "-m", "part", "--only", "--", *there):
-            changed = {
-                slot: token
-                for slot, token in self.work.items()
-                if slot not in before or before[slot].value != token.value
-            }
-            self.committed[self.head()] = before if pointer else {**self.work, **before, **changed}
+            if not pointer:
+                olds = {slot: before.get(slot, self.MISSING) for slot in self.work}
+                self.work = {
+                    slot: old if old is not None and old.value == token.value else token
+                    for (slot, token), old in zip(self.work.items(), olds.values(), strict=True)
+                }
+            self.committed[self.head()] = before if pointer else dict(self.work)
             self.done["part committed"] += 1
 
     def amend(self) -> None:
