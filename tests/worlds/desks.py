@@ -205,9 +205,8 @@ class Desks(Generic[S, X]):
         if self.git("commit", "-q", "--amend", "--allow-empty", "-m", "amended"):
             for slot, token in self.work.items():
                 was, first = old.get(slot, self.MISSING), before.get(slot, self.MISSING)
-                if was is not None and was is not first and (is_shared or was in self.published):
-                    self.work[slot] = self.tokens.forget(token)
-                elif is_shared and token is not was:
+                is_known = is_shared or was in self.published
+                if (is_shared and token is not was) or (is_known and was not in {None, first}):
                     self.work[slot] = self.tokens.forget(token)
             self.committed[self.head()] = dict(self.work)
             self.done["amended"] += 1
