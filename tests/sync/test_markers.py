@@ -602,6 +602,24 @@ def test_a_name_that_was_changed_back_after_a_push_had_changed_it_comes_here(
     assert "name: alpha\n" in linked.read(PATH)
 
 
+def test_a_skill_whose_pointer_does_not_count_is_not_created_again_under_its_old_name(
+    linked: Clone, live: Live
+) -> None:
+    """S20: git leaves a folder that it does not know where it is; what its line says was taken in is another matter."""
+    live.create("zeta", body=BODY)
+    assert linked.pull().exit == 0
+    linked.git("checkout", "-q", "--detach", "HEAD~1")
+    rename(live, "zeta", "zeta2")
+    report = linked.push()
+    assert (report.exit, outcome(report, "zeta").row) == (3, "S20")
+    assert live.skill("zeta") == {}
+    assert linked.pull().exit == 0
+    assert "name: zeta2\n" in linked.read("skills/zeta2/SKILL.md")
+    assert not (linked.path / "skills/zeta").exists()
+    linked.push()
+    assert live.skill("zeta") == {}
+
+
 def test_a_name_that_was_changed_while_a_conflict_was_decided_is_changed_on_the_server(
     linked: Clone, live: Live
 ) -> None:

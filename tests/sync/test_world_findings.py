@@ -257,9 +257,10 @@ def test_a_row_that_was_published_and_taken_back_here_is_not_overwritten_by_an_e
         assert team.pull().exit == 0  # its versions say that nothing was published in between
         assert lines(team)["k1"]["input"] == "web"
         return
+    row = "I10" if isinstance(live, LiveCurrent) else "I4"  # without versions no base is known
     for _ in range(2):
         report = team.pull()
-        assert (report.exit, outcome(report, "cases:k1").row) == (4, "I10")
+        assert (report.exit, outcome(report, "cases:k1").row) == (4, row)
         assert {key: row["input"] for key, row in lines(team).items()} == {
             "k1": "first",
             "k2": "web, too",

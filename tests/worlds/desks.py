@@ -185,12 +185,13 @@ class Desks(Generic[S, X]):
         if not there or not self.git("add", *there):
             return
         if self.git("commit", "-q", "-m", "part", "--only", "--", *there):
-            changed = {
-                slot: token
-                for slot, token in self.work.items()
-                if slot not in before or before[slot].value != token.value
-            }
-            self.committed[self.head()] = before if pointer else {**self.work, **before, **changed}
+            if not pointer:
+                olds = {slot: before.get(slot, self.MISSING) for slot in self.work}
+                self.work = {
+                    slot: old if old is not None and old.value == token.value else token
+                    for (slot, token), old in zip(self.work.items(), olds.values(), strict=True)
+                }
+            self.committed[self.head()] = before if pointer else dict(self.work)
             self.done["part committed"] += 1
 
     def amend(self) -> None:
@@ -204,9 +205,8 @@ class Desks(Generic[S, X]):
         if self.git("commit", "-q", "--amend", "--allow-empty", "-m", "amended"):
             for slot, token in self.work.items():
                 was, first = old.get(slot, self.MISSING), before.get(slot, self.MISSING)
-                if was is not None and was is not first and (is_shared or was in self.published):
-                    self.work[slot] = self.tokens.forget(token)
-                elif is_shared and token is not was:
+                is_known = is_shared or was in self.published
+                if (is_shared and token is not was) or (is_known and was not in {None, first}):
                     self.work[slot] = self.tokens.forget(token)
             self.committed[self.head()] = dict(self.work)
             self.done["amended"] += 1

@@ -72,22 +72,25 @@ class _Evidence:
         is_silent = view.is_committed and not view.guarantees.history
         return is_silent and self.later.went_back_to(key, short(digest))
 
-    def newer_base(self, view: DatasetView, item: RemoteRow, base: str) -> str | None:
-        """Return what was published of a row since its base, which HEAD took back to that, None if nothing was.
+    def since(self, view: DatasetView, item: RemoteRow, base: str) -> str | None:
+        """Return the base of a row that is as its base here: another one if HEAD took back to it what was published since.
 
-        Such a row looks untouched here, and has an edit all the same. Without versions on the server the newest of the
-        other lines that HEAD's history has counts: it may have been published.
+        Such a row looks untouched, and has an edit all the same. Without versions on the server, what HEAD's history has
+        in between may have been published, or not: then no base is known (None).
         """
         key = item.row.key
         between = self.past.others(key, base)
-        if between and view.guarantees.history:
-            since = view.base_revision(key)
-            later = [one for one in self._versions(item) if one.revision > since]
-            known = {short(row_digest(one.row)): one.revision for one in later}
-            between = [digest for digest in between if digest in known]
-            if between:
-                view.base_revisions = {**view.base_revisions, key: known[between[0]]}
-        return between[0] if between else None
+        if not between:
+            return base
+        if not view.guarantees.history:
+            return None
+        begun = view.base_revision(key)
+        later = [one for one in self._versions(item) if one.revision > begun]
+        known = {short(row_digest(one.row)): one.revision for one in later}
+        found = next((digest for digest in between if digest in known), base)
+        if found != base:
+            view.base_revisions = {**view.base_revisions, key: known[found]}
+        return found
 
     def _versions(self, item: RemoteRow) -> Sequence[RemoteRow]:
         return [one for one in self.remote.datasets.versions(item.id) if not one.deleted]
@@ -198,7 +201,7 @@ def _facts(view: DatasetView, plain: RowView, evidence: _Evidence, *, is_doubled
             if is_behind and not taken_in and not went_back:
                 in_doubt = evidence.past.may_have_published(key, short(digest))
         if is_behind and base is not None and not (taken_in or went_back or in_doubt):
-            base = evidence.newer_base(view, item, base) or base
+            base = evidence.since(view, item, base)
         moved_back = (
             not is_other
             and not taken_in

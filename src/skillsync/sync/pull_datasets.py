@@ -312,9 +312,12 @@ class DatasetPuller:
     ) -> None:
         verdict = row.verdict
         taking.open_rows.append(row)
-        if row.base is not None and row.remote is not None:
-            # What git knew of the row beyond the pointer is written down, now that there will be another.
-            taking.base[row.key] = row.base
+        if row.remote is not None:
+            # What git knows of the row beyond the pointer is written down, now that there will be another.
+            if row.base is not None:
+                taking.base[row.key] = row.base
+            else:
+                taking.base.pop(row.key, None)
         taking.outcomes.append(
             Outcome(
                 Kind.ROW,

@@ -180,6 +180,7 @@ def _local_view(
     files = skill.files if local is not None else ""
     counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
     view.line = counted if isinstance(counted, SkillPointer) else None
+    view.stray = line if view.line is None and isinstance(line, SkillPointer) else None
     return view
 
 
@@ -293,7 +294,9 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
     claims = [
-        Claim(view.dir or "", view.name, view.line.first if view.line else None) for view in folders
+        Claim(view.dir or "", view.name, line.first if line else None)
+        for view in folders
+        for line in [view.line or view.stray]
     ]
     standings = settle_claims(claims, remote_names=names)
     for view in folders:
@@ -301,8 +304,9 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
             case Standing.COPY:
                 view.line = view.base = None
             case Standing.RENAMED:
-                assert view.line is not None  # else nothing would say that it was published
-                _settle_name(workspace, survey, view, view.line, found[view.line.first])
+                line = view.line or view.stray
+                assert line is not None  # else nothing would say that it was published
+                _settle_name(workspace, survey, view, line, found[line.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
 
@@ -325,6 +329,13 @@ def _settle_name(
         view.error = renamed_here(view.name, version.name)
         return
     view.version, view.absence = version, Absence.PRESENT
+    if view.line is None:
+        view.base = _unknown_content(version)
+
+
+def _unknown_content(version: Version) -> BaseFact:
+    """Return the base where no line counts: that it was there is known, what was taken in is not."""
+    return BaseFact(0, "", version.first, Digest(""))
 
 
 def _follow_renames(
@@ -350,8 +361,7 @@ def _follow_renames(
         by_marker = view.base
         view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
         _find_bases(workspace, target, [view])
-        # No line that counts: that it was there is known, what was taken in is not.
-        pointed = view.base or BaseFact(0, "", version.first, Digest(""))
+        pointed = view.base or _unknown_content(version)
         view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
 

@@ -40,7 +40,8 @@ class _Digested(NamedTuple):
 class SkillView:
     """One skill seen from all sides, with the verdict.
 
-    ``line`` is the tree's pointer line that counts; ``ignored`` tells that a line was there and does not.
+    ``line`` is the tree's pointer line that counts; ``ignored`` tells that a line was there and does not. ``stray`` is the
+    tree's line then: of what was taken in it says nothing, but still which skill it was.
     ``content`` is the latest version read whole, when a decision or an action needed it. ``pointed`` is the base by
     pointers alone, ``by_marker``: the base is
     what a marker names, and its content was not compared yet; ``unmarked``: the base or the latest is our own version
@@ -55,6 +56,7 @@ class SkillView:
     local: LocalSkill | None = None
     line: SkillPointer | None = None
     ignored: bool = False
+    stray: SkillPointer | None = None
     base: BaseFact | None = None
     pointed: BaseFact | None = None
     bases: Bases | None = None
