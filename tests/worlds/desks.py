@@ -239,11 +239,11 @@ class Desks(Generic[S, X]):
     def _go(self, *words: str) -> None:
         old, was = self.at(self.head()), self.head()
         before = {slot: token.value for slot, token in self.work.items()}
-        if not self.git(*words):
-            return
+        if not self.git(*words) or self.head() == was:
+            return  # nothing has moved, and what is not committed is as it was
         new = self.at(self.head())
         gone = self.MISSING.value if self.MISSING else None
-        self.done["checked out"] += self.head() != was
+        self.done["checked out"] += 1
 
         def meet(slot: S, value: str) -> Token:
             is_edited = before.get(slot, gone) == value
