@@ -288,3 +288,24 @@ def test_rows_that_were_adopted_as_they_are_here_are_not_old_to_a_later_commit(
     assert lines(solo)["k1"]["input"] == "first"
     assert solo.push().exit == 0
     assert inputs(live, dataset) == {"k1": "first", "k2": "second"}
+
+
+@pytest.mark.parametrize("live", ["current"], indirect=True)
+def test_a_row_that_was_adopted_while_it_was_archived_is_not_old_once_that_is_restored(
+    solo: Clone, live: Live
+) -> None:
+    """What a commit upon HEAD has taken in is no newer than what this tree has."""
+    solo.dataset("cases", [line("k1", "first"), line("k2", "second")])
+    first = solo.commit("not linked yet")
+    assert solo.push().exit == 0
+    solo.commit("linked")
+    dataset = dataset_id(live)
+    item = live.row(dataset, "k1")["id"]
+    live.patch_row(item, input="web")
+    live.patch_row(item, deleted=True)
+    solo.git("checkout", "-q", "--detach", first)
+    assert solo.adopt("cases", Way.LOCAL, dataset_id=dataset).exit == 0
+    live.patch_row(item, deleted=False)
+    report = solo.pull()
+    assert (report.exit, outcome(report, "cases:k1").exit) == (4, 4)
+    assert lines(solo)["k1"]["input"] == "first"

@@ -239,11 +239,11 @@ class Desks(Generic[S, X]):
     def _go(self, *words: str) -> None:
         old, was = self.at(self.head()), self.head()
         before = {slot: token.value for slot, token in self.work.items()}
-        if not self.git(*words):
-            return
+        if not self.git(*words) or self.head() == was:
+            return  # nothing has moved, and what is not committed is as it was
         new = self.at(self.head())
         gone = self.MISSING.value if self.MISSING else None
-        self.done["checked out"] += self.head() != was
+        self.done["checked out"] += 1
 
         def meet(slot: S, value: str) -> Token:
             is_edited = before.get(slot, gone) == value
@@ -355,6 +355,8 @@ class Desks(Generic[S, X]):
         before, there = self.at(parent), self.at(commit)
         if not self._is_clean_with(before, there):
             return
+        if not revert and self._links(commit, parent):
+            return  # its pointers' lines are all new to git, so that those here cannot be older
         here, was = dict(self.work), self.head()
         verb = "revert" if revert else "cherry-pick"
         words = (verb, "--no-edit", commit)
@@ -373,6 +375,12 @@ class Desks(Generic[S, X]):
         )
         self.committed[self.head()] = dict(self.work)
         self.done[verb] += self.head() != was
+
+    def _links(self, commit: str, parent: str) -> bool:
+        """Tell whether a commit wrote pointers where there were none."""
+        asked = [f"{one}:{path}" for path in self.POINTERS for one in (parent, commit)]
+        found = [bool(self.clone.git("cat-file", "-t", name, check=False)) for name in asked]
+        return any(new and not old for old, new in zip(found[::2], found[1::2], strict=True))
 
     def _keep_pointers(self, commit: str) -> None:
         """Who reverts a pull keeps its pointer, which says that it was seen and rejected (B2)."""

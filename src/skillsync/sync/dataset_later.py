@@ -148,6 +148,8 @@ class DatasetLater:
                 continue
             if pointer.dataset != self._view.remote.id:
                 continue
+            if pointer.revision is not None and pointer.revision <= self._view.line_revision:
+                continue  # this tree has taken in as much, or more
             infos.add(pointer.meta)
             for key, digest in self._rows_of(commit, pointer).items():
                 rows[key].add(digest)
