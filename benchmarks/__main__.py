@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks import startup, traffic, watching
 from benchmarks.figures import Figure, table
-from benchmarks.memory import memory_figures
+from benchmarks.memory import memory_figures, synced_figures
 from benchmarks.offline import offline_figures
 from benchmarks.review import review_figures
 from benchmarks.rows import rows_figures
@@ -50,6 +50,7 @@ def measure(
             yield from traffic.dataset(folder, url, project, rows)
     if rows:
         yield from rows_figures(folder / "rows", rows)
+        yield from synced_figures(folder / "synced", "current", rows)
     yield from measure_watch(folder, skills=skills)
 
 

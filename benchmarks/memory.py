@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.figures import Figure, shown
+from benchmarks.figures import Figure, Kind, shown
 from benchmarks.seeding import NAME, line_of, seed
 from benchmarks.server import Talk
 from benchmarks.world import Clone, add_project, environment, new_clone, serving
@@ -17,6 +17,8 @@ FEW = 2
 """Rows of the dataset whose memory is taken off: what a command needs anyway."""
 MOST_PER_ROW = 315
 """Bytes that a row may cost while sides are compared: 100,000 rows in 30 MiB."""
+MANY = 100_000
+"""From so many rows on that is a limit: of fewer, what a command needs anyway is too large a part."""
 MOST_FLAT = 6.0
 """MiB that any number of rows may cost where they are read one after the other."""
 
@@ -89,10 +91,12 @@ class _Pair:
             raise AssertionError(f"{words} did not say {says!r}: {many.said[-2000:]}")
         limit = MOST_FLAT if flat else self._rows * MOST_PER_ROW / (1 << 20)
         name = f"{name}{self._of}"
-        yield shown(name, many.seconds)
+        time = (many.seconds - few.seconds) / self._rows
+        yield shown(name, many.seconds, note=f"{time * 1e6:,.0f} µs a row")
         grown = many.peak - few.peak
         note = f"{grown * (1 << 20) / self._rows:,.0f} bytes a row"
-        yield Figure(f"  {name}: memory", grown, limit, "most", unit="MiB", note=note)
+        kind: Kind = "most" if flat or self._rows >= MANY else "shown"
+        yield Figure(f"  {name}: memory", grown, limit, kind, unit="MiB", note=note)
 
 
 # ---------------------------------------------------------------- asking nobody
@@ -136,7 +140,14 @@ def _write_rows(clone: Clone, count: int, *, keyless: bool = False) -> None:
 # ---------------------------------------------------------------- against a server
 
 
-def _synced(folder: Path, dialect: str, rows: int) -> Iterator[Figure]:
+def synced_figures(folder: Path, dialect: str, rows: int) -> Iterator[Figure]:
+    """What is asked of a server that has the rows: first pull, nothing new, and one changed row on either side."""
+    yield from _synced(folder, dialect, rows, parts=("full",))
+
+
+def _synced(
+    folder: Path, dialect: str, rows: int, *, parts: Collection[str] = ("new", "full", "derived")
+) -> Iterator[Figure]:
     options = ("--quota", f"items={rows * 2}") if dialect == "current" else ()
     with serving(folder, "--dialect", dialect, *options) as url:
 
@@ -150,9 +161,12 @@ def _synced(folder: Path, dialect: str, rows: int) -> Iterator[Figure]:
             many, few = made
             return _Pair(many, few, rows, f", {dialect}")
 
-        yield from _nothing_there(clones("new"))
-        yield from _all_there(clones("full", filled="id"), dialect)
-        yield from _derived(clones("derived", filled="content"))
+        if "new" in parts:
+            yield from _nothing_there(clones("new"))
+        if "full" in parts:
+            yield from _all_there(clones("full", filled="id"), dialect)
+        if "derived" in parts:
+            yield from _derived(clones("derived", filled="content"))
 
 
 def _nothing_there(pair: _Pair) -> Iterator[Figure]:

@@ -42,7 +42,7 @@ finally:
 
 _LOOKS = (
     (("status", "--offline"), "large: changed here"),
-    (("diff", "--offline"), "edited 5"),
+    (("diff", "--offline"), "+ edited "),
 )
 """Commands that look at the content, and what they must say."""
 
@@ -78,21 +78,25 @@ class _Large:
 
     clone: Clone
     before: Path
+    rows: int
 
     @property
     def after(self) -> Path:
         return self.clone.path / _ITEMS
 
     def change_a_row(self) -> None:
+        """Edit the row in the middle."""
+        number = self.rows // 2
+        begun = b'"question %d ' % number
         with self.after.open("r+b") as file:
-            found = next(at for at, line in _places(self.before) if b'"question 5 ' in line)
+            found = next(at for at, line in _places(self.before) if begun in line)
             file.seek(found)
-            file.write(_line(5).replace("question 5 ", "edited 5   ").encode())
+            file.write(_line(number).replace("question ", "edited   ").encode())
 
 
 def _in_sync(folder: Path, rows: int) -> _Large:
     """Make a clone whose dataset is in sync, and of which nothing is known yet."""
-    made = _Large(new_clone(folder / "clone", "http://127.0.0.1:9"), folder / "before.jsonl")
+    made = _Large(new_clone(folder / "clone", "http://127.0.0.1:9"), folder / "before.jsonl", rows)
     made.after.parent.mkdir(parents=True)
     with made.after.open("w", encoding="utf-8") as file:
         file.writelines(_line(number) for number in range(rows))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.formats.kept_rows import KeptLines, read_kept_items
 from skillsync.formats.key_index import KeyIndex
 from skillsync.formats.marks import Marks
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_keys import fold_id
 from skillsync.formats.short_digests import ShortDigests, same_digests
@@ -35,6 +37,21 @@ def test_an_index_finds_keys_as_ids_are_told_apart(there: list[Key], others: lis
     for text in [*there, *others]:
         assert folding.find(fold_id(text)) == by_fold.get(fold_id(text))
         assert exact.find(text) == by_text.get(text)
+
+
+@given(st.lists(st.one_of(st.none(), texts, st.just("\0"), st.just("\ud800"))))
+def test_packed_keys_are_a_list(given_keys: list[str | None]) -> None:
+    there = [None if key is None else Key(key) for key in given_keys]
+    packed: PackedKeys[Key | None] = PackedKeys()
+    for key in there:
+        packed.append(key)
+    assert [*packed] == there
+    assert len(packed) == len(there)
+    assert packed[1:3] == there[1:3]
+    assert [*PackedKeys(there)] == there
+    assert [packed[-1 - at] for at in range(len(there))] == there[::-1]
+    with pytest.raises(IndexError):
+        packed[len(there)]
 
 
 @given(st.lists(st.text()))

@@ -189,7 +189,9 @@ def test_a_file_of_more_than_two_gigabytes_is_refused_unread(solo: Clone, live: 
         file.truncate(2_000_000_001)
     report = solo.push()
     assert report.exit == 1
-    assert "too large" in outcome(report, "huge").message
+    failed = outcome(report, "huge")
+    assert "2,000,000,001 bytes, at most 2,000,000,000 are read" in failed.message
+    assert "max_file_bytes" in failed.fix
     assert "datasets/huge/items.jsonl" in outcome(report, "huge").message
     assert live.datasets() == []
 

@@ -8,13 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skillsync.errors import GitFailed
 from skillsync.formats.canonical import files_digest
 from skillsync.formats.kept_rows import read_kept_items
 from skillsync.model import Entry, Folder, Large
 from skillsync.repo.git import Repository
-from skillsync.repo.large import GitFile, WorkingFile, folded_digest, recall_folded, remember_folded
+from skillsync.repo.large import (
+    GitFile,
+    WorkingFile,
+    folded_digest,
+    folded_reading,
+    prefixed_reading,
+    recall_folded,
+    remember_folded,
+)
 from skillsync.repo.spool import Spool
 from skillsync.sync.evidence import folder_files_digest
 
@@ -57,6 +67,19 @@ def test_line_ends_are_folded_wherever_pieces_are_cut(cut: int) -> None:
     twice = CONTENT.replace(b"\r\n", b"\n").replace(b"\r\n", b"\n")
     assert folded_digest(pieces) == folded_digest([twice])
     assert folded_digest(pieces) != folded_digest([twice.removesuffix(b"\r")])
+
+
+@given(st.binary(max_size=9), st.lists(st.sampled_from([b"\r", b"\n", b"a"])), st.integers(1, 9))
+def test_a_content_is_read_with_its_line_ends_folded(
+    begun: bytes, rest: list[bytes], most: int
+) -> None:
+    pieces = iter(rest)
+    read = folded_reading(prefixed_reading(begun, lambda _: next(pieces, b"")))
+    found = b""
+    while piece := read(most):
+        assert len(piece) <= most
+        found += piece
+    assert found == (begun + b"".join(rest)).replace(b"\r\n", b"\n")
 
 
 def test_a_stamp_is_that_of_a_file_that_is_held(repo: Repository) -> None:

@@ -329,6 +329,21 @@ def test_a_dataset_removed_remotely_is_looked_for_twice_and_pruned_by_word(
     assert len(live.datasets()) == 1
 
 
+@pytest.mark.parametrize("large_from", [1, 1_000_000])
+def test_a_dataset_removed_remotely_is_let_go_by_word(
+    solo: Clone, live: Live, large_from: int
+) -> None:
+    solo.large_from = large_from
+    published(solo, numbered(2))
+    patched(live, dataset_id(live), deleted=True)
+    solo.replace(ITEMS, "question 1", "edited")
+    assert solo.resolve("cases", Choice.REMOTE).exit == 0
+    assert not (solo.path / ITEMS).exists()
+    assert not (solo.path / MD).exists()
+    refs = solo.git("for-each-ref", "--format=%(refname)", "refs/skillsync/rescue/").split()
+    assert any("edited" in solo.git("grep", "-h", "edited", ref) for ref in refs)
+
+
 @seed_only("an archived name stays taken")
 def test_a_dataset_edited_here_and_removed_there_is_a_conflict(solo: Clone, live: Live) -> None:
     published(solo, numbered(2))

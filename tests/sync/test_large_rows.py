@@ -116,6 +116,8 @@ def test_what_is_wrong_is_said_as_ever(clone: Clone, data: bytes, *, is_known: b
 
 def test_a_table_that_was_damaged_is_not_believed(clone: Clone) -> None:
     expected = holds(clone)
+    (outline,) = (clone.path / ".git/skillsync/tables").glob("outline-*")
+    outline.unlink()
     (path,) = (clone.path / ".git/skillsync/tables").iterdir()
     path.write_bytes(path.read_bytes().replace(b"q29\t", b"q30\t"))
     data = BASE.replace(b'"input": 7', b'"input": 70')
@@ -123,6 +125,61 @@ def test_a_table_that_was_damaged_is_not_believed(clone: Clone) -> None:
     assert holds(clone) == whole(data) != expected
     path.write_bytes(path.read_bytes().replace(b'"rows": 30', b'"rows": 31'))
     assert holds(clone) == whole(data)
+
+
+def spoiled_blocks(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"}\n", b"}\n\1", 1))
+
+
+def spoiled_rows(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"q7\t", b"q8\t"))
+
+
+def spoiled_head(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"size": ', b'"size":- '))
+
+
+@pytest.mark.parametrize("spoil", [spoiled_blocks, spoiled_rows, spoiled_head, Path.unlink])
+def test_an_outline_that_was_damaged_is_not_believed(
+    clone: Clone, spoil: Callable[[Path], None]
+) -> None:
+    holds(clone)
+    known = tables(clone)
+    (path,) = (clone.path / ".git/skillsync/tables").glob("outline-*")
+    spoil(path)
+    data = BASE.replace(b'"input": 7', b'"input": 70')
+    clone.write(ITEMS, data)
+    assert holds(clone) == whole(data)
+    assert changed_keys(clone) == ["q7"]
+    assert tables(clone) == known, "it was read whole"
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_what_differs_from_an_outlined_file_is_told_without_its_content(
+    clone: Clone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ends: bytes
+) -> None:
+    holds(clone)
+    known = tables(clone)
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+    for old, new in ((b"", b""), (b'"input": 7}', b'"input": 70}')):
+        data = BASE.replace(old, new).replace(b"\n", ends)
+        clone.write(ITEMS, data)
+        assert holds(clone) == whole(data)
+    assert tables(clone) == known, "it was read whole"
+    assert "cat-file blob" not in trace.read_text()
+    assert changed_keys(clone) == ["q7"]
+
+
+def changed_keys(clone: Clone) -> list[str]:
+    """The keys of the rows that differ between HEAD and the file."""
+    workspace, found = dataset(clone)
+    (old,) = read_tree(workspace, commit=workspace.history.head, large_from=1).datasets
+    assert old.large is not None
+    assert found.large is not None
+    changes = large_changes(workspace, found, old.large, found.large)
+    assert list(changes.base) == list(changes.local)
+    return [*changes.base]
 
 
 def test_a_file_in_another_order_is_compared_by_key(
@@ -134,13 +191,7 @@ def test_a_file_in_another_order_is_compared_by_key(
     clone.write(ITEMS, data)
     assert holds(clone) == whole(data)
     assert len(tables(clone)) == 2
-    workspace, found = dataset(clone)
-    (old,) = read_tree(workspace, commit=workspace.history.head, large_from=1).datasets
-    assert old.large is not None
-    assert found.large is not None
-    changes = large_changes(workspace, found, old.large, found.large)
-    assert list(changes.base) == list(changes.local) == ["q7"]
-    assert changes.local["q7"].row.fields["input"] == 70  # type: ignore[index]
+    assert changed_keys(clone) == ["q7"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_judged(clone: Clone) -> None:

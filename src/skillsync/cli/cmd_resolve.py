@@ -63,13 +63,13 @@ def resolve(
 
 def _named(workspace: Workspace, given: str) -> str:
     """Take a folder for the name of what is in it; ``NAME`` and ``NAME:UNIT`` stay as they are."""
-    from skillsync.sync.local import read_tree
+    from skillsync.sync.local import read_lean_tree
     from skillsync.sync.named import in_tree, name_of
 
     subject, colon, unit = given.partition(":")
     if "/" not in subject and not (workspace.start / subject).exists():
         return given
-    return name_of(workspace, subject, in_tree(read_tree(workspace))) + colon + unit
+    return name_of(workspace, subject, in_tree(read_lean_tree(workspace))) + colon + unit
 
 
 def _edited_files(run: Run, workspace: Workspace, name: str) -> bool:

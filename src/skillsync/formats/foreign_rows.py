@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, overload
 
 from skillsync.errors import InvalidContent
+from skillsync.formats.json_list import NotPlain, read_list
 from skillsync.formats.json_spans import Span, scan
 from skillsync.formats.json_text import JsonTrouble, read_json
 from skillsync.formats.kept_rows import Made
@@ -56,7 +57,10 @@ class ForeignRows:
 
 
 def open_foreign(stream: BinaryIO, store: Store, *, path: str) -> ForeignRows:
-    """Read a file of rows as ``read_foreign`` does; rows of JSON Lines and of CSV lie in the ``store``, and none is held."""
+    """Read a file of rows as ``read_foreign`` does, but they lie in the ``store``, and none is held.
+
+    A JSON object with a list in it is held, and so is what is wrong with a list or a table.
+    """
     head = stream.read(_HEAD)
     stream.seek(0)
     rows = _StoredRows(store)
@@ -70,6 +74,16 @@ def open_foreign(stream: BinaryIO, store: Store, *, path: str) -> ForeignRows:
             rows = _StoredRows(store)  # what is wrong, and where, says whoever reads all of it
         if rows:
             return _without_envelope(ForeignRows(path, "csv", rows, rows.lines))
+        stream.seek(0)
+    elif _is_list(head, path):
+        try:
+            with collector_paused():
+                for line, element in read_list(_capped(stream, path)):
+                    rows.add(element.encode(), line)
+        except NotPlain:
+            rows = _StoredRows(store)
+        if rows:
+            return _without_envelope(ForeignRows(path, "json", rows, rows.lines))
         stream.seek(0)
     if not _is_lines(head, path):
         return read_foreign(stream.read(), path=path)
@@ -99,6 +113,26 @@ def _is_lines(head: bytes, path: str) -> bool:
     if name.endswith((".jsonl", ".ndjson")):
         return True
     return bool(text.partition("\n")[2].strip()) and _has_a_row_per_line(text)
+
+
+def _is_list(head: bytes, path: str) -> bool:
+    text = head.decode(errors="replace").removeprefix(_BOM).lstrip()
+    return text.startswith("[") and not _is_lines(head, path)
+
+
+def _capped(stream: BinaryIO, path: str) -> Callable[[int], bytes]:
+    """Return what reads a file, and raises InvalidContent once that was more than one may hold."""
+    total = 0
+
+    def read(size: int) -> bytes:
+        nonlocal total
+        data = stream.read(size)
+        total += len(data)
+        if total > MAX_FILE:
+            raise InvalidContent(f"the file has more than {MAX_FILE:,} bytes", path=path)
+        return data
+
+    return read
 
 
 def _is_csv(head: bytes, path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, overload
 from skillsync.formats.canonical import row_digest
 from skillsync.formats.kept_rows import SHORT, KeptFields, Made, packed
 from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.packed_records import PackedRecords
 from skillsync.model import Author, Json, Key, RemoteRow, Row
 
@@ -34,7 +35,7 @@ class KeptRows(Sequence[RemoteRow]):
     """
 
     def __init__(self, store: Store | None, *, held: int, like: KeptLines | None = None) -> None:
-        self.keys: list[Key] = []
+        self.keys: PackedKeys[Key] = PackedKeys()
         self._store = store
         self._room = held
         self._whole: list[RemoteRow] | None = []
@@ -43,7 +44,10 @@ class KeptRows(Sequence[RemoteRow]):
         self._column = array("i", (_UNKNOWN,)) * (len(like) if like is not None else 0)
         self._others = KeyIndex(self.keys, folds=False)
         self._more: dict[Key, list[int]] = {}
-        self._facts = PackedRecords("<32sq?")  # digest, moment of creation, whether the key is ours
+        self._facts = PackedRecords(
+            "<qi?"
+        )  # moment of creation, where its digest is, whether the key is ours
+        self._digests = PackedRecords("<32s")  # those that are not the digests of their lines
         self._places = PackedRecords("<QI")  # place and length
         self._last: tuple[int, list[Json]] = (_UNKNOWN, [])
 
@@ -56,18 +60,26 @@ class KeptRows(Sequence[RemoteRow]):
         self._dataset = self._dataset or row.dataset
         number = len(self.keys)
         key = row.row.key
+        line = self._like.number_of(key) if self._like is not None else None
         first = self._first(key)
         if first is not None:
             key = self.keys[first]
             self._more.setdefault(key, [first]).append(number)
-        elif self._like is not None and (line := self._like.number_of(key)) is not None:
+        elif self._like is not None and line is not None:
             self._column[line] = number
-            key = self._like.keys[line] or key
         else:
             self._others.add(key, number)
         self.keys.append(key)
-        self._facts.append(packed(row_digest(row.row)), _moment(row.created_at), row.own_key)
+        at = self._digest_at(packed(row_digest(row.row)), line)
+        self._facts.append(_moment(row.created_at), at, row.own_key)
         self._put(row)
+
+    def _digest_at(self, digest: bytes, line: int | None) -> int:
+        """Hold a digest; returns the number of the line that has it, or what counts down from -1 for those held here."""
+        if self._like is not None and line is not None and self._like.digest(line) == digest:
+            return line
+        self._digests.append(digest)
+        return -len(self._digests)
 
     def _put(self, row: RemoteRow) -> None:
         if self._whole is not None:
@@ -120,7 +132,11 @@ class KeptRows(Sequence[RemoteRow]):
 
     def digest(self, number: int) -> bytes:
         """Return the digest of a row."""
-        found: bytes = self._facts[number][0]
+        at: int = self._facts[number][1]
+        if at >= 0:
+            assert self._like is not None  # one of its lines
+            return self._like.digest(at)
+        found: bytes = self._digests[-1 - at][0]
         return found
 
     def short(self, number: int) -> str:
@@ -168,7 +184,7 @@ class KeptRows(Sequence[RemoteRow]):
         return array("I", found)
 
     def _moment(self, number: int) -> int:
-        moment: int = self._facts[number][1]
+        moment: int = self._facts[number][0]
         return moment
 
     def _age(self, number: int) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from skillsync.formats.canonical import ALGORITHM, row_digest
 from skillsync.formats.json_text import read_json
 from skillsync.formats.key_index import KeyIndex
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.packed_records import PackedRecords
 from skillsync.formats.row_keys import DerivedKeys, fold_id
 from skillsync.formats.row_lines import (
@@ -208,7 +209,7 @@ class KeptLines(PackedLines):
     """The lines of a file in order, each made when it is looked at. ``keys`` has None for a line without one."""
 
     def __init__(self, kept: Kept) -> None:
-        self.keys: list[Key | None] = []
+        self.keys: PackedKeys[Key | None] = PackedKeys()
         self._kept = kept
         self._numbers = KeyIndex(self.keys, folds=True)
         self._records = PackedRecords("<QI32sB")  # place, length, digest, kind
@@ -232,13 +233,17 @@ class KeptLines(PackedLines):
     def derive_keys(self) -> None:
         """Give those lines that have no ``id`` the keys that follow from their content, in file order."""
         derived = DerivedKeys(key for key in self.keys if key is not None)
-        for number in self._of_kind(_KEYLESS):
-            key = derived.next_key(self._fields(number))
-            place, length, digest, _ = self._records[number]
-            self._records[number] = place, length, digest, _DERIVED
-            self._without_key -= 1
-            self.keys[number] = key
-            self._numbers.add(fold_id(key), number)
+        before, self.keys = self.keys, PackedKeys()
+        self._numbers = KeyIndex(self.keys, folds=True)
+        for number, key in enumerate(before):
+            place, length, digest, kind = self._records[number]
+            if kind == _KEYLESS:
+                key = derived.next_key(self._fields(number))
+                self._records[number] = place, length, digest, _DERIVED
+                self._without_key -= 1
+            self.keys.append(key)
+            if key is not None:
+                self._numbers.add(fold_id(key), number)
 
     # -------------------------------------------------------------- looking up
 
@@ -255,6 +260,11 @@ class KeptLines(PackedLines):
         """Return the number, from 0, of the line with this very key."""
         number = self._numbers.find(fold_id(key))
         return number if number is not None and self.keys[number] == key else None
+
+    def digest(self, number: int) -> bytes:
+        """Return the digest of the row in a line."""
+        found: bytes = self._records[number][2]
+        return found
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -304,8 +314,7 @@ class KeptLines(PackedLines):
         return KeptFields(self._kept, place, length, digest)
 
     def _short(self, number: int) -> str:
-        digest: bytes = self._records[number][2]
-        return digest[:SHORT].hex()
+        return self.digest(number)[:SHORT].hex()
 
     def _row(self, number: int) -> Row:
         key = self.keys[number]

@@ -49,7 +49,7 @@ def differing_lines(base: Read, local: Read, *, window: int = WINDOW) -> Iterato
     hunk though the other side has it elsewhere (it was moved). Raises TooFarApart once one side's part of a hunk does
     not fit into the ``window``.
     """
-    one, other = _Side(base, window), _Side(local, window)
+    one, other = Side(base, window), Side(local, window)
     while True:
         _skip_equal(one, other)
         hunk = _next_hunk(one, other)
@@ -58,7 +58,7 @@ def differing_lines(base: Read, local: Read, *, window: int = WINDOW) -> Iterato
         yield hunk
 
 
-def _skip_equal(one: _Side, other: _Side) -> None:
+def _skip_equal(one: Side, other: Side) -> None:
     """Move both sides to the start of the first line that differs, or to the end."""
     begun = b""
     """What is equal of the line that the last block ended in: it may still turn out to differ."""
@@ -90,7 +90,7 @@ def _common(first: bytes, second: bytes) -> int:
     return low
 
 
-def _next_hunk(one: _Side, other: _Side) -> Hunk | None:
+def _next_hunk(one: Side, other: Side) -> Hunk | None:
     """Take the lines up to the next one that both sides have; None when both are at their end."""
     base: list[bytes] = []
     local: list[bytes] = []
@@ -130,7 +130,7 @@ def _next_hunk(one: _Side, other: _Side) -> Hunk | None:
     return hunk
 
 
-class _Side:
+class Side:
     """One side as it is read, what was read and not yet taken, and the ``place``: how many bytes were taken."""
 
     def __init__(self, read: Read, window: int) -> None:
@@ -169,6 +169,13 @@ class _Side:
         """Let these bytes, which were taken last, be the next ones."""
         self._data, self._at = data + self._data[self._at :], 0
         self.place -= len(data)
+
+    def ahead(self, offset: int, size: int) -> bytes:
+        """Return the bytes that begin so many bytes ahead, fewer at the end only; they are not taken."""
+        missing = self._at + offset + size - len(self._data)
+        if missing > 0:
+            self._data, self._at = self._data[self._at :] + self._exactly(missing), 0
+        return self._data[self._at + offset : self._at + offset + size]
 
     def line_at(self, offset: int) -> bytes | None:
         """Return the line that begins so many bytes ahead, None at the end. Raises TooFarApart for one too long."""

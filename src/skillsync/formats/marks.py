@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from array import array
+from skillsync.formats.open_table import OpenTable
 
 _MASK = (1 << 64) - 1
-_SMALLEST = 64
 
 
 class Marks:
     """The marks of texts: two of a million texts have the same one in one of 30 million runs."""
 
     def __init__(self) -> None:
-        self._table = array("Q", bytes(8 * _SMALLEST))
-        self._count = 0
+        self._table = OpenTable("Q", _itself)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._table)
 
     def add(self, text: str) -> bool:
         """Remember a text, and tell whether its mark is new."""
-        if 3 * self._count >= 2 * len(self._table):
-            self._grow()
-        is_new = _put(self._table, hash(text) & _MASK or 1)
-        self._count += is_new
-        return is_new
-
-    def _grow(self) -> None:
-        table = array("Q", bytes(16 * len(self._table)))
-        for mark in self._table:
-            if mark:
-                _put(table, mark)
-        self._table = table
-
-
-def _put(table: array[int], mark: int) -> bool:
-    last = len(table) - 1
-    at = mark & last
-    while found := table[at]:
-        if found == mark:
+        mark = hash(text) & _MASK or 1
+        if mark in self._table.near(mark):
             return False
-        at = (at + 1) & last
-    table[at] = mark
-    return True
+        self._table.add(mark, mark)
+        return True
+
+
+def _itself(mark: int) -> int:
+    return mark

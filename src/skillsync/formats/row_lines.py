@@ -41,6 +41,17 @@ class Limits:
 
 USUAL_LIMITS = Limits()
 
+
+def refuse_size(size: int, limits: Limits, path: str) -> None:
+    """Raise InvalidContent for a file of more bytes than are read."""
+    if size > limits.file:
+        raise InvalidContent(
+            f"the file has {size:,} bytes, at most {limits.file:,} are read",
+            path=path,
+            hint="max_file_bytes of the dataset in skillsync.toml, or several datasets",
+        )
+
+
 OWN_KEY = "skillsync_id"
 """Where the key travels in a server's metadata; it never shows in a file (skill-format.md 14.3)."""
 
@@ -88,7 +99,7 @@ class PackedLines(Sequence[Line]):
     ``keys`` has the key of each, None for one without.
     """
 
-    keys: list[Key | None]
+    keys: Sequence[Key | None]
 
     @abstractmethod
     def first_with(self, folded: str) -> int | None:
@@ -184,8 +195,7 @@ def parse_items(
     kept in ``keyless``, or get a key derived from their input with ``keys="content"``. Anything that cannot be
     read, is not one JSON object per line, or repeats a key (I19, I20) raises InvalidContent with path and line.
     """
-    if len(data) > limits.file:
-        raise InvalidContent(f"the file has more than {limits.file:,} bytes", path=path)
+    refuse_size(len(data), limits, path)
     reader = LineReader(path, RowNames.from_mapping(mapping), limits)
     with collector_paused():
         lines = tuple(reader.read_lines(data))

@@ -255,6 +255,28 @@ class _Fold:
         return held
 
 
+def prefixed_reading(begun: bytes, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Return what reads the bytes that were read already, and then the others."""
+    start = io.BytesIO(begun)
+    return lambda size: start.read(size) or read(size)
+
+
+def folded_reading(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """Return what reads a content, so many bytes at most at once, with CR LF as LF."""
+    fold = _Fold()
+    there = b""
+
+    def next_piece(size: int) -> bytes:
+        nonlocal there
+        while not there and (piece := read(PIECE)):
+            there = fold.next(piece)
+        there = there or fold.rest()
+        taken, there = there[:size], there[size:]
+        return taken
+
+    return next_piece
+
+
 def folded_digest(pieces: Iterable[bytes]) -> str:
     """Return the SHA-256 of a content with LF line ends, as a stamp counts it (design.md 3)."""
     found = FoldedHash()

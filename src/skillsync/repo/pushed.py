@@ -9,16 +9,18 @@ being published.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
+from skillsync.errors import GitFailed
 from skillsync.repo.git import Repository
 from skillsync.repo.import_stream import data_block, file_lines, quoted
 
 
 @dataclass(frozen=True, slots=True)
-class Uncommitted:
+class PushedFiles:
     """The files of an object as they were published, by path in the repository."""
 
     directory: str
@@ -27,9 +29,12 @@ class Uncommitted:
 
 
 def keep_pushed(
-    repo: Repository, objects: Iterable[Uncommitted], *, head: str, now: datetime
+    repo: Repository, objects: Iterable[PushedFiles], *, head: str | None, now: datetime
 ) -> None:
-    """Keep what was published last of each folder, in one process. Raises GitFailed."""
+    """Keep what was published last of each folder, in one process. It is a precaution: what fails stops nothing.
+
+    ``head`` is the commit that it was published upon; without one there is nothing to go back to.
+    """
     seconds = int(now.timestamp())
     parts: list[bytes] = []
     for one in objects:
@@ -42,8 +47,9 @@ def keep_pushed(
             *file_lines(one.files, executable=one.executable),
             b"\n",
         ]
-    if parts:
-        repo.run(["fast-import", "--quiet", "--force"], data=b"".join(parts), reads=False)
+    if parts and head is not None:
+        with suppress(GitFailed):
+            repo.run(["fast-import", "--quiet", "--force"], data=b"".join(parts), reads=False)
 
 
 def find_pushed(repo: Repository, directory: str) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-_BUFFER = 1 << 20
+_BUFFER = 1 << 16
 
 
 def nameless_file(folder: Path) -> IO[bytes]:

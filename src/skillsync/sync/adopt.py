@@ -12,7 +12,7 @@ from skillsync.model import FileChange
 from skillsync.repo.lock import locked
 from skillsync.sync.adopt_dataset import DatasetAdopter, Way
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.named import in_tree, name_of
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.pull_skills import SkillPull
@@ -126,7 +126,7 @@ def adopt(
         writer.recover()
         adopter = Adopter(workspace, target, remote, writer, report, clock)
         try:
-            tree = read_tree(workspace)
+            tree = read_lean_tree(workspace)
             name = name_of(workspace, name, in_tree(tree))
             is_skill = any(skill.name == name for skill in (*tree.skills, *tree.gone_skills))
             if not is_skill or dataset_id:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.marks import Marks
-from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused
+from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused, refuse_size
 from skillsync.formats.row_names import RowNames
 from skillsync.formats.row_stream import read_rows
 from skillsync.repo.large import buffered
@@ -26,8 +26,7 @@ def check_lines(dataset: LocalDataset, large: Large, look: Callable[[Line], None
     For keys that stand in the lines. What was shown is worth nothing where this raises.
     """
     path = join(dataset.dir, ITEMS)
-    if large.size > dataset.limits.file:
-        raise InvalidContent(f"the file has more than {dataset.limits.file:,} bytes", path=path)
+    refuse_size(large.size, dataset.limits, path)
     names = RowNames.from_mapping(dataset.mapping)
     reader = _MarkingReader(path, names, dataset.limits)
     trouble: InvalidContent | None = None

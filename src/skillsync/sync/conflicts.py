@@ -12,7 +12,7 @@ from skillsync.core.reconcile_skill import PullStep
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome
@@ -43,7 +43,7 @@ def list_conflicts(
             names, name=name, directory=one.dir, root=workspace.repo.root, start=workspace.start
         ):
             found.append(_parked(one))
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     skills = survey_skills(workspace, target, tree, remote=remote, names=names)
     unmarked = unmarked_conflicts(workspace)
     for name in sorted(skills.views):

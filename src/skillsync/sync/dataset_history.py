@@ -285,10 +285,12 @@ def dataset_at(
 ) -> LocalDataset:
     """Return a folder's dataset as a commit has it, without rows where it is missing or cannot be read.
 
-    ``like`` is the dataset whose options (field names, derived keys) hold.
+    ``like`` is the dataset whose options (field names, derived keys) hold. Row bases are left out.
     """
     folder = workspace.light_folder_at(commit, home) or Folder(home, ())
-    dataset = replace(like, folder=folder) if like else LocalDataset(folder)
+    dataset = LocalDataset(folder)
+    if like:
+        dataset = replace(like, folder=replace(folder, rows=None))
     return dataset if dataset.problem is None else LocalDataset(Folder(home, ()))
 
 

@@ -90,6 +90,17 @@ def file_changes(
     return tuple(changes)
 
 
+def removal(local: LocalDataset) -> list[FileChange]:
+    """Return what takes all files of a folder away; a large one is put into git for it. Raises as ``items``."""
+    contents: dict[str, Content | None] = {
+        entry.path: entry.data
+        for entry in local.folder.entries
+        if entry.kind == "file" and entry.path != ITEMS
+    }
+    contents[ITEMS] = local.items_content()
+    return [FileChange(path, data, None) for path, data in contents.items() if data is not None]
+
+
 def pointer_changes(
     workspace: Workspace,
     target: Target,

@@ -12,7 +12,7 @@ from skillsync.sync.doctor_git import git_findings, watch_findings
 from skillsync.sync.doctor_remote import remote_findings
 from skillsync.sync.doctor_state import state_findings
 from skillsync.sync.findings import Finding, Level, ok, problem
-from skillsync.sync.local import LocalTree, name_clashes, read_tree
+from skillsync.sync.local import LocalTree, name_clashes, read_lean_tree
 from skillsync.sync.workspace import Connect, Workspace
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def examine(
 ) -> Checkup:
     """Look at git, the files, the key and, unless ``connect`` is None (offline), the server. Writes nothing."""
     clock = clock or SystemClock()
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     found = [
         *_guarded("git", lambda: git_findings(workspace, tree)),
         *_guarded("watch limits", lambda: watch_findings(workspace)),

@@ -10,15 +10,17 @@ import heapq
 import itertools
 from bisect import bisect_left
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skillsync.errors import InvalidContent, LocalChanged
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.line_windows import WINDOW, TooFarApart, differing_lines
 from skillsync.formats.row_keys import fold_id
-from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused
+from skillsync.formats.row_lines import LineReader, LooseReader, collector_paused, refuse_size
 from skillsync.formats.row_names import RowNames
+from skillsync.formats.row_outline import RowEdits, differing_spans, outlined_hunks, read_edits
 from skillsync.formats.row_stream import Changes, Placed, read_changes, read_rows
 from skillsync.formats.row_table import (
     TableDigest,
@@ -30,17 +32,29 @@ from skillsync.formats.row_table import (
     table_line,
     with_edits,
 )
-from skillsync.repo.large import FoldedHash, GitFile, buffered, recall_folded, remember_folded
+from skillsync.repo.large import (
+    PIECE,
+    FoldedHash,
+    GitFile,
+    buffered,
+    folded_reading,
+    prefixed_reading,
+    recall_folded,
+    remember_folded,
+)
 from skillsync.repo.spill import SortedLines
 from skillsync.sync.local import ITEMS, join
+from skillsync.sync.row_outlines import NewOutline, opened_outline
 from skillsync.sync.row_tables import FOLDER, Contents, RowTables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
+    from typing import BinaryIO
 
     from skillsync.model import Key, Large
     from skillsync.repo.large import Watching
     from skillsync.sync.local import LocalDataset
+    from skillsync.sync.row_outlines import Outline
     from skillsync.sync.row_tables import Table
     from skillsync.sync.workspace import Workspace
 
@@ -68,8 +82,7 @@ def contents_of(workspace: Workspace, dataset: LocalDataset, large: Large) -> He
     Raises InvalidContent as ``parse_items``, LocalChanged when the file never holds still, GitFailed.
     """
     path = join(dataset.dir, ITEMS)
-    if large.size > dataset.limits.file:
-        raise InvalidContent(f"the file has more than {dataset.limits.file:,} bytes", path=path)
+    refuse_size(large.size, dataset.limits, path)
     tables = RowTables(workspace, dataset)
     for attempt in range(_TRIES):
         try:
@@ -107,28 +120,65 @@ def _by_comparing(
     workspace: Workspace, dataset: LocalDataset, large: Large, table: Table
 ) -> Held | None:
     """Return what the file holds by its differences from a known content; None where that cannot tell."""
-    changes = Changes()
     digest = TableDigest()
+    edits = RowEdits()
     try:
         if large.blob != table.blob:
-            changes = changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large)
-        if not changes.lines:
+            edits = _edits_of(workspace, dataset, table, large)
+        if edits.is_same:
             return Held(table.contents, recall_folded(workspace.repo, table.blob) or "")
-        for block in _applied(changes, table):
+        for block in _applied(edits, table):
             digest.add(block)
     except _UNDECIDED:
         return None
-    rows = table.contents.rows - len(changes.base) + len(changes.local)
-    keyless = table.contents.keyless - changes.keyless_base + changes.keyless_local
-    return Held(Contents(digest.digest, rows, keyless))
+    rows = table.contents.rows - len(edits.gone) + len(edits.new)
+    return Held(Contents(digest.digest, rows, table.contents.keyless + edits.keyless))
 
 
-def _applied(changes: Changes, table: Table) -> Iterator[bytes]:
-    """Yield what changes make of a table; raises TableTrouble, as where a key is then there twice."""
-    gone = {key: placed.digest for key, placed in changes.base.items()}
-    new = {key: placed.digest for key, placed in changes.local.items()}
+def _edits_of(workspace: Workspace, dataset: LocalDataset, table: Table, large: Large) -> RowEdits:
+    """Return what makes a table that of the file: by the outline beside it, else by the content that git has.
+
+    Raises what is ``_UNDECIDED``, LocalChanged, GitFailed.
+    """
+    with suppress(*_UNDECIDED):
+        return _outlined_edits(dataset, table, large)
+    return _edits(changes_between(dataset, GitFile(workspace.repo, table.blob, 0), large))
+
+
+def _outlined_edits(dataset: LocalDataset, table: Table, large: Large) -> RowEdits:
+    with opened_outline(table.outline, table.blob) as outline, large.opened() as stream:
+        read, folds = _as_outlined(outline, stream)
+        with collector_paused():
+            spans = differing_spans(outline.blocks, read, window=WINDOW)
+            edits = read_edits(spans, outline.blocks, outline.rows_of, reader_of(dataset))
+    return replace(edits, is_same=edits.is_same and not folds)
+
+
+def _as_outlined(outline: Outline, stream: BinaryIO) -> tuple[Callable[[int], bytes], bool]:
+    """Return what reads a stream for a comparison with an outline, and whether it reads CR LF as LF.
+
+    A checkout may have these line ends where the commit has not; what the rows are does not depend on them.
+    """
+    begun = stream.read(PIECE)
+    read = prefixed_reading(begun, stream.read)
+    first = begun[: begun.find(b"\n") + 1]
+    folds = first.endswith(b"\r\n") and not outline.begins_with(first)
+    return (folded_reading(read) if folds else read), folds
+
+
+def _edits(changes: Changes) -> RowEdits:
+    return RowEdits(
+        {key: placed.digest for key, placed in changes.base.items()},
+        {key: placed.digest for key, placed in changes.local.items()},
+        changes.keyless_local - changes.keyless_base,
+        is_same=not changes.lines,
+    )
+
+
+def _applied(edits: RowEdits, table: Table) -> Iterator[bytes]:
+    """Yield what edits make of a table; raises TableTrouble, as where a key is then there twice."""
     with table.opened() as blocks:
-        yield from with_edits(blocks, gone=gone, new=new)
+        yield from with_edits(blocks, gone=edits.gone, new=edits.new)
 
 
 def changes_between(dataset: LocalDataset, base: Large, local: Large) -> Changes:
@@ -142,6 +192,16 @@ def changes_between(dataset: LocalDataset, base: Large, local: Large) -> Changes
         return read_changes(hunks, reader_of(dataset), reader_of(dataset))
 
 
+def _outlined_changes(table: Table, dataset: LocalDataset, base: Large, local: Large) -> Changes:
+    """As ``changes_between``; ``base``, whose table this is, is read up to the last line that differs."""
+    with opened_outline(table.outline, table.blob) as outline, local.opened() as stream:
+        read, _ = _as_outlined(outline, stream)
+        with base.opened() as one, collector_paused():
+            spans = differing_spans(outline.blocks, read, window=WINDOW)
+            hunks = outlined_hunks(spans, outline.blocks, one.read)
+            return read_changes(hunks, reader_of(dataset), reader_of(dataset))
+
+
 def large_changes(
     workspace: Workspace, dataset: LocalDataset, base: Large, local: Large
 ) -> Changes:
@@ -151,11 +211,12 @@ def large_changes(
     """
     table = RowTables(workspace, dataset).of(base.blob)
     if table is not None:
-        with suppress(*_UNDECIDED):
-            changes = changes_between(dataset, base, local)
-            for _ in _applied(changes, table):
-                pass  # no key is there twice, and each row that goes was there
-            return changes
+        for compare in (partial(_outlined_changes, table), changes_between):
+            with suppress(*_UNDECIDED):
+                changes = compare(dataset, base, local)
+                for _ in _applied(_edits(changes), table):
+                    pass  # no key is there twice, and each row that goes was there
+                return changes
     contents_of(workspace, dataset, local)
     contents_of(workspace, dataset, base)
     try:
@@ -219,9 +280,10 @@ def _by_reading(
     if is_new and workspace.repo.has_long_ids():
         id_hash = hashlib.sha256(head)
     folded = FoldedHash()
-    with SortedLines(workspace.repo.state_dir / FOLDER) as lines:
+    folder = workspace.repo.state_dir / FOLDER
+    with SortedLines(folder) as lines, NewOutline(folder) as outline:
         hashes = (id_hash, folded) if is_new else (folded,)
-        rows, keyless = _read_all(dataset, large, lines, *hashes)
+        rows, keyless = _read_all(dataset, large, lines, outline, *hashes)
         if large.size != size:
             path = join(dataset.dir, ITEMS)
             raise LocalChanged(f"{path} changes while it is read", subject=path)
@@ -230,16 +292,20 @@ def _by_reading(
             digest.add(block)
         contents = Contents(digest.digest, rows, keyless)
         blob = large.blob or id_hash.hexdigest()
-        tables.keep(blob, contents, lines)
+        tables.keep(blob, contents, lines, outline)
         digest_of_file = folded.hexdigest()
         remember_folded(workspace.repo, blob, digest_of_file)
     return Held(contents, digest_of_file, blob)
 
 
 def _read_all(
-    dataset: LocalDataset, large: Large, lines: SortedLines, *hashes: Watching
+    dataset: LocalDataset,
+    large: Large,
+    lines: SortedLines,
+    outline: NewOutline,
+    *hashes: Watching,
 ) -> tuple[int, int]:
-    """Put a line of the table for each row into ``lines``.
+    """Put a line of the table for each row into ``lines``, and every line into the outline.
 
     Returns how many rows there are, and how many lines have no key. Raises InvalidContent.
     """
@@ -254,13 +320,16 @@ def _read_all(
         try:
             for line in read_rows(stream, reader):
                 row = line.row
+                in_table = None
                 if row is not None:
                     rows += 1
-                    lines.add(table_line(row.key, short(row_digest(row))))
+                    in_table = table_line(row.key, short(row_digest(row)))
+                    lines.add(in_table)
                     if not row.key.isascii():
                         others.append(fold_id(row.key))
                 elif line.fields is not None:
                     keyless += 1
+                outline.add(line, in_table)
         except InvalidContent as error:
             trouble = error
     doubled = _doubled(lines, others)

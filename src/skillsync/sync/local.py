@@ -18,7 +18,7 @@ from skillsync.formats.jsonl import (
     parse_items,
 )
 from skillsync.formats.kept_rows import KeptLines, read_kept_items
-from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits, LineReader
+from skillsync.formats.row_lines import USUAL_LIMITS, KeyMode, Limits, LineReader, refuse_size
 from skillsync.formats.row_names import RowNames
 from skillsync.formats.row_stream import wrong_lines
 from skillsync.formats.skill_folder import SkillReading, read_skill
@@ -130,6 +130,8 @@ class LocalDataset:
         if entry.data is None and entry.large is not None:
             return entry.large.read()
         if entry.data is None:
+            if entry.kind == "file" and name == ITEMS:
+                refuse_size(entry.size, self.limits, join(self.dir, name))
             kind = "too large to read" if entry.kind == "file" else f"a {entry.kind}, not a file"
             raise InvalidContent(
                 f"{name} is {kind}",
@@ -182,8 +184,7 @@ class LocalDataset:
 
     def _kept_items(self, large: Large, path: str) -> ItemsFile:
         """Read the rows of a large file so that none of them is held."""
-        if large.size > self.limits.file:
-            raise InvalidContent(f"the file has more than {self.limits.file:,} bytes", path=path)
+        refuse_size(large.size, self.limits, path)
         try:
             return large.spooled(
                 lambda stream, store: read_kept_items(

@@ -10,7 +10,7 @@ from skillsync.errors import ShallowClone
 from skillsync.model import DatasetRevision, Digest, Json, Problem, RemoteSkill, Version
 from skillsync.repo.git_formats import Commit
 from skillsync.repo.pointer import POINTER
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.markers import Markers
 from skillsync.sync.revision import dataset_of, find_one, living
 from skillsync.sync.skill_view import SkillView
@@ -110,7 +110,7 @@ def log(
     ``read``: versions whose content no pointer in git's history names are read, to find the commits that equal
     them. Raises NotFound, UsageError, RemoteError.
     """
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     found = find_one(workspace, target, remote, name, tree=tree)
     dataset = dataset_of(workspace, target, remote, tree, found)
     if dataset is not None:

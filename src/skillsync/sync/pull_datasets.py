@@ -19,6 +19,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.dataset_md import new_dataset_md
 from skillsync.formats.jsonl import ItemsFile, assign_keys, empty_items, rekey_rows
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.row_rewriting import Rewriting
 from skillsync.formats.short_digests import ShortDigests
 from skillsync.model import Conflict, Content, DatasetInfo, Digest, FileChange, Folder
@@ -30,6 +31,7 @@ from skillsync.sync.dataset_pointer import (
     file_changes,
     pointer_changes,
     recorded,
+    removal,
 )
 from skillsync.sync.dataset_survey import each_dataset, refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
@@ -122,14 +124,8 @@ class DatasetPuller:
             raise BadAnswer("there is no local folder", subject=view.slug)
         folder = view.local.folder
         self._check_count(view, len(view.local.rows))
-        contents = {entry.path: entry.data for entry in folder.entries if entry.path != ITEMS}
-        changes = [
-            FileChange(path, content, None)
-            for path, content in (*contents.items(), (ITEMS, view.local.items_content()))
-            if content is not None
-        ]
         drops = dropped_pointers(folder, place=self.target.place)
-        self.writer.write(view.slug, folder, changes, drops, reason="prune")
+        self.writer.write(view.slug, folder, removal(view.local), drops, reason="prune")
         return Outcome(
             Kind.DATASET,
             view.slug,
@@ -166,7 +162,7 @@ class DatasetPuller:
             keys="content" if options.keys == "content" else "id",
             limits=options.limits,
         )
-        keys = [key for key in view.rows.open_keys if there.has(key)]
+        keys = PackedKeys(key for key in view.rows.open_keys if there.has(key))
         work = Rewriting(items, view.spelling, added=(row_there(there, key) for key in keys))
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),

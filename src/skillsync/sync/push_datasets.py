@@ -26,7 +26,7 @@ from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
 from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
-from skillsync.repo.pushed import Uncommitted
+from skillsync.repo.pushed import PushedFiles, keep_pushed
 from skillsync.sync.dataset_history import dataset_at
 from skillsync.sync.dataset_later import DatasetLater
 from skillsync.sync.dataset_limits import check_limits, rows_to_create
@@ -53,7 +53,7 @@ from skillsync.sync.push_skills import RUN_ENDING, PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.row_views import RowView
-from skillsync.sync.rows_pushed import keep_uncommitted, uncommitted_rows
+from skillsync.sync.rows_pushed import published_rows
 from skillsync.sync.sending import Sending
 from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
@@ -76,7 +76,7 @@ class DatasetPusher:
     options: PushOptions
     report: Report
     new_key: Callable[[], str]
-    _uncommitted: list[Uncommitted] = field(default_factory=list)
+    _pushed: list[PushedFiles] = field(default_factory=list)
 
     def assign_keys(self, views: Sequence[DatasetView], *, solo: bool) -> None:
         """Give id-less lines their key before the first request (I22); team mode refuses such a file, 5."""
@@ -176,8 +176,13 @@ class DatasetPusher:
         try:
             each_dataset(survey, self.report, self._one, ending=RUN_ENDING)
         finally:
-            keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
-            self._uncommitted.clear()
+            keep_pushed(
+                self.workspace.repo,
+                self._pushed,
+                head=self.workspace.history.head,
+                now=self.writer.clock.now(),
+            )
+            self._pushed.clear()
 
     def _one(self, view: DatasetView) -> list[Outcome]:
         if view.error is not None:
@@ -355,8 +360,8 @@ class DatasetPusher:
         pointer = self._current_folder(view).pointer
         info_sent = sending.meta_sent and not (is_committed and view.remote is None)
         if pointer is not None and (rows or info_sent or later.thrown_away.commit):
-            self._uncommitted.append(
-                uncommitted_rows(
+            self._pushed.append(
+                published_rows(
                     self.workspace, local.dir, pointer=pointer, place=self.target.place, rows=rows
                 )
             )

@@ -25,7 +25,7 @@ from skillsync.errors import (
 from skillsync.formats.canonical import skill_digest
 from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Folder, Json, RemoteSkill, Version
-from skillsync.repo.pushed import Uncommitted
+from skillsync.repo.pushed import PushedFiles, keep_pushed
 from skillsync.sync.describe import changed_units, version_words
 from skillsync.sync.dropping import drop_skill
 from skillsync.sync.export import export_history
@@ -36,7 +36,6 @@ from skillsync.sync.marking import RUN_ENDING, Description, Marking
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
-from skillsync.sync.rows_pushed import keep_uncommitted
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_reading import read_version
 from skillsync.sync.skill_survey import renamed_here
@@ -77,7 +76,7 @@ class SkillPush:
     options: PushOptions
     report: Report
     _moves: Counter[str] = field(default_factory=Counter)
-    _uncommitted: list[Uncommitted] = field(default_factory=list)
+    _pushed: list[PushedFiles] = field(default_factory=list)
 
     @cached_property
     def marking(self) -> Marking:
@@ -110,7 +109,7 @@ class SkillPush:
             for view in removals:
                 self._archive(view)
         finally:
-            self._keep_uncommitted()
+            self._keep_pushed()
 
     def _is_removal(self, view: SkillView) -> bool:
         return (
@@ -492,7 +491,7 @@ class SkillPush:
             return
         folder, head = view.local.folder, self.workspace.history.head
         if head and self.workspace.skill_history.digest_at(head, folder.dir, view.name) != digest:
-            self._uncommitted.append(_as_uncommitted(folder))
+            self._pushed.append(_as_pushed(folder))
         line = skill_line(self.target.place, version, digest, stamp_for(self.workspace, folder))
         self.writer.write(
             view.name,
@@ -506,10 +505,15 @@ class SkillPush:
             reason="push",
         )
 
-    def _keep_uncommitted(self) -> None:
+    def _keep_pushed(self) -> None:
         """Remember what was published of files that HEAD does not have so: a ``reset --hard`` forgets its pointer."""
-        keep_uncommitted(self.workspace, self.writer.clock, self._uncommitted)
-        self._uncommitted.clear()
+        keep_pushed(
+            self.workspace.repo,
+            self._pushed,
+            head=self.workspace.history.head,
+            now=self.writer.clock.now(),
+        )
+        self._pushed.clear()
 
     def _archive(self, view: SkillView) -> None:
         """Archive by name only, and keep its history here first.
@@ -662,9 +666,9 @@ def invalid_pointer(view: SkillView) -> Outcome:
     )
 
 
-def _as_uncommitted(folder: Folder) -> Uncommitted:
+def _as_pushed(folder: Folder) -> PushedFiles:
     files = {join(folder.dir, one.path): one for one in folder.entries if one.data is not None}
-    return Uncommitted(
+    return PushedFiles(
         folder.dir,
         {path: one.data or b"" for path, one in files.items()},
         {path for path, one in files.items() if one.executable},

@@ -16,7 +16,7 @@ from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.dataset_survey import refuse_problem, survey_datasets
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import join, read_tree
+from skillsync.sync.local import join, read_lean_tree
 from skillsync.sync.parked import Parked, has_markers, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.resolve_dataset import DatasetResolver, Edit
@@ -122,7 +122,7 @@ class Resolver:
             survey = survey_skills(
                 self.workspace,
                 self.target,
-                read_tree(self.workspace),
+                read_lean_tree(self.workspace),
                 remote=remote,
                 names=[self.name],
                 confirm=self.clock,
@@ -244,7 +244,7 @@ class Resolver:
     # -------------------------------------------------------------- what needs the remote
 
     def _remote(self, report: Report, writer: Writer) -> None:
-        tree = read_tree(self.workspace)
+        tree = read_lean_tree(self.workspace)
         with self.connect(self.target) as remote:
             skills = survey_skills(
                 self.workspace,

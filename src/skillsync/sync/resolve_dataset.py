@@ -14,15 +14,16 @@ from skillsync.core.row_states import ABSENT, RowState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.formats.jsonl import (
+    ItemsFile,
     append_rows,
     remove_rows,
-    render_items,
     replace_rows,
     row_problem,
 )
 from skillsync.formats.row_edit import edit_text, read_edited
-from skillsync.model import Digest, FileChange, Folder, Json, Key, Row
+from skillsync.model import Digest, Folder, Json, Key, Row
 from skillsync.repo.conflicts import ConflictStore
+from skillsync.repo.large import content_of
 from skillsync.sync.dataset_pointer import (
     Recorded,
     bases_of,
@@ -31,6 +32,7 @@ from skillsync.sync.dataset_pointer import (
     kept_bases,
     pointer_changes,
     recorded,
+    removal,
 )
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetView
 from skillsync.sync.report import Kind, Outcome
@@ -142,7 +144,9 @@ class DatasetResolver:
         if info_open:
             meta = info_digest(remote.info)
             info = remote.info if self.side == "remote" else info
-        changes = file_changes(local, _items(view, settled), info)
+        pieces = (line.raw for line in _items(view, settled).lines)
+        items = content_of(self.workspace.repo, pieces, large_from=self.workspace.large_from)
+        changes = file_changes(local, items, info)
         new = recorded(self.target.place, dataset=remote.id, info=meta, base=bases_of(view, base))
         after = folder_after(local.folder, changes)
         pointers = pointer_changes(self.workspace, self.target, local.folder, after, new)
@@ -164,11 +168,7 @@ class DatasetResolver:
         folder = view.local.folder
         if self.side == "local":
             return self._make_again(view, folder)
-        changes = [
-            FileChange(entry.path, entry.data, None)
-            for entry in folder.entries
-            if entry.kind == "file" and entry.data is not None
-        ]
+        changes = removal(view.local)
         dropped = dropped_pointers(folder, place=self.target.place)
         self.writer.write(view.slug, folder, changes, dropped, reason="resolve remote")
         return self._done(view.slug, "removed locally, as it was remotely (a rescue copy is kept)")
@@ -194,7 +194,7 @@ class DatasetResolver:
         return Outcome(kind, subject, did, state="resolved", changed=True)
 
 
-def _items(view: DatasetView, settled: Mapping[Key, Row | None]) -> bytes:
+def _items(view: DatasetView, settled: Mapping[Key, Row | None]) -> ItemsFile:
     """Return items.jsonl with these rows as they shall be."""
     assert view.local is not None
     file = view.local.items
@@ -203,7 +203,7 @@ def _items(view: DatasetView, settled: Mapping[Key, Row | None]) -> bytes:
     file = replace_rows(file, changed, spelling=view.spelling)
     file = remove_rows(file, [key for key, row in settled.items() if row is None])
     added = [row for key, row in settled.items() if row is not None and key not in here]
-    return render_items(append_rows(file, added, spelling=view.spelling))
+    return append_rows(file, added, spelling=view.spelling)
 
 
 def edited(view: DatasetView, row: RowView, edit: Edit) -> Row:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillsync.errors import NotAllowed, NotFound, UsageError
-from skillsync.sync.local import LocalDataset, LocalTree, read_tree
+from skillsync.sync.local import LocalDataset, LocalTree, read_lean_tree
 from skillsync.sync.skill_reading import read_version as read_as_seen
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.skill_view import SkillView
@@ -74,7 +74,7 @@ def find_one(
     ``remote`` None is offline. Raises UsageError when it means several objects, NotFound when it means none,
     RemoteError when the server cannot be asked.
     """
-    tree = tree or read_tree(workspace)
+    tree = tree or read_lean_tree(workspace)
     datasets = [
         dataset
         for dataset in (*tree.datasets, *tree.gone_datasets)

@@ -22,14 +22,16 @@ from skillsync.repo.disk import temp_name
 
 if TYPE_CHECKING:
     from skillsync.sync.local import LocalDataset
+    from skillsync.sync.row_outlines import NewOutline
     from skillsync.sync.workspace import Workspace
 
 FOLDER = "tables"
-MOST_TABLES = 16
-MOST_BYTES = 256_000_000
-"""So many tables, and bytes of them, are kept; the oldest go, never the newest."""
+MOST_FILES = 32
+MOST_BYTES = 512_000_000
+"""So many tables and outlines, and bytes of them, are kept; the oldest go, never the newest of each."""
 
-_FORMAT = 2
+_FORMAT = 3
+_OUTLINE = "outline-"
 _PIECE = 1 << 18
 _LONGEST = 1 << 20
 """Bytes of a line, which holds one block: a longer one is none of ours."""
@@ -46,11 +48,12 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that is there. ``blob`` is the content's id."""
+    """A table that is there. ``blob`` is the content's id, ``outline`` where an outline of it may be."""
 
     blob: str
     contents: Contents
     path: Path
+    outline: Path
 
     @contextmanager
     def opened(self) -> Iterator[Iterator[bytes]]:
@@ -90,7 +93,7 @@ class RowTables:
             known = {**head, "check": ""}
             if head["check"] == _check(known) and head["blob"] == blob:
                 contents = Contents(Digest(head["digest"]), head["rows"], head["keyless"])
-                return Table(blob, contents, path)
+                return Table(blob, contents, path, self._outline_of(blob))
         return None
 
     def newest(self) -> list[Table]:
@@ -101,8 +104,13 @@ class RowTables:
             return [table for table in tables if table is not None]
         return []
 
-    def keep(self, blob: str, contents: Contents, lines: Iterable[bytes]) -> None:
-        """Keep a table; what cannot be kept costs time, nothing else."""
+    def _outline_of(self, blob: str) -> Path:
+        return self._folder / f"{_OUTLINE}{self._rules}-{blob}"
+
+    def keep(
+        self, blob: str, contents: Contents, lines: Iterable[bytes], outline: NewOutline
+    ) -> None:
+        """Keep a table and an outline; what cannot be kept costs time, nothing else."""
         head = {
             "blob": blob,
             "digest": contents.digest,
@@ -114,23 +122,31 @@ class RowTables:
         path = self._folder / f"{self._rules}-{blob}"
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            aside = self._folder / temp_name()
-            try:
-                with aside.open("xb") as stream:
-                    stream.write(json.dumps(head).encode() + b"\n")
-                    for block in blocks_of(lines):
-                        stream.write(block)
-                        stream.write(b"\n")
-                aside.replace(path)
-            finally:
-                aside.unlink(missing_ok=True)
+            with self._written(self._outline_of(blob)) as stream:
+                outline.write(blob, stream)
+            with self._written(path) as stream:
+                stream.write(json.dumps(head).encode() + b"\n")
+                for block in blocks_of(lines):
+                    stream.write(block)
+                    stream.write(b"\n")
             self._tidy()
+
+    @contextmanager
+    def _written(self, path: Path) -> Iterator[BinaryIO]:
+        """Write a file aside; it is there as a whole or not at all. Raises OSError."""
+        aside = self._folder / temp_name()
+        try:
+            with aside.open("xb") as stream:
+                yield stream
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     def _tidy(self) -> None:
         size = 0
         for place, path in enumerate(sorted(self._folder.iterdir(), key=_age, reverse=True)):
             size += path.stat().st_size
-            if place and (place >= MOST_TABLES or size > MOST_BYTES):
+            if place > 1 and (place >= MOST_FILES or size > MOST_BYTES):
                 path.unlink(missing_ok=True)
 
 

@@ -13,6 +13,7 @@ from skillsync.core.reconcile_skill import Absence
 from skillsync.core.row_states import ABSENT
 from skillsync.formats.canonical import ALGORITHM, row_digest
 from skillsync.formats.kept_remote import KeptRows
+from skillsync.formats.packed_keys import PackedKeys
 from skillsync.model import Digest, Key, RemoteRow, Row
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class RowViews(Sequence[RowView]):
             key for key in sides.base if key not in sides.local and not sides.there.has(key)
         ]
         self._special: dict[Key, RowView] = {}
-        self._open: list[Key] = []
+        self._open: PackedKeys[Key] = PackedKeys()
 
     def in_order(self) -> Iterator[Key]:
         """The keys of all rows."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skillsync.errors import GitFailed
 from skillsync.model import DatasetPointer, Digest, Key
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows, render_rows
-from skillsync.repo.pushed import Uncommitted, find_pushed, keep_pushed
+from skillsync.repo.pushed import PushedFiles, find_pushed, keep_pushed
 from skillsync.sync.local import join
 
 if TYPE_CHECKING:
@@ -39,9 +37,9 @@ def pushed_rows(workspace: Workspace, directory: str, *, place: str, dataset: st
     return PushedRows(commit, line.meta, parse_rows(rows, path=directory).get(place, {}))
 
 
-def uncommitted_rows(
+def published_rows(
     workspace: Workspace, directory: str, *, pointer: bytes, place: str, rows: Mapping[Key, str]
-) -> Uncommitted:
+) -> PushedFiles:
     """Return what is to be kept: the pointer, and these rows beside those that other places have been sent."""
     places: dict[str, Mapping[Key, str]] = {}
     commit = find_pushed(workspace.repo, directory)
@@ -49,20 +47,7 @@ def uncommitted_rows(
         places = dict(parse_rows(_kept(workspace, commit, directory)[1], path=directory))
     places[place] = rows
     files = {join(directory, POINTER): pointer, join(directory, ROWS): render_rows(places)}
-    return Uncommitted(directory, files)
-
-
-def keep_uncommitted(
-    workspace: Workspace, clock: Clock, objects: Iterable[Uncommitted], *, head: str | None = None
-) -> None:
-    """Keep what was published of files that HEAD does not have so. It is a precaution: what fails stops nothing.
-
-    ``head`` is the commit that they were published upon, HEAD if it is not given.
-    """
-    upon = head or workspace.history.head
-    if upon is not None:
-        with suppress(GitFailed):
-            keep_pushed(workspace.repo, objects, head=upon, now=clock.now())
+    return PushedFiles(directory, files)
 
 
 def forget_rows(
@@ -75,9 +60,9 @@ def forget_rows(
     pointer, data = _kept(workspace, commit, directory)
     kept = parse_rows(data, path=directory).get(place, {})
     left = {key: digest for key, digest in kept.items() if key not in rows}
-    again = uncommitted_rows(workspace, directory, pointer=pointer, place=place, rows=left)
+    again = published_rows(workspace, directory, pointer=pointer, place=place, rows=left)
     upon = workspace.repo.first_parent(commit)
-    keep_uncommitted(workspace, clock, [again], head=upon)
+    keep_pushed(workspace.repo, [again], head=upon, now=clock.now())
 
 
 def _kept(workspace: Workspace, commit: str, directory: str) -> tuple[bytes, bytes]:

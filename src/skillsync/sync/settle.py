@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillsync.errors import InvalidContent
 from skillsync.model import FileChange, Folder, held
 from skillsync.repo.conflicts import ConflictStore
-from skillsync.sync.local import join, read_tree
+from skillsync.sync.local import join, read_lean_tree
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.workspace import Workspace
@@ -104,7 +104,7 @@ def settle_paths(
 
 def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
     """Write the pointer that the conflict was waiting to write, and forget the conflict."""
-    tree = read_tree(workspace, only={parked.dir})
+    tree = read_lean_tree(workspace, only={parked.dir})
     found = next((skill for skill in tree.skills if skill.dir == parked.dir), None)
     folder = found.folder if found else Folder(parked.dir, ())
     change = _taken_in(workspace, parked, folder, found.name if found else parked.name)

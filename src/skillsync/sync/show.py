@@ -11,7 +11,7 @@ from skillsync.formats.row_lines import empty_items, render_items
 from skillsync.formats.skill_folder import SKILL_FILE, write_skill
 from skillsync.model import DatasetRevision, Folder, RemoteSkill, Version
 from skillsync.sync.dataset_versions import RowsAt, rows_at
-from skillsync.sync.local import ITEMS, read_tree
+from skillsync.sync.local import ITEMS, read_lean_tree
 from skillsync.sync.revision import (
     Revision,
     dataset_of,
@@ -102,7 +102,7 @@ def show(
     ``remote`` None is offline: a version of a skill that was read before is kept. Raises NotFound, UsageError for a dataset where the server keeps no versions of one, InvalidContent when it must
     not be written here, RemoteError.
     """
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     found = find_one(workspace, target, remote, revision.name, tree=tree)
     dataset = dataset_of(workspace, target, remote, tree, found)
     if dataset is not None and remote is not None:

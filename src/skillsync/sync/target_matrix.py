@@ -12,7 +12,7 @@ from skillsync.errors import SkillsyncError
 from skillsync.model import Json
 from skillsync.sync.dataset_survey import DatasetSurvey, survey_datasets
 from skillsync.sync.dataset_view import DatasetView
-from skillsync.sync.local import LocalTree, read_tree
+from skillsync.sync.local import LocalTree, read_lean_tree
 from skillsync.sync.named import Object, require_known, surveyed
 from skillsync.sync.report import Kind
 from skillsync.sync.skill_survey import survey_skills
@@ -82,7 +82,7 @@ def look_everywhere(
 
     A target that cannot be asked is an error of its own column. Raises UsageError when a name is nothing's anywhere.
     """
-    tree = read_tree(workspace)
+    tree = read_lean_tree(workspace)
     targets = sorted(workspace.settings.targets.values(), key=lambda target: target.name)
     matrix = Matrix(tuple(target.name for target in targets))
     known: list[Object] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillsync.errors import SkillsyncError, UsageError
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
-from skillsync.sync.local import read_tree
+from skillsync.sync.local import read_lean_tree
 from skillsync.sync.push_record import PushRecord, Written, read_record, write_record
 from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -85,7 +85,7 @@ def _undo(
     report: Report,
     record: PushRecord | None,
 ) -> None:
-    pointers = UndoPointers(workspace, target, writer, read_tree(workspace))
+    pointers = UndoPointers(workspace, target, writer, read_lean_tree(workspace))
     archive = frozenset(request.archive)
     skills = SkillUndo(workspace, target, remote, writer, pointers, archive, request.dry_run)
     chosen = _chosen(record, request, pointers)

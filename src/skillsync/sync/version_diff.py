@@ -13,7 +13,7 @@ from skillsync.sync.dataset_versions import rows_at
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.diff import ObjectDiff, compare_skills, rows_diff
 from skillsync.sync.diff_lines import Sides
-from skillsync.sync.local import LocalSkill, LocalTree, read_tree
+from skillsync.sync.local import LocalSkill, LocalTree, read_lean_tree
 from skillsync.sync.revision import (
     Found,
     Revision,
@@ -109,7 +109,7 @@ class _Reader:
     @cached_property
     def tree(self) -> LocalTree:
         """The working tree."""
-        return read_tree(self.workspace)
+        return read_lean_tree(self.workspace)
 
     def side(self, revision: Revision) -> _Side:
         """Read one version."""
