@@ -50,8 +50,10 @@ _QUICK_GIT = """\
 fsync = none
 [init]
 templateDir = ""
+[maintenance]
+auto = false
 """
-"""Git flushes nothing, and copies no sample hooks into each repository."""
+"""Git flushes nothing, copies no sample hooks into each repository, and starts nothing to tidy up after a commit."""
 _FIXED = {
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
