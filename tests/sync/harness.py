@@ -357,6 +357,8 @@ class Clone:
         folder = self.path / ".git"
         if folder.is_dir():
             found = (folder / "HEAD").read_text().strip()
+            if len(found) in {40, 64} and not found.startswith("ref: "):
+                return found
             ref = folder / found.removeprefix("ref: ")
             if found.startswith("ref: ") and ref.is_file():
                 return ref.read_text().strip()
@@ -405,11 +407,14 @@ class Clone:
 
     def files(self) -> dict[str, bytes]:
         """Return every file of the working tree but git's own."""
-        return {
-            str(path.relative_to(self.path)): path.read_bytes()
-            for path in sorted(self.path.rglob("*"))
-            if path.is_file() and ".git" not in path.relative_to(self.path).parts
-        }
+        found: dict[str, bytes] = {}
+        for folder, folders, names in os.walk(self.path):
+            folders[:] = [name for name in folders if name != ".git"]
+            for name in names:
+                path = Path(folder, name)
+                if name != ".git" and path.is_file():
+                    found[str(path.relative_to(self.path))] = path.read_bytes()
+        return dict(sorted(found.items()))
 
     # ---------------------------------------------------------------- skillsync
 
