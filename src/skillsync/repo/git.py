@@ -39,6 +39,9 @@ _DIGEST = 20
 _SMALL_INDEX = 100_000
 """Bytes of an index, some thousand files, up to which a second process costs more than it gains."""
 
+_FEW_BLOBS = 50
+"""Up to so many are given to git as files: ``fast-import`` would start another git that unpacks what it has packed."""
+
 _HISTORY_BLOB_LIMIT = 1_000_000
 """Bytes of a file in the history beyond which its lines are not read: no pointer is that long."""
 
@@ -664,9 +667,16 @@ class Repository:
         """Store contents as blobs, as they are (no filter, no line-end conversion), and return their ids."""
         if not contents:
             return []
+        asked = ["hash-object", "-w", "--no-filters"]
         if len(contents) == 1:
-            asked = ["hash-object", "-w", "--stdin", "--no-filters"]
-            return [self.run(asked, data=contents[0], reads=False).line]
+            return [self.run([*asked, "--stdin"], data=contents[0], reads=False).line]
+        if len(contents) <= _FEW_BLOBS:
+            with tempfile.TemporaryDirectory(prefix="skillsync-blobs-") as folder:
+                paths = [Path(folder) / str(number) for number in range(len(contents))]
+                for path, content in zip(paths, contents, strict=True):
+                    path.write_bytes(content)
+                done = self.run([*asked, "--", *map(str, paths)], reads=False)
+            return done.line.splitlines()
         stream = formats.blob_stream(contents)
         done = self.run(["fast-import", "--quiet"], data=stream, reads=False)
         return done.line.splitlines()
