@@ -429,9 +429,9 @@ class Clone:
     @property
     def connect(self) -> Connect:
         """How to connect, with the clone opened anew each time."""
-        return self._connect_in(None)
+        return self.connect_in(None)
 
-    def _connect_in(self, workspace: Workspace | None) -> Connect:
+    def connect_in(self, workspace: Workspace | None) -> Connect:
         """As a command does it, what is read is kept in the clone that the command has opened."""
         if self.requests is None:
             self.requests = Requests(httpx.WSGITransport(app=self.live.app))
@@ -462,31 +462,31 @@ class Clone:
         workspace, target = self._opened()
         request = PushRequest(names=names, clock=self.clock, **options)
         writer = Writer(workspace, clock=self.clock, disk=self.disk)
-        return push(workspace, target, self._connect_in(workspace), request, writer=writer)
+        return push(workspace, target, self.connect_in(workspace), request, writer=writer)
 
     def pull(self, *names: str, **options: Any) -> Report:
         workspace, target = self._opened()
         request = PullRequest(names=names, clock=self.clock, **options)
         writer = Writer(workspace, clock=self.clock, disk=self.disk)
-        return pull(workspace, target, self._connect_in(workspace), request, writer=writer)
+        return pull(workspace, target, self.connect_in(workspace), request, writer=writer)
 
     def status(self, *names: str, offline: bool = False) -> Status:
         workspace, target = self._opened()
         if offline:
             return status(workspace, target, remote=None, names=names)
-        with self._connect_in(workspace)(target) as remote:
+        with self.connect_in(workspace)(target) as remote:
             return status(workspace, target, remote=remote, names=names)
 
     def conflicts(self, *names: str) -> list[Outcome]:
         workspace, target = self._opened()
-        with self._connect_in(workspace)(target) as remote:
+        with self.connect_in(workspace)(target) as remote:
             return list_conflicts(workspace, target, remote, names=names)
 
     def resolve(
         self, name: str, choice: Choice = Choice.AS_IS, *, edit: Edit | None = None
     ) -> Report:
         workspace, target = self._opened()
-        connect = self._connect_in(workspace)
+        connect = self.connect_in(workspace)
         return resolve(
             workspace, target, connect, name=name, choice=choice, clock=self.clock, edit=edit
         )
@@ -496,7 +496,7 @@ class Clone:
         return adopt(
             workspace,
             target,
-            self._connect_in(workspace),
+            self.connect_in(workspace),
             name=name,
             way=way,
             dataset_id=dataset_id,
