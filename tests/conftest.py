@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -50,8 +51,10 @@ _QUICK_GIT = """\
 fsync = none
 [init]
 templateDir = ""
+[maintenance]
+auto = false
 """
-"""Git flushes nothing, and copies no sample hooks into each repository."""
+"""Git flushes nothing, copies no sample hooks into each repository, and starts nothing to tidy up after a commit."""
 _FIXED = {
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
@@ -175,3 +178,9 @@ def make_repo(tmp_path: Path) -> MakeRepo:
 def repo_dir(make_repo: MakeRepo) -> Path:
     """Return a repository on branch ``main`` with one commit that holds a README."""
     return make_repo(files={"README.md": "A repository for tests.\n"})
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep what was collected, thousands of tests, out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()

@@ -6,7 +6,9 @@ import argparse
 import ast
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -20,6 +22,9 @@ WIDTH = 78
 
 _HELP = re.compile(r"(?s)(<!-- help:(?P<verb>[a-z -]+?) -->\n).*?(<!-- /help -->)")
 _MAP = re.compile(r"(?s)(<!-- map -->\n).*?(<!-- /map -->)")
+
+
+_SILENT = {tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE}
 
 
 class Missing(Exception):
@@ -84,7 +89,10 @@ def modules(package: Path) -> Iterator[Path]:
 
 def first_line(path: Path) -> str:
     """Return the first line of a module's docstring. Raises Missing without one."""
-    text = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    with path.open("rb") as file:
+        # The rest of the module need not be understood for it.
+        said = next(each for each in tokenize.tokenize(file.readline) if each.type not in _SILENT)
+    text = cleandoc(ast.literal_eval(said.string)) if said.type == tokenize.STRING else ""
     if not text:
         raise Missing(f"{path} has no docstring")
     return text.splitlines()[0].replace("``", "`")

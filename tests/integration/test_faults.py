@@ -28,7 +28,7 @@ from skillsync.server.faulty import Faulty
 from skillsync.server.serve import Listener
 from skillsync.sync.report import Report
 from skillsync.sync.status import Status
-from skillsync.sync.workspace import Connect, Remote
+from skillsync.sync.workspace import Connect, Remote, Workspace
 from tests.api.raw_server import RawServer, answer, serving
 from tests.sync.harness import HOST, Clone, Live, new_clone
 
@@ -46,8 +46,7 @@ class PortClone(Clone):
     timeouts: Timeouts | None = None
     said: list[str] = field(default_factory=list)
 
-    @property
-    def connect(self) -> Connect:
+    def connect_in(self, workspace: Workspace | None) -> Connect:
         clock = time.monotonic if self.timeouts else self.clock.monotonic
 
         @contextmanager
@@ -59,7 +58,7 @@ class PortClone(Clone):
                 clock=clock,
                 sleep=self.clock.sleep,
             ) as transport:
-                yield Remote(target, transport, self.workspace.repo)
+                yield Remote(target, transport, (workspace or self.workspace).repo)
 
         return connect
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skillsync.errors import GitFailed, NotARepository, ShallowClone
+from skillsync.repo import git as git_module
 from skillsync.repo.git import Repository
 from tests.conftest import MakeRepo
 from tests.world import commit_all, git, make_repository, write_files
@@ -318,6 +320,98 @@ def test_commits_touching_a_folder_include_merged_branches(repo: Repository) -> 
     assert [each.id for each in repo.log_paths("HEAD", ["skills/b"]) if len(each.parents) == 1] == [
         other
     ]
+
+
+@either_format
+def test_trees_read_object_by_object_are_those_that_git_lists(
+    repo: Repository, object_format: str
+) -> None:
+    """Each file once, whichever of the folders it is below, in git's order; links and submodules are among them."""
+    names = ("a/b", "a-b/x", "a/b0/y", "a.b", "a/é/z", "b/c/d/e", "c")
+    (repo.root / "link").symlink_to("a")
+    make_repository(repo.root / "b/module", object_format=object_format)
+    head = commit(repo, {name: name for name in names})
+    git_lists = Repository.open(repo.root).tree
+    for folders in (["."], ["a", "b"], ["a", "a/b0"], ["never"], ["b/c/d"]):
+        listed = [replace(each, size=min(each.size, 0)) for each in git_lists(head, folders)]
+        read = repo.trees_below(head, folders)
+        assert sorted(read, key=lambda each: each.path) == sorted(
+            listed, key=lambda each: each.path
+        )
+    assert [each.path for each in repo.tree_below(head, "")] == [
+        each.path for each in git_lists(head)
+    ]
+    with pytest.raises(GitFailed):
+        repo.trees_below("f" * len(head), ["."])
+
+
+@either_format
+def test_what_is_unmerged_is_asked_again_when_the_index_is_another(
+    repo: Repository, tmp_path: Path
+) -> None:
+    """Git's own merge and another process's ``git add`` are seen by a repository that was open before."""
+    git(repo.root, "switch", "-q", "-c", "side")
+    commit(repo, {"README.md": "side\n"})
+    git(repo.root, "switch", "-q", "main")
+    commit(repo, {"README.md": "main\n"})
+    assert repo.unmerged() == {}
+    git(repo.root, "merge", "-q", "side", check=False)
+    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    repo.unmerged()["README.md"].clear()
+    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    git(repo.root, "add", "README.md")
+    assert repo.unmerged() == {}
+    git(repo.root, "config", "index.skipHash", "true")
+    git(repo.root, "reset", "-q", "--hard")
+    git(repo.root, "merge", "-q", "side", check=False)
+    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+
+
+def test_where_git_stands_is_never_remembered(repo: Repository) -> None:
+    """Also when the commit's object and its ref were packed, and when the branch is another one."""
+    first = repo.head()
+    second = commit(repo, {"a": "1"})
+    assert repo.head() == second
+    git(repo.root, "pack-refs", "--all")
+    git(repo.root, "repack", "-q", "-a", "-d")
+    assert repo.head() == second
+    git(repo.root, "reset", "-q", "--hard", str(first))
+    assert repo.head() == first
+    git(repo.root, "switch", "-q", "--orphan", "none")
+    assert repo.head() is None
+
+
+@either_format
+def test_an_object_that_comes_later_is_seen(repo: Repository) -> None:
+    """What was looked for in vain is not remembered as missing."""
+    head = repo.head()
+    assert head
+    blob = git(repo.root, "hash-object", "--stdin", data=b"later")
+    assert not repo.existing_blobs([blob])
+    assert not repo.blob_sizes([blob])
+    assert repo.write_blobs([b"later"]) == [blob]
+    assert repo.existing_blobs([blob]) == {blob}
+    assert repo.blob_sizes([blob]) == {blob: 5}
+    tree = git(repo.root, "rev-parse", "HEAD^{tree}")
+    made = git(repo.root, "commit-tree", "-m", "made", tree)
+    git(repo.root, "commit-tree", "-m", "other", tree)
+    assert repo.existing_commits([made, head, blob, tree]) == {made, head}
+    with pytest.raises(GitFailed):
+        repo.blob_sizes(["HEAD"])
+
+
+@pytest.mark.parametrize("small", [0, 1_000_000])
+def test_one_process_lists_what_two_do(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    commit(repo, {".gitignore": "ignored\n", "gone": "g"})
+    write_files(repo.root, {"ignored": "i", "new/file": "n"})
+    (repo.root / "gone").unlink()
+    monkeypatch.setattr(git_module, "_SMALL_INDEX", small)
+    outputs = list(repo.listing_outputs())
+    assert len(outputs) == (1 if small else 2)
+    paths = {each.path: each.mode for each in repo.listing()}
+    assert paths == {".gitignore": 0o100644, "README.md": 0o100644, "gone": 0o100644, "new/file": 0}
 
 
 def test_a_folder_with_magic_in_its_name_is_taken_as_it_is(repo: Repository) -> None:

@@ -97,11 +97,31 @@ def test_keeping_what_is_kept_starts_no_process_that_writes(
     monkeypatch.setenv("GIT_TRACE", str(trace))
     keep_versions(repo, PLACE, many)
     first = trace.read_text()
-    assert first.count("built-in: git fast-import") == 2
+    assert first.count("built-in: git fast-import") == 1
     assert first.count("built-in: git update-ref") == 1
     trace.write_text("")
     keep_versions(repo, PLACE, many)
     assert "built-in:" not in trace.read_text()
+
+
+def take_in(repo: Repository, commit: bytes, *, interrupted: bool = False) -> None:
+    with kept_versions._importing(repo) as importing:
+        if interrupted:
+            raise KeyboardInterrupt
+        importing.write([commit])
+
+
+@pytest.mark.parametrize("times", [1, 100_000], ids=["before it ends", "while it reads"])
+def test_what_git_cannot_take_in_is_its_own_error(repo: Repository, times: int) -> None:
+    with pytest.raises(GitFailed) as caught:
+        take_in(repo, b"nonsense\n" * times)
+    assert "Unsupported command: nonsense" in caught.value.output
+
+
+def test_an_interruption_ends_the_git_that_takes_in(repo: Repository) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        take_in(repo, b"", interrupted=True)
+    assert keep(repo, 1).versions[0].number == 1
 
 
 def test_of_two_who_keep_at_once_neither_loses_anything(

@@ -357,6 +357,8 @@ class Clone:
         folder = self.path / ".git"
         if folder.is_dir():
             found = (folder / "HEAD").read_text().strip()
+            if len(found) in {40, 64} and not found.startswith("ref: "):
+                return found
             ref = folder / found.removeprefix("ref: ")
             if found.startswith("ref: ") and ref.is_file():
                 return ref.read_text().strip()
@@ -405,11 +407,14 @@ class Clone:
 
     def files(self) -> dict[str, bytes]:
         """Return every file of the working tree but git's own."""
-        return {
-            str(path.relative_to(self.path)): path.read_bytes()
-            for path in sorted(self.path.rglob("*"))
-            if path.is_file() and ".git" not in path.relative_to(self.path).parts
-        }
+        found: dict[str, bytes] = {}
+        for folder, folders, names in os.walk(self.path):
+            folders[:] = [name for name in folders if name != ".git"]
+            for name in names:
+                path = Path(folder, name)
+                if name != ".git" and path.is_file():
+                    found[str(path.relative_to(self.path))] = path.read_bytes()
+        return dict(sorted(found.items()))
 
     # ---------------------------------------------------------------- skillsync
 
@@ -423,6 +428,11 @@ class Clone:
 
     @property
     def connect(self) -> Connect:
+        """How to connect, with the clone opened anew each time."""
+        return self.connect_in(None)
+
+    def connect_in(self, workspace: Workspace | None) -> Connect:
+        """As a command does it, what is read is kept in the clone that the command has opened."""
         if self.requests is None:
             self.requests = Requests(httpx.WSGITransport(app=self.live.app))
         requests = self.requests
@@ -436,7 +446,7 @@ class Clone:
                 sleep=self.clock.sleep,
                 telling=self.telling,
             ) as transport:
-                yield Remote(target, transport, self.workspace.repo)
+                yield Remote(target, transport, (workspace or self.workspace).repo)
 
         return connect
 
@@ -452,32 +462,33 @@ class Clone:
         workspace, target = self._opened()
         request = PushRequest(names=names, clock=self.clock, **options)
         writer = Writer(workspace, clock=self.clock, disk=self.disk)
-        return push(workspace, target, self.connect, request, writer=writer)
+        return push(workspace, target, self.connect_in(workspace), request, writer=writer)
 
     def pull(self, *names: str, **options: Any) -> Report:
         workspace, target = self._opened()
         request = PullRequest(names=names, clock=self.clock, **options)
         writer = Writer(workspace, clock=self.clock, disk=self.disk)
-        return pull(workspace, target, self.connect, request, writer=writer)
+        return pull(workspace, target, self.connect_in(workspace), request, writer=writer)
 
     def status(self, *names: str, offline: bool = False) -> Status:
         workspace, target = self._opened()
         if offline:
             return status(workspace, target, remote=None, names=names)
-        with self.connect(target) as remote:
+        with self.connect_in(workspace)(target) as remote:
             return status(workspace, target, remote=remote, names=names)
 
     def conflicts(self, *names: str) -> list[Outcome]:
         workspace, target = self._opened()
-        with self.connect(target) as remote:
+        with self.connect_in(workspace)(target) as remote:
             return list_conflicts(workspace, target, remote, names=names)
 
     def resolve(
         self, name: str, choice: Choice = Choice.AS_IS, *, edit: Edit | None = None
     ) -> Report:
         workspace, target = self._opened()
+        connect = self.connect_in(workspace)
         return resolve(
-            workspace, target, self.connect, name=name, choice=choice, clock=self.clock, edit=edit
+            workspace, target, connect, name=name, choice=choice, clock=self.clock, edit=edit
         )
 
     def adopt(self, name: str, way: Way | None = None, *, dataset_id: str | None = None) -> Report:
@@ -485,7 +496,7 @@ class Clone:
         return adopt(
             workspace,
             target,
-            self.connect,
+            self.connect_in(workspace),
             name=name,
             way=way,
             dataset_id=dataset_id,

@@ -129,3 +129,18 @@ def test_a_pull_of_many_skills_flushes_a_few_times_and_no_file_alone(
     assert made["create"] >= 40 * 3
     assert made["sync"] <= 5, made
     assert made["fsync_dir"] <= 2, made
+
+
+@pytest.mark.parametrize(
+    ("run", "more"), [("push", ()), ("pull", ("for-each-ref",)), ("status", ("status",))]
+)
+def test_a_command_with_nothing_to_do_asks_git_a_few_times(
+    solo: Clone, processes: Counter[str], run: str, more: tuple[str, ...]
+) -> None:
+    """Where it is, what is unmerged, what is listed, and one process that reads objects."""
+    edited(solo, FEW, "first")
+    solo.push()
+    solo.commit("pointers")
+    processes.clear()
+    getattr(solo, run)()
+    assert processes == {"rev-parse": 1, "ls-files": 2, "cat-file": 1, **dict.fromkeys(more, 1)}

@@ -111,8 +111,13 @@ WORLDS = [
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
+SEEDS = [
+    pytest.param(1, marks=pytest.mark.slow),
+    *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3, 4)),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("dialect", "drivers"), WORLDS)
 def test_random_worlds_of_rows_lose_nothing(dialect: str, drivers: bool, seed: int) -> None:
     done = play(RowWorlds, examples=4, seed=seed, dialect=dialect, drivers=drivers)

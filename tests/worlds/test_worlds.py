@@ -117,11 +117,16 @@ WORLDS = [
 """A team on a server without markers is left out: there own publishes are recognised by content alone (sync.md 5.5)."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 4))
+SEEDS = [
+    pytest.param(1, marks=pytest.mark.slow),
+    *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3)),
+]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("machine", "dialect"), WORLDS)
 def test_random_worlds_lose_nothing(machine: type[Worlds], dialect: str, seed: int) -> None:
-    """With those of rows a hundred that have real git; tests/model has many more."""
+    """With those of rows a hundred that have real git, a third of them bounded; tests/model has many more."""
     done = play(machine, examples=4, seed=seed, dialect=dialect)
     assert done["worlds"] >= 4
 

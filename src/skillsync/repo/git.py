@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from subprocess import PIPE, Popen
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 from skillsync.errors import GitFailed, NotARepository, ShallowClone
 from skillsync.repo import git_formats as formats
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from git.cmd import Git
 
 __all__ = ["Commit", "Done", "HistoryLine", "ListedFile", "Repository", "TextMerge", "TreeEntry"]
+
+_DIGEST = 20
+"""Bytes at the end of git's index that tell its contents apart, in a repository of SHA-256 as well; zeros say nothing."""
+
+_SMALL_INDEX = 100_000
+"""Bytes of an index, some thousand files, up to which a second process costs more than it gains."""
+
+_FEW_BLOBS = 50
+"""Up to so many are given to git as files: ``fast-import`` would start another git that unpacks what it has packed."""
 
 _HISTORY_BLOB_LIMIT = 1_000_000
 """Bytes of a file in the history beyond which its lines are not read: no pointer is that long."""
@@ -53,6 +62,8 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_GRAFT_FILE": os.devnull,
 }
+
+_OFFLINE = {"GIT_NO_LAZY_FETCH": "1"}
 
 _POINTS_ELSEWHERE = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_IMPLICIT_WORK_TREE"),
@@ -163,6 +174,10 @@ def _shown(arguments: Sequence[str]) -> str:
     return " ".join(["git", *[word for word in arguments if word != _LITERAL][:3]])
 
 
+_Listed: TypeAlias = tuple[tuple[str, tuple[str, ...]] | None, tuple[TreeEntry, ...]]
+"""What was listed last: of which commit, below which folders, and what."""
+
+
 class Repository:
     """One git working tree. ``root`` is its top folder, ``state_dir`` our folder in its git directory.
 
@@ -173,9 +188,19 @@ class Repository:
     def __init__(self, root: Path, state_dir: Path) -> None:
         self.root = root
         self.state_dir = state_dir
+        self._index = state_dir.parent / "index"
         self._objects = ObjectReader(lambda: start_git(root, ["cat-file", "--batch"]))
+        self._kinds = ObjectReader(
+            # A clone with promised objects would ask its remote for what nobody has.
+            lambda: start_git(root, ["cat-file", "--batch-check"], environment=_OFFLINE),
+            contents=False,
+        )
+        # What was here once stays here for as long as a command runs.
+        self._known_commits: set[str] = set()
+        self._last_unmerged: tuple[bytes, dict[str, set[int]]] = b"", {}
         # A command asks for HEAD's files again and again; a commit never holds others.
-        self._last_tree: tuple[tuple[str, tuple[str, ...]] | None, tuple[TreeEntry, ...]] = None, ()
+        self._last_tree: _Listed = None, ()
+        self._last_trees: _Listed = None, ()
 
     @classmethod
     def open(cls, start: Path) -> Repository:
@@ -217,9 +242,8 @@ class Repository:
     # ------------------------------------------------------------ where we are
 
     def head(self) -> str | None:
-        """Return HEAD's commit id, None before the first commit."""
-        done = self.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], accept=(0, 1))
-        return done.line or None
+        """Return HEAD's commit id, None before the first commit; costs no process."""
+        return self.commit_of("HEAD")
 
     def branch(self) -> str | None:
         """Return the checked-out branch's name (also while it has no commit), None when HEAD is detached."""
@@ -281,18 +305,14 @@ class Repository:
         if "\n" in revision:
             return None
         found = self._objects.read(f"{_rev(revision)}^{{commit}}", limit=0)
-        return found.id if found is not None and found.kind == "commit" else None
+        if found is None or found.kind != "commit":
+            return None
+        self._known_commits.add(found.id)
+        return found.id
 
     def commit_exists(self, commit: str) -> bool:
         """Tell whether ``commit`` is the full id of a commit in this clone; anything else is not (14.6 #107)."""
-        if not formats.is_object_id(commit):
-            return False
-        # A clone with promised objects would ask its remote for a commit nobody has.
-        offline = {"GIT_NO_LAZY_FETCH": "1"}
-        done = self.run(
-            ["cat-file", "--batch-check"], data=f"{commit}\n".encode(), environment=offline
-        )
-        return done.line.split(" ")[1:2] == ["commit"]
+        return bool(self.existing_commits([commit]))
 
     def commit_id(self, revision: str) -> str | None:
         """Return the full id of the commit that a revision names, None when there is none of that name here."""
@@ -302,15 +322,11 @@ class Repository:
         return self.run(asked, accept=(0, 1, 128)).line or None
 
     def existing_commits(self, ids: Collection[str]) -> frozenset[str]:
-        """Return those of ``ids`` that are the full id of a commit in this clone, with one process (14.6 #107)."""
+        """Return those of ``ids`` that are the full id of a commit in this clone, none fetched for it (14.6 #107)."""
         asked = [each for each in ids if formats.is_object_id(each)]
-        if not asked:
-            return frozenset()
-        # A clone with promised objects would ask its remote for a commit nobody has.
-        offline = {"GIT_NO_LAZY_FETCH": "1"}
-        done = self.run(["cat-file", "--batch-check"], data=_id_lines(asked), environment=offline)
-        answers = zip(asked, done.line.splitlines(), strict=True)
-        return frozenset(each for each, line in answers if line.split(" ")[1:2] == ["commit"])
+        found = self._kinds.read_many(each for each in asked if each not in self._known_commits)
+        self._known_commits |= {name for name, one in found.items() if one and one.kind == "commit"}
+        return frozenset(asked) & self._known_commits
 
     def outside(self, commits: Collection[str], *, head: str) -> frozenset[str]:
         """Return those of ``commits``, all of this clone, that ``head`` does not contain, with one process."""
@@ -351,8 +367,7 @@ class Repository:
 
         Raises ShallowClone for a commit at the cut, whose parents are missing (sync.md B7).
         """
-        asked = ["rev-parse", "--verify", "--quiet", f"{_rev(commit)}^1^{{commit}}"]
-        parent = self.run(asked, accept=(0, 1)).line or None
+        parent = self.commit_of(f"{_rev(commit)}^1")
         if parent is None and self._is_cut(commit):
             raise ShallowClone(f"the parent of {commit[:12]} is not in this shallow clone")
         return parent
@@ -523,24 +538,39 @@ class Repository:
         top = self._objects.read(f"{_rev(commit)}:{folder}")
         if top is None and self._objects.read(f"{commit}^{{tree}}") is None:
             raise GitFailed("git cat-file --batch", 128, f"{commit} is not here")
-        return [] if top is None or top.kind != "tree" else list(self._below_tree(top, folder))
+        return [] if top is None or top.kind != "tree" else self._below_tree(top, folder)
 
-    def _below_tree(self, tree: GitObject, folder: str) -> Iterator[TreeEntry]:
-        levels = [
-            (f"{folder}/" if folder else "", formats.parse_tree_object(tree.data or b"", tree.id))
-        ]
-        while levels:
-            above, entries = levels[-1]
-            entry = next(entries, None)
-            if entry is None:
-                levels.pop()
-                continue
-            mode, name, id = entry  # noqa: A001
-            if mode != formats.TREE:
-                yield TreeEntry(above + name, mode, id, -1 if mode == formats.GITLINK else 0)
-                continue
-            inner = self.read_objects([id])[id]
-            levels.append((f"{above}{name}/", formats.parse_tree_object(inner.data or b"", id)))
+    def trees_below(self, commit: str, folders: Iterable[str]) -> list[TreeEntry]:
+        """List the files of several folders of a commit, each once, as ``tree_below`` does; ``"."`` is all of it.
+
+        What ``tree`` has just listed is not read again.
+        """
+        wanted = (commit, tuple(folders))
+        for known, entries in (self._last_tree, self._last_trees):
+            if known == wanted:
+                return list(entries)
+        asked = {"" if folder == "." else folder for folder in wanted[1]}
+        found = {each.path: each for one in asked for each in self.tree_below(commit, one)}
+        if formats.is_object_id(commit):
+            self._last_trees = wanted, tuple(found.values())
+        return list(found.values())
+
+    def _below_tree(self, top: GitObject, folder: str) -> list[TreeEntry]:
+        """List what is below a tree, sorted as git sorts it; all folders of one depth are asked for at once."""
+        found: list[TreeEntry] = []
+        trees = [(f"{folder}/" if folder else "", top)]
+        while trees:
+            inner: list[tuple[str, str]] = []
+            for above, tree in trees:
+                for mode, name, id in formats.parse_tree_object(tree.data or b"", tree.id):  # noqa: A001
+                    if mode == formats.TREE:
+                        inner.append((f"{above}{name}/", id))
+                    else:
+                        size = -1 if mode == formats.GITLINK else 0
+                        found.append(TreeEntry(above + name, mode, id, size))
+            objects = self.read_objects({id for _, id in inner})  # noqa: A001
+            trees = [(above, objects[id]) for above, id in inner]  # noqa: A001
+        return sorted(found, key=lambda each: os.fsencode(each.path))
 
     def read_blobs(self, ids: Collection[str], *, missing_ok: bool = False) -> dict[str, bytes]:
         """Read blobs, without a process of their own: id to content. A missing one raises GitFailed, or is left out."""
@@ -551,10 +581,7 @@ class Repository:
         self, ids: Collection[str], *, missing_ok: bool = False, limit: int | None = None
     ) -> dict[str, GitObject]:
         """As ``read_blobs``, with the sizes; the content of one longer than ``limit`` bytes is None."""
-        for each in ids:
-            if not formats.is_object_id(each):
-                raise GitFailed("git cat-file", 128, f"{each!r} is not an object id")
-        found = self._objects.read_many(ids, limit=limit)
+        found = self._objects.read_many(_checked(ids), limit=limit)
         missing = next((each for each, object in found.items() if object is None), None)  # noqa: A001
         if missing is not None and not missing_ok:
             raise GitFailed("git cat-file --batch", 0, f"{missing} is missing")
@@ -602,24 +629,28 @@ class Repository:
         return {name: each for name, each in found.items() if each is not None}
 
     def close(self) -> None:
-        """End the process that reads objects; a later question starts another."""
+        """End the processes that read objects; a later question starts others."""
         self._objects.close()
+        self._kinds.close()
+        self._known_commits.clear()
 
     def blob_sizes(self, ids: Collection[str]) -> dict[str, int]:
         """Return the sizes of blobs in bytes; missing ones are left out."""
-        if not ids:
-            return {}
-        return formats.parse_sizes(
-            self.run(["cat-file", "--batch-check"], data=_id_lines(ids)).output
-        )
+        sizes = self._sizes_here(ids)
+        # What a clone has only been promised is looked for where it was promised.
+        missing = [each for each in dict.fromkeys(ids) if each not in sizes]
+        if missing:
+            asked = ["cat-file", "--batch-check"]
+            sizes |= formats.parse_sizes(self.run(asked, data=_id_lines(missing)).output)
+        return sizes
 
     def existing_blobs(self, ids: Collection[str]) -> frozenset[str]:
-        """Return those of ``ids`` that are in this clone, with one process; none is fetched for it."""
-        if not ids:
-            return frozenset()
-        offline = {"GIT_NO_LAZY_FETCH": "1"}
-        done = self.run(["cat-file", "--batch-check"], data=_id_lines(ids), environment=offline)
-        return frozenset(formats.parse_sizes(done.output))
+        """Return those of ``ids`` that are in this clone; none is fetched for it."""
+        return frozenset(self._sizes_here(ids))
+
+    def _sizes_here(self, ids: Collection[str]) -> dict[str, int]:
+        found = self._kinds.read_many(_checked(ids))
+        return {each: one.size for each, one in found.items() if one is not None}
 
     def index_blob(self, path: str) -> str:
         """Return the blob of a path in the index, "" when there is none, or several sides of a conflict."""
@@ -636,9 +667,16 @@ class Repository:
         """Store contents as blobs, as they are (no filter, no line-end conversion), and return their ids."""
         if not contents:
             return []
+        asked = ["hash-object", "-w", "--no-filters"]
         if len(contents) == 1:
-            asked = ["hash-object", "-w", "--stdin", "--no-filters"]
-            return [self.run(asked, data=contents[0], reads=False).line]
+            return [self.run([*asked, "--stdin"], data=contents[0], reads=False).line]
+        if len(contents) <= _FEW_BLOBS:
+            with tempfile.TemporaryDirectory(prefix="skillsync-blobs-") as folder:
+                paths = [Path(folder) / str(number) for number in range(len(contents))]
+                for path, content in zip(paths, contents, strict=True):
+                    path.write_bytes(content)
+                done = self.run([*asked, "--", *map(str, paths)], reads=False)
+            return done.line.splitlines()
         stream = formats.blob_stream(contents)
         done = self.run(["fast-import", "--quiet"], data=stream, reads=False)
         return done.line.splitlines()
@@ -663,12 +701,25 @@ class Repository:
         return listed
 
     def listing_outputs(self, roots: Sequence[str] = (".",)) -> Iterator[Done]:
-        """Yield what git prints for ``listing``: the tracked paths first, while another git still looks for the rest."""
+        """Yield what git prints for ``listing``.
+
+        Of many files the tracked paths come first, while another git still looks for the rest; of few all at once.
+        """
         below = ["--", *_below(roots)]
-        asked = [_LITERAL, "ls-files", "-z", "-t", "--others", "--exclude-standard", *below]
+        tracked, others = ["-s", "--cached"], ["--others", "--exclude-standard"]
+        if self._index_size() <= _SMALL_INDEX:
+            yield self._literal(["ls-files", "-z", "-t", *tracked, *others, *below])
+            return
+        asked = [_LITERAL, "ls-files", "-z", "-t", *others, *below]
         with start_git(self.root, asked) as looking:
-            yield self._literal(["ls-files", "-z", "-t", "-s", "--cached", *below])
+            yield self._literal(["ls-files", "-z", "-t", *tracked, *below])
             yield finish_git(looking, asked)
+
+    def _index_size(self) -> int:
+        try:
+            return self._index.stat().st_size
+        except OSError:
+            return 0
 
     def tracked_and_untracked(self, roots: Sequence[str] = (".",)) -> list[str]:
         """Return the paths of ``listing`` that are on disk, each once, sorted."""
@@ -765,8 +816,24 @@ class Repository:
 
     def unmerged(self) -> dict[str, set[int]]:
         """Return the unmerged paths of the whole repository with the stages each has."""
-        found = formats.parse_unmerged(self.run(["ls-files", "-u", "-z"]).output)
-        return {path: set(stages) for path, stages in found.items()}
+        content = self._index_digest()
+        known, unmerged = self._last_unmerged
+        if not content or content != known:
+            found = formats.parse_unmerged(self.run(["ls-files", "-u", "-z"]).output)
+            unmerged = {path: set(stages) for path, stages in found.items()}
+            # Without a second look it could be what another git has written meanwhile.
+            self._last_unmerged = (content if content == self._index_digest() else b""), unmerged
+        return {path: set(stages) for path, stages in unmerged.items()}
+
+    def _index_digest(self) -> bytes:
+        """Return the digest of its content that git writes at the end of an index; b"" where there is none."""
+        try:
+            with self._index.open("rb") as file:
+                file.seek(-_DIGEST, os.SEEK_END)
+                found = file.read(_DIGEST)
+        except OSError:
+            return b""
+        return found if any(found) else b""
 
     def stages(self, path: str) -> dict[int, bytes]:
         """Return the contents of an unmerged path by stage (1 base, 2 local, 3 remote); empty when merged."""
@@ -858,7 +925,12 @@ def _below(roots: Sequence[str]) -> list[str]:
 
 
 def _id_lines(ids: Collection[str]) -> bytes:
+    return "".join(f"{each}\n" for each in _checked(ids)).encode()
+
+
+def _checked(ids: Collection[str]) -> Collection[str]:
+    """Pass ids on; raises GitFailed for anything else, which could say something to git."""
     for each in ids:
         if not formats.is_object_id(each):
             raise GitFailed("git cat-file", 128, f"{each!r} is not an object id")
-    return "".join(f"{each}\n" for each in ids).encode()
+    return ids

@@ -61,7 +61,7 @@ class Look:
 
 
 def take_look(repo: Repository, roots: Roots) -> Look:
-    """Look at everything below the roots: two git processes, and one ``lstat`` a file and a folder."""
+    """Look at everything below the roots: one git process or two, and one ``lstat`` a file and a folder."""
     look = Look()
     stats = look.stats
     real: dict[str, bool] = {"": True}

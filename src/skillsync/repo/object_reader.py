@@ -25,7 +25,7 @@ _COMPLAINT_KEPT = 10_000
 class GitObject:
     """An object as git has it: ``kind`` is blob, tree, commit or tag, ``size`` in bytes.
 
-    ``data`` is None when it is longer than was asked for.
+    ``data`` is None when it is longer than was asked for, or when contents were not asked for.
     """
 
     id: str
@@ -37,11 +37,13 @@ class GitObject:
 class ObjectReader:
     """One git process that is started at the first question. Safe to share between threads.
 
-    ``start`` starts it with pipes. It ends with ``close``, when this object is forgotten, or with our process.
+    ``start`` starts it with pipes; ``contents`` tells whether it gives them, as ``--batch-check`` does not. It ends
+    with ``close``, when this object is forgotten, or with our process.
     """
 
-    def __init__(self, start: Callable[[], Popen[bytes]]) -> None:
+    def __init__(self, start: Callable[[], Popen[bytes]], *, contents: bool = True) -> None:
         self._start = start
+        self._contents = contents
         self._lock = threading.Lock()
         self._running: _Running | None = None
         self._finalizer: weakref.finalize[[], ObjectReader] | None = None
@@ -80,7 +82,7 @@ class ObjectReader:
 
     def _ask(self, names: list[str], limit: int | None) -> Iterator[GitObject | None]:
         if self._running is None:
-            self._running = _Running(self._start())
+            self._running = _Running(self._start(), contents=self._contents)
             self._finalizer = weakref.finalize(self, self._running.stop)
         running = self._running
         running.write(b"".join(_question(name) for name in names))
@@ -90,11 +92,12 @@ class ObjectReader:
 class _Running:
     """The process and its pipes. What it says on stderr is read as it comes, so that it never waits for us."""
 
-    def __init__(self, process: Popen[bytes]) -> None:
+    def __init__(self, process: Popen[bytes], *, contents: bool) -> None:
         assert process.stdin is not None  # started with pipes
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
+        self._contents = contents
         self._questions, self._answers = process.stdin, process.stdout
         self._complaints = process.stderr
         self._complaint = b""
@@ -120,7 +123,8 @@ class _Running:
             name, kind, size = words[0].decode(), words[1].decode(), int(words[2])
         except (IndexError, ValueError) as error:
             raise self._failed() from error
-        data = self._content(size, keep=limit is None or size <= limit)
+        is_kept = limit is None or size <= limit
+        data = self._content(size, keep=is_kept) if self._contents else None
         return GitObject(name, kind, size, data)
 
     def _content(self, size: int, *, keep: bool) -> bytes | None:

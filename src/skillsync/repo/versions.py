@@ -12,20 +12,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from signal import SIGKILL
+from subprocess import Popen
 
 from skillsync.errors import GitFailed
 from skillsync.model import Json
-from skillsync.repo.git import Repository
+from skillsync.repo.git import Repository, finish_git, start_git
 from skillsync.repo.import_stream import data_block, file_lines, person_line, unix_seconds
 from skillsync.repo.object_reader import GitObject
 
 RECORD = ".skillsync-version.json"
 _TRIES = 3
 _UNFIT = re.compile(r"[^A-Za-z0-9._/-]")
+_AT_ONCE = 500
+"""Commits that are written before their ids are read: a pipe holds these, so neither side waits."""
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
 _PENDING = "refs/skillsync/pending"
 """The branch of the stream alone: it is reset before the stream ends, so that no such ref is ever written."""
@@ -109,7 +113,7 @@ def read_records(repo: Repository, commits: Collection[str]) -> dict[str, Json]:
 
 
 def keep_versions(repo: Repository, place: str, versions: Sequence[KeptVersion]) -> None:
-    """Add versions to those that are kept: two processes, however many they are, and none where all are kept.
+    """Add versions to those that are kept: two commands of git, however many they are, and none where all are kept.
 
     Each ref moves only from where it was seen, so that of two who keep at once neither loses what the other kept.
     Raises GitFailed when git cannot keep them.
@@ -201,7 +205,14 @@ def _write(
     repo: Repository, place: str, new: Sequence[KeptVersion], tips: Mapping[str, Tip]
 ) -> list[tuple[str, Tip, str]]:
     """Write the commits, and return how the refs are to move: the ref, from where, and to which commit."""
-    ids = _import(repo, [_commit(version) for version in new])
+    with _importing(repo) as importing:
+        return _written(importing, place, new, tips)
+
+
+def _written(
+    importing: _Importing, place: str, new: Sequence[KeptVersion], tips: Mapping[str, Tip]
+) -> list[tuple[str, Tip, str]]:
+    ids = importing.write([_commit(version) for version in new])
     kept: dict[str, list[Kept]] = {}
     for version, commit in zip(new, ids, strict=True):
         one = Kept(unix_seconds(version.time), version.number, version.id, commit)
@@ -214,22 +225,61 @@ def _write(
         if len(versions) == 1 and not tip.others:
             to[name] = versions[0].commit
         else:
-            merged[name] = _merge(place, name, versions, tip.others)
-    to.update(zip(merged, _import(repo, list(merged.values())), strict=True))
+            merged[name] = _merge(importing, place, name, versions, tip.others)
+    to.update(zip(merged, importing.write(list(merged.values())), strict=True))
     return [(version_ref(place, name), tips[name], commit) for name, commit in to.items()]
 
 
-def _import(repo: Repository, commits: Sequence[bytes]) -> list[str]:
-    """Write commits, none on top of another, and return their ids; no ref is written."""
-    if not commits:
-        return []
+class _Importing:
+    """One git that takes commits in, and tells the ids of some before it is given those that name them."""
+
+    def __init__(self, child: Popen[bytes]) -> None:
+        assert child.stdin is not None  # started with pipes
+        assert child.stdout is not None
+        self._stream, self._answers = child.stdin, child.stdout
+        self._marks: dict[str, int] = {}
+        self._last = 0
+
+    def write(self, commits: Sequence[bytes]) -> list[str]:
+        """Write commits, none on top of another, and return their ids; no ref is written."""
+        ids: list[str] = []
+        for first in range(0, len(commits), _AT_ONCE):
+            numbered = list(enumerate(commits[first : first + _AT_ONCE], start=self._last + 1))
+            self._stream.write(_stream(numbered))
+            self._stream.flush()
+            for self._last, _ in numbered:
+                ids.append(self._answers.readline().decode().removesuffix("\n"))
+                self._marks[ids[-1]] = self._last
+        return ids
+
+    def name(self, commit: str) -> str:
+        """Return what a commit is called in the stream: what it has just been given, git cannot find by its id yet."""
+        return f":{self._marks[commit]}" if commit in self._marks else commit
+
+
+@contextmanager
+def _importing(repo: Repository) -> Iterator[_Importing]:
+    asked = ["fast-import", "--quiet", "--date-format=raw"]
+    child = start_git(repo.root, asked, reads=False)
+    try:
+        yield _Importing(child)
+    except BrokenPipeError as error:  # it has ended, and says why
+        done = finish_git(child, asked)
+        raise GitFailed("git fast-import", done.status, done.complaint) from error
+    except BaseException:
+        child.kill()
+        finish_git(child, asked, accept={-SIGKILL})
+        raise
+    finish_git(child, asked)
+
+
+def _stream(commits: Iterable[tuple[int, bytes]]) -> bytes:
     reset = f"reset {_PENDING}\n\n".encode()
     parts = [reset]
-    for mark, commit in enumerate(commits, start=1):
+    for mark, commit in commits:
         head, _, rest = commit.partition(b"\n")
         parts += [head, b"\nmark :%d\n" % mark, rest, b"\nget-mark :%d\n" % mark, reset]
-    asked = ["fast-import", "--quiet", "--date-format=raw"]
-    return repo.run(asked, data=b"".join(parts), reads=False).line.splitlines()
+    return b"".join(parts)
 
 
 def _commit(version: KeptVersion) -> bytes:
@@ -252,7 +302,9 @@ def _committer(seconds: int) -> str:
     return f"committer skillsync <skillsync@localhost> {seconds} +0000"
 
 
-def _merge(place: str, name: str, versions: Sequence[Kept], others: Sequence[str]) -> bytes:
+def _merge(
+    importing: _Importing, place: str, name: str, versions: Sequence[Kept], others: Sequence[str]
+) -> bytes:
     """Write the merge of all versions, newest first, with the tree of the newest."""
     lines = [
         f"Skillsync-Kept: v{one.number} {one.id} {one.seconds} {one.commit}" for one in versions
@@ -260,7 +312,7 @@ def _merge(place: str, name: str, versions: Sequence[Kept], others: Sequence[str
     lines += [f"Skillsync-Other: {one}" for one in others]
     count = f"{len(versions)} versions" if len(versions) != 1 else "a version"
     message = "\n".join([f"{name}: {count} as {place} had them", "", *lines, ""])
-    newest, *older = [*(one.commit for one in versions), *others]
+    newest, *older = map(importing.name, [*(one.commit for one in versions), *others])
     head = [
         f"commit {_PENDING}",
         _committer(versions[0].seconds),

@@ -63,6 +63,8 @@ SKILL_FILE_LIMIT = 8_000_000
 """Bytes of a skill's file beyond which it is not read: servers refuse 1 MB already (skill-format.md 11)."""
 _POINTER_LIMIT = 10_000_001
 _TRIES = 4
+_FEW_HERE = 200
+"""Up to so many objects HEAD's folders are read without a process; beyond, one that lists them all costs less."""
 _FEW = 50
 """Up to so many folders git is asked about these alone: a command line has an end."""
 
@@ -237,7 +239,7 @@ def _read_worktree(
 ) -> Scan:
     listing = _list_worktree(look)
     grouping = group_paths(listing.paths, roots, files=listing.files)
-    reader = _Reader(repo, listing, repo.has_modes(), roots)
+    reader = _Reader(repo, listing, roots)
     with opened_root(repo.root) as root:
         skills = reader.folders(root, grouping.skills, only)
         datasets = reader.folders(root, grouping.datasets, only)
@@ -258,11 +260,17 @@ class _Reader:
 
     repo: Repository
     listing: _Listing
-    has_modes: bool
     roots: Roots
     problems: list[Problem] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     skipped_blobs: dict[str, bytes] = field(default_factory=dict)
+    _has_modes: bool | None = None
+
+    def has_modes(self) -> bool:
+        """Tell whether executable bits on the disk mean anything; git is asked once, when the first one matters."""
+        if self._has_modes is None:
+            self._has_modes = self.repo.has_modes()
+        return self._has_modes
 
     def folders(
         self, root: int, found: Mapping[str, Members], only: Collection[str] | None
@@ -324,9 +332,10 @@ class _Reader:
         entry = replace(read, path=name)
         if read.kind == "file" and read.data is None and self.roots.is_large(name, read.size):
             entry = replace(entry, large=WorkingFile(self.repo, path, read.size))
-        if self.has_modes or read.kind != "file":
+        executable = indexed is not None and indexed.mode & 0o111 != 0
+        if read.kind != "file" or executable == entry.executable or self.has_modes():
             return entry
-        return replace(entry, executable=indexed is not None and indexed.mode & 0o111 != 0)
+        return replace(entry, executable=executable)
 
 
 def _limit(name: str, roots: Roots) -> int:
@@ -419,7 +428,9 @@ def _gone(
         # HEAD's blob wins over the index's: what is committed was agreed.
         few = only is not None and len(only) <= _FEW and "" not in only
         below = sorted(only) if few and only else roots.all
-        blobs |= {each.path: each.blob for each in repo.tree(head, below) if each.size >= 0}
+        is_small = len(there) <= _FEW_HERE
+        entries = repo.trees_below(head, below) if is_small else repo.tree(head, below)
+        blobs |= {each.path: each.blob for each in entries if each.size >= 0}
     folders = {
         posixpath.dirname(path)
         for path in blobs

@@ -203,18 +203,17 @@ def conflict_record(
     """
     executable = {entry.path for entry in folder.entries if entry.executable}
     changes, open_paths = presentation.changes, [stages.path for stages in presentation.stages]
-    before = repo.write_blobs([held(change.before) or b"" for change in changes])
-    after = repo.write_blobs([held(change.after) or b"" for change in changes])
-    sides = {
-        stages.path: {
-            side: (repo.write_blobs([data])[0] if data is not None else None)
-            for side, data in (
-                ("base", stages.base),
-                ("local", stages.local),
-                ("remote", stages.remote),
-            )
-        }
+    contents = {
+        stages.path: {"base": stages.base, "local": stages.local, "remote": stages.remote}
         for stages in presentation.stages
+    }
+    kept = [held(side) for change in changes for side in (change.before, change.after)]
+    kept += [data for one in contents.values() for data in one.values()]
+    texts = list(dict.fromkeys(data for data in kept if data is not None))
+    blobs: dict[bytes | None, str] = dict(zip(texts, repo.write_blobs(texts), strict=True))
+    sides = {
+        path: {side: blobs.get(data) for side, data in one.items()}
+        for path, one in contents.items()
     }
     return {
         "kind": "skill",
@@ -233,11 +232,11 @@ def conflict_record(
         "before": [
             {
                 "path": change.path,
-                "blob": old if change.before is not None else None,
-                "after": new if change.after is not None else None,
+                "blob": blobs.get(held(change.before)),
+                "after": blobs.get(held(change.after)),
                 "executable": None if change.executable is None else change.path in executable,
             }
-            for change, old, new in zip(changes, before, after, strict=True)
+            for change in changes
         ],
         "conflicts": [
             {

@@ -75,7 +75,7 @@ class SkillHistory:
         if head is None:
             return {}
         roots = self.workspace.settings.skills
-        there = [(entry.path, entry.blob) for entry in self.workspace.repo.tree(head, roots)]
+        there = [(entry.path, entry.blob) for entry in self.workspace.repo.trees_below(head, roots)]
         gone = self.workspace.repo.deleted_files("SKILL.md", head=head)
         files = [(path, blob) for path, blob in [*gone, *there] if path.endswith(_FILE)]
         contents = self.workspace.repo.read_blobs({blob for _, blob in files}, missing_ok=True)

@@ -126,7 +126,7 @@ class Workspace:
         roots = (*self.settings.skills, *self.settings.datasets)
         blobs = {
             entry.path.removesuffix(f"/{POINTER}"): entry.blob
-            for entry in self.repo.tree(head, roots)
+            for entry in self.repo.trees_below(head, roots)
             if entry.path.endswith(f"/{POINTER}")
         }
         contents = self.repo.read_blobs(list(blobs.values()))

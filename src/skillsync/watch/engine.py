@@ -82,6 +82,8 @@ class Engine:
                 if asked.dirs is None:
                     raise
                 found = look(workspace, Look(None, asked.known, asked.guarded))
+            finally:
+                workspace.repo.close()  # it stays open for months, and no git should
             if self._settings is not None and found.settings != self._settings:
                 self._near = None
             self._settings = found.settings
