@@ -148,6 +148,7 @@ def test_a_field_that_the_remote_no_longer_has_goes() -> None:
 
 
 def test_without_a_base_the_whole_row_is_the_unit() -> None:
+    assert len(merge_row(None, row(), row(metadata=[1])).conflicts) == 1
     local, remote = row(input="q", metadata={"x": 1}), row(input="q", metadata={"y": 1})
     made = merge_row(None, local, remote, subject="cases")
     assert made.conflicts == (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge_units import Sides, Take, choose, conflict_of
-from skillsync.formats.canonical import canonical_fields, canonical_json, canonical_text
+from skillsync.formats.canonical import canonical_fields, canonical_json, canonical_text, row_digest
 from skillsync.model import ROW_FIELDS, DatasetInfo, Row, UnitKind
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def incoming_groups(
 
 
 def _merge_without_base(local: Row, remote: Row, *, subject: str) -> RowMerge:
-    split = _is_split(local, remote)
-    if _row_units(local, split=split) == _row_units(remote, split=split):
+    if row_digest(local) == row_digest(remote):
         return RowMerge(local)
     sides = None, canonical_json(dict(local.fields)), canonical_json(dict(remote.fields))
     reason = "different on both sides, and no common base is known"
@@ -218,5 +217,5 @@ def _take_metadata(fields: dict[str, Json], unit: str, remote: Json) -> None:
     if isinstance(remote, dict) and key in remote:
         merged[key] = remote[key]
     else:
-        merged.pop(key, None)
+        del merged[key]
     fields[METADATA] = merged
