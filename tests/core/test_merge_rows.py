@@ -103,6 +103,9 @@ def test_metadata_is_changed_as_a_whole_where_it_is_no_object_on_any_side() -> N
     assert changed_row_groups(plain, odd, other) == (whole, whole)
     assert changed_row_groups(plain, other, odd) == (whole, whole)
     assert changed_row_groups(odd, plain, other) == (whole, whole)
+    for sides in ((odd, other), (other, odd)):
+        (conflict,) = merge_row(plain, *sides).conflicts
+        assert conflict.unit == "case-1:metadata"
     assert [len(merge_row(odd, *sides).conflicts) for sides in ((plain, other), (other, plain))] == [1, 1]  # fmt: skip
     assert [conflict.unit for conflict in merge_row(None, odd, other).conflicts] == ["case-1"]
     assert [conflict.unit for conflict in merge_row(None, odd, row()).conflicts] == ["case-1"]
@@ -148,6 +151,7 @@ def test_a_field_that_the_remote_no_longer_has_goes() -> None:
 
 
 def test_without_a_base_the_whole_row_is_the_unit() -> None:
+    assert len(merge_row(None, row(), row(metadata=[1])).conflicts) == 1
     local, remote = row(input="q", metadata={"x": 1}), row(input="q", metadata={"y": 1})
     made = merge_row(None, local, remote, subject="cases")
     assert made.conflicts == (

@@ -41,6 +41,12 @@ def g1(rows: dict[str, str], meta: str = "m", dataset: str = "u", at: str = "") 
     )
 
 
+def again(side: Taken) -> Taken:
+    """A side on which somebody said that the archived dataset shall be made again (D5)."""
+    assert isinstance(side.line, DatasetPointer)
+    return replace(side, line=replace(side.line, gone=True))
+
+
 @pytest.mark.parametrize(
     ("why", "ancestor", "here", "other", "expected"),
     [
@@ -106,6 +112,20 @@ def g1(rows: dict[str, str], meta: str = "m", dataset: str = "u", at: str = "") 
             "linked to another one before",
             g1({"a": "2"}, dataset="v"),
             g1({"a": "1"}),
+            g1({"b": "1"}),
+            g1({"a": "1", "b": "1"}),
+        ),
+        (
+            "made again, as both sides were told to",
+            g1({}),
+            again(g1({"a": "1"})),
+            again(g1({"b": "1"})),
+            again(g1({"a": "1", "b": "1"})),
+        ),
+        (
+            "made again, as one side alone was told to: it is asked once more",
+            g1({}),
+            again(g1({"a": "1"})),
             g1({"b": "1"}),
             g1({"a": "1", "b": "1"}),
         ),

@@ -189,6 +189,11 @@ def test_the_fix_names_the_key_and_leaves_the_dataset_to_the_caller() -> None:
     assert decide_row(facts(B, None, B)).fix == "skillsync push --archive {name}:case-1"
 
 
+def test_rows_of_which_the_same_is_to_be_said_share_what_is_said() -> None:
+    """A dataset may have a million of them."""
+    assert decide_row(facts(B, B, R)) is decide_row(facts(B, B, X))
+
+
 def test_a_key_with_braces_is_only_text() -> None:
     odd = replace(facts(B, None, B), key=Key("{name}{0}"))
     assert decide_row(odd).fix.endswith(":{name}{0}")

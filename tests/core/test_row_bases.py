@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillsync.core.row_bases import (
+    Replaced,
     bases_at,
     bases_digest,
     parse_lagging,
@@ -24,9 +25,11 @@ def keyed(**rows: str) -> dict[Key, str]:
 
 
 def test_rows_as_the_revision_has_them_need_no_line() -> None:
-    found = bases_at(7, keyed(k=A, l=B), there=keyed(k=A, l=B), known={}, before=3)
+    """Nor is anything laid over them: each layer would be asked for every row."""
+    base = keyed(k=A, l=B)
+    found = bases_at(7, base, there=keyed(k=A, l=B), known={}, before=3)
     assert (found.revision, found.lines) == (7, {})
-    assert found.digests == keyed(k=A, l=B)
+    assert found.digests is base
 
 
 def test_a_row_that_was_not_taken_in_lags_behind() -> None:
@@ -51,6 +54,16 @@ def test_a_file_of_the_other_generation_is_recognised() -> None:
     assert parse_lagging(keyed(k="@0", l="@12")) == {"k": 0, "l": 12}
     assert parse_lagging(keyed(k="@0", l=A)) is None
     assert parse_lagging({}) == {}
+
+
+@given(before=ROWS, other=ROWS, key=KEYS)
+def test_a_mapping_with_other_values_is_as_its_copy_would_be(
+    before: dict[Key, str], other: dict[Key, str], key: Key
+) -> None:
+    made, copy = Replaced(before, other), before | other
+    assert list(made.items()) == list(copy.items())
+    assert len(made) == len(copy)
+    assert (key in made) == (key in copy)
 
 
 @given(base=ROWS, before_rows=ROWS, there=ROWS)

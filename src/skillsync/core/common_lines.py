@@ -55,7 +55,7 @@ def _subsequence(one: Sequence[str], other: Sequence[str], steps: Steps) -> list
     for edits in range(len(one) + len(other) + 1):
         steps.left -= _PER_DIAGONAL * (edits + 1)
         for k in range(-edits, edits + 1, 2):
-            x = start = _step(reached, k, edits)
+            x = start = _step(reached, k, edits)[1]
             y = x - k
             while x < len(one) and y < len(other) and one[x] == other[y]:
                 x, y = x + 1, y + 1
@@ -69,11 +69,14 @@ def _subsequence(one: Sequence[str], other: Sequence[str], steps: Steps) -> list
     raise AssertionError("any text becomes another by removing and adding all lines")
 
 
-def _step(reached: dict[int, int], k: int, edits: int) -> int:
-    """Return where a path comes to diagonal ``k`` by one more edit: a line of other added, or one of one removed."""
+def _step(reached: dict[int, int], k: int, edits: int) -> tuple[int, int]:
+    """Return from which diagonal a path comes to ``k`` by one more edit, and to which place in one.
+
+    A line of other was added, or one of one removed: whichever comes further.
+    """
     if k == -edits or (k != edits and reached[k - 1] < reached[k + 1]):
-        return reached[k + 1]
-    return reached[k - 1] + 1
+        return k + 1, reached[k + 1]
+    return k - 1, reached[k - 1] + 1
 
 
 def _walk_back(past: Sequence[array[int]], x: int, y: int) -> list[tuple[int, int]]:
@@ -81,10 +84,7 @@ def _walk_back(past: Sequence[array[int]], x: int, y: int) -> list[tuple[int, in
     for edits in range(len(past), 0, -1):
         then = past[edits - 1]
         reached = {k: then[at] for at, k in enumerate(range(1 - edits, edits, 2))}
-        k = x - y
-        is_added = k == -edits or (k != edits and reached[k - 1] < reached[k + 1])
-        before = k + 1 if is_added else k - 1
-        start = reached[before] + (not is_added)
+        before, start = _step(reached, x - y, edits)
         while x > start:
             x, y = x - 1, y - 1
             found.append((x, y))

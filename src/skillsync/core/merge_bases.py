@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from skillsync.core.common_lines import Steps, common_lines
 from skillsync.core.merge_units import canonical_value
@@ -11,6 +11,8 @@ from skillsync.model import Extra, Skill
 
 if TYPE_CHECKING:
     from skillsync.model import Json
+
+T = TypeVar("T")
 
 DISPUTED = "[the common ancestors differ here]"
 """Stands in a base for what its candidates do not agree about. It is in none of the texts that are merged."""
@@ -30,11 +32,11 @@ def common_base(bases: Sequence[Skill], *, sides: Sequence[Skill]) -> Skill | No
     first, steps = bases[0], Steps()
     return Skill(
         name=first.name,
-        description=_scalar([base.description for base in bases], disputed),
+        description=_agreed([base.description for base in bases], disputed),
         body=_text([base.body for base in bases], disputed, steps),
-        license=_scalar([base.license for base in bases], disputed),
-        compatibility=_scalar([base.compatibility for base in bases], disputed),
-        allowed_tools=_tools([_exact_tools(base) for base in bases], disputed),
+        license=_agreed([base.license for base in bases], disputed),
+        compatibility=_agreed([base.compatibility for base in bases], disputed),
+        allowed_tools=_agreed([_exact_tools(base) for base in bases], (disputed,)),
         metadata=_mapping([base.metadata for base in bases], disputed),
         files=_files([base.files for base in bases], disputed, steps),
         extra=_extra([base.extra or Extra() for base in bases], disputed),
@@ -60,17 +62,14 @@ def _texts(skill: Skill) -> Iterator[str]:
         yield from skill.extra.allowed_tools or ()
 
 
-def _scalar(values: Sequence[str], disputed: str) -> str:
-    return values[0] if len(set(values)) == 1 else disputed
+def _agreed(values: Iterable[T], disputed: T) -> T:
+    value, *others = set(values)
+    return disputed if others else value
 
 
 def _exact_tools(skill: Skill) -> tuple[str, ...]:
     carried = skill.extra.allowed_tools if skill.extra else None
     return skill.allowed_tools if carried is None else carried
-
-
-def _tools(values: Sequence[tuple[str, ...]], disputed: str) -> tuple[str, ...]:
-    return values[0] if len(set(values)) == 1 else (disputed,)
 
 
 def _text(texts: Sequence[str], disputed: str, steps: Steps) -> str:
@@ -95,20 +94,13 @@ def _common_lines(one: list[str], other: list[str], disputed: str, steps: Steps)
     return found if (x, y) == (len(one), len(other)) else [*found, disputed]
 
 
-def _keyed(
-    mappings: Sequence[Mapping[str, Json]],
-    same: Callable[[Sequence[Mapping[str, Json]], str], bool],
-    disputed: Callable[[str], Json],
-) -> dict[str, Json]:
-    keys = dict.fromkeys(key for mapping in mappings for key in mapping)
-    return {key: mappings[0][key] if same(mappings, key) else disputed(key) for key in keys}
-
-
 def _mapping(mappings: Sequence[Mapping[str, Json]], disputed: str) -> dict[str, Json]:
-    def same(sides: Sequence[Mapping[str, Json]], key: str) -> bool:
-        return len({canonical_value(side, key) for side in sides}) == 1
-
-    return _keyed(mappings, same, lambda _: disputed)
+    found: dict[str, Json] = {}
+    for key in dict.fromkeys(key for mapping in mappings for key in mapping):
+        values = {canonical_value(mapping, key): mapping.get(key) for mapping in mappings}
+        value, *others = values.values()
+        found[key] = disputed if others else value
+    return found
 
 
 def _files(mappings: Sequence[Mapping[str, str]], disputed: str, steps: Steps) -> dict[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from skillsync.core.merge_rows import merge_row
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Id: TypeAlias = Hashable
-"""Which line a line is, on all sides: a row by its key, another one by its content and how often it came before."""
+Id: TypeAlias = "bytes | str | tuple[Digest | None, int]"
+"""Which line a line is, on all sides: one that was not read by its bytes, a row by its key, any other one by its
+content (None: it is blank) and how often that came before."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -155,7 +157,7 @@ def _read(
         used = reader.used
     raw_of: dict[Id, bytes] = {}
     line_of: dict[Id, Line] = {}
-    counts: Counter[Digest | None] = Counter()
+    counts: defaultdict[Digest | None, Iterator[int]] = defaultdict(count)
     for raw, line in read:
         one = _identity(raw, line, counts)
         raw_of[one] = raw
@@ -164,14 +166,13 @@ def _read(
     return _Side(raw_of, line_of, used, ends=not data or data.endswith(b"\n"))
 
 
-def _identity(raw: bytes, line: Line | None, counts: Counter[Digest | None]) -> Id:
+def _identity(raw: bytes, line: Line | None, counts: Mapping[Digest | None, Iterator[int]]) -> Id:
     if line is None:
-        return "same", _content(raw)
+        return _content(raw)
     if line.row is not None:
-        return "key", fold_id(line.row.key)
-    what = _digest(line)  # None: it is blank
-    counts[what] += 1
-    return "content", what, counts[what]
+        return fold_id(line.row.key)
+    what = _digest(line)
+    return what, next(counts[what])
 
 
 def _digest(line: Line | None) -> Digest | None:
@@ -204,10 +205,9 @@ def _decide(merge: _Merge, one: Id) -> bytes | None:
 def _merged_row(merge: _Merge, old: Line | None, ours: Line, new: Line) -> bytes:
     assert ours.row is not None  # only rows with a key can differ
     assert new.row is not None
+    if _digest(old) == _digest(ours):
+        return new.raw
     before = old.row if old is not None else None
-    take = choose(_digest(old), _digest(ours), _digest(new))
-    if before is not None and take is not Take.CONFLICT:
-        return new.raw if take is Take.REMOTE else ours.raw
     made = merge_row(before, ours.row, new.row, subject=merge.subject)
     merge.conflicts += made.conflicts
     used = {**merge.remote.used, **merge.local.used}

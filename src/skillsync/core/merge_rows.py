@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge_units import Sides, Take, choose, conflict_of
-from skillsync.formats.canonical import canonical_fields, canonical_json, canonical_text
+from skillsync.formats.canonical import canonical_fields, canonical_json, canonical_text, row_digest
 from skillsync.model import ROW_FIELDS, DatasetInfo, Row, UnitKind
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class InfoMerge:
 
 def changed_row_groups(base: Row, local: Row, remote: Row) -> tuple[frozenset[str], frozenset[str]]:
     """Return which groups local changed and which remote changed; one that both changed alike is in neither."""
-    split = _is_split(base, local, remote)
-    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    units = _units(base, local, remote)
     old, ours, other = units
     differing = [unit for unit in _names(units) if ours.get(unit) != other.get(unit)]
     return (
@@ -66,8 +65,7 @@ def merge_row(base: Row | None, local: Row, remote: Row, *, subject: str = "") -
     """
     if base is None:
         return _merge_without_base(local, remote, subject=subject)
-    split = _is_split(base, local, remote)
-    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    units = _units(base, local, remote)
     fields = dict(local.fields)
     conflicts = []
     for unit in _names(units):
@@ -84,8 +82,7 @@ def settle_row(base: Row | None, local: Row, remote: Row, *, take: Take) -> Row:
     """Merge by groups, and take LOCAL or REMOTE where both changed; without a base that is the whole row."""
     if base is None:
         return remote if take is Take.REMOTE else local
-    split = _is_split(base, local, remote)
-    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    units = _units(base, local, remote)
     fields = dict(local.fields)
     for unit in _names(units):
         found = choose(*_sides(units, unit))
@@ -100,8 +97,7 @@ def incoming_groups(
     """Return the groups that only the remote changed, as one shows conflicts: a line does not have them yet."""
     if base is None:
         return ()
-    split = _is_split(base, local, remote)
-    units = [_row_units(row, split=split) for row in (base, local, remote)]
+    units = _units(base, local, remote)
     return tuple(
         conflict_of(subject, UnitKind.ROW, f"{local.key}:{unit}", sides, reason=INCOMING)
         for unit in _names(units)
@@ -110,8 +106,7 @@ def incoming_groups(
 
 
 def _merge_without_base(local: Row, remote: Row, *, subject: str) -> RowMerge:
-    split = _is_split(local, remote)
-    if _row_units(local, split=split) == _row_units(remote, split=split):
+    if row_digest(local) == row_digest(remote):
         return RowMerge(local)
     sides = None, canonical_json(dict(local.fields)), canonical_json(dict(remote.fields))
     reason = "different on both sides, and no common base is known"
@@ -161,9 +156,10 @@ def _sides(units: list[dict[str, str | None]], unit: str) -> Sides:
     return base.get(unit), local.get(unit), remote.get(unit)
 
 
-def _is_split(*rows: Row) -> bool:
-    """Tell whether metadata can be merged by key: on every side an object, or nothing at all."""
-    return all(isinstance(row.fields.get(METADATA), dict | None) for row in rows)
+def _units(*rows: Row) -> list[dict[str, str | None]]:
+    """Return the units of each row: metadata by key if it is an object on every side, or nothing at all."""
+    split = all(isinstance(row.fields.get(METADATA), dict | None) for row in rows)
+    return [_row_units(row, split=split) for row in rows]
 
 
 def _row_units(row: Row, *, split: bool) -> dict[str, str | None]:
@@ -218,5 +214,5 @@ def _take_metadata(fields: dict[str, Json], unit: str, remote: Json) -> None:
     if isinstance(remote, dict) and key in remote:
         merged[key] = remote[key]
     else:
-        merged.pop(key, None)
+        del merged[key]
     fields[METADATA] = merged

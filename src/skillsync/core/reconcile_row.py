@@ -82,8 +82,9 @@ def decide_row(facts: RowFacts) -> RowVerdict:
             code="E-DUPLICATE-KEY",
             fix="remove one of the items with the key {key} in the web page, then skillsync pull {name}",
         )
-    fix = verdict.fix.replace("{key}", facts.key)
-    return verdict if fix == verdict.fix else replace(verdict, fix=fix)
+    if "{key}" in verdict.fix:
+        return replace(verdict, fix=verdict.fix.replace("{key}", facts.key))
+    return verdict
 
 
 def _state(facts: RowFacts) -> RowState:

@@ -63,19 +63,13 @@ def bases_at(
     knows: then it is compared as if it were new, which overwrites nothing.
     """
     lagging: dict[Key, int] = {}
-    absent: dict[Key, str] = {}
     for key in chain(base, (key for key in there if key not in base)):
         digest = base.get(key, ABSENT)
         if digest == ABSENT:
-            since = 0
+            lagging[key] = 0
         elif digest != there.get(key):
-            since = known.get(key, before)
-        else:
-            continue
-        lagging[key] = since
-        if not since:
-            absent[key] = ABSENT
-    return Bases(revision, Replaced(base, absent) if absent else base, lagging)
+            lagging[key] = known.get(key, before)
+    return Bases(revision, with_absent(base, lagging), lagging)
 
 
 class Replaced(Mapping[K, V]):
