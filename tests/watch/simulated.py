@@ -123,6 +123,10 @@ class World:
     notices: list[Notice] = field(default_factory=list)
     state: State = field(default_factory=State)
     hear: bool = True
+    settings: int = 0
+    """What stands for skillsync.toml."""
+    elsewhere: set[str] = field(default_factory=set)
+    """Folders that are found once a look has told of other settings: that look was by those before."""
     pulled: dict[str, tuple[TakenIn, float, StatEntry]] = field(default_factory=dict)
     """By folder: what the last pull overwrote, when, and the pointer it wrote: what rescue copies say."""
     _inode: itertools.count[int] = field(default_factory=lambda: itertools.count(10))
@@ -202,9 +206,11 @@ class World:
         self.actions[type(action).__name__] += 1
         match action:
             case Look(dirs, _, guarded):
-                wanted = self.objects if dirs is None else dirs
-                found = {at: seen for at in wanted if (seen := self.seen(at, guarded))}
-                return Looked(dirs, found, self.git)
+                wanted = set(self.objects if dirs is None else dirs) - self.elsewhere
+                found = {at: seen for at in sorted(wanted) if (seen := self.seen(at, guarded))}
+                if self.settings != self.state.settings:
+                    self.elsewhere.clear()
+                return Looked(dirs, found, self.git, self.settings)
             case Recall():
                 return Recalled(tuple(self._past()))
             case Poll():

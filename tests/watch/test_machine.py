@@ -131,6 +131,18 @@ def test_without_events_the_full_look_finds_a_save() -> None:
     assert world.latest(A)[1] == lines("one", "silent")
 
 
+def test_what_other_settings_add_is_found_whichever_look_tells_of_them() -> None:
+    world = synced(replace(EAGER, scan=60.0))
+    world.hear = False
+    world.elsewhere.add(B)
+    world.save(B, lines("one"))
+    world.settings += 1
+    while world.state.settings != world.settings:
+        world.run_until(world.mono + 1)
+    world.run_until(world.mono + 30)
+    assert world.latest(B) == (1, lines("one"))
+
+
 def test_a_save_during_the_publish_is_not_sent_half_and_not_lost() -> None:
     world = synced(EAGER)
     world.save(A, lines("one", "first"))

@@ -185,7 +185,7 @@ def _settings(state: State, before: State, fact: Looked, telling: Telling) -> St
             settings=fact.settings,
             dealt=None,
             wants_pull=True,
-            look_all=fact.dirs is not None,
+            look_all=True,  # what told of it looked where the settings before say
         )
     return replace(state, settings=fact.settings)
 
