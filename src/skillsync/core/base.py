@@ -86,7 +86,8 @@ def line_counts(evidence: LineEvidence) -> bool:
 
     A line that differs from HEAD's counts only while its stamp's commit is in HEAD's history *and* the files came
     along: they still have the stamp's digest, or HEAD is that commit and they were edited since, or a later commit
-    holds them, or that commit does, and they are the version itself (a push of what was committed). A line without stamp that is not committed never counts; unknown history never counts.
+    holds them, or that commit does, and they are the version itself (a push of what was committed). A line without stamp
+    that is not committed never counts; unknown history never counts.
 
     Edited files say nothing by themselves: the edit may have been made of HEAD's text, after what the line was
     written with had been committed to another branch, or stashed, without the line. So where git still has those

@@ -19,7 +19,6 @@ from skillsync.formats.jsonl import (
 )
 from skillsync.formats.row_names import Spelling
 from skillsync.model import DatasetInfo, Digest, Key, RemoteDataset, RemoteRow
-from skillsync.repo.large import content_of
 from skillsync.sync.dataset_pointer import bases_of, file_changes, pointer_changes, recorded
 from skillsync.sync.dataset_reading import list_rows, rekeyed_rows
 from skillsync.sync.dataset_survey import survey_datasets
@@ -147,8 +146,7 @@ class DatasetAdopter:
         assert view.local is not None
         assert view.remote is not None
         folder = view.local.folder
-        pieces = (line.raw for line in file.lines)
-        items = content_of(self.workspace.repo, pieces, large_from=self.workspace.large_from)
+        items = self.workspace.content_of(line.raw for line in file.lines)
         changes = file_changes(view.local, items, info)
         new = recorded(
             self.target.place, dataset=view.remote.id, info=meta, base=bases_of(view, base)

@@ -16,7 +16,7 @@ from skillsync.formats.row_export import ExportForm, ExportRow, SeenColumns, exp
 from skillsync.formats.row_keys import DerivedKeys
 from skillsync.formats.row_rewriting import Rewriting
 from skillsync.model import Content, DatasetInfo, FileChange, Folder, Key, Row
-from skillsync.repo.large import SPOOLS, content_of
+from skillsync.repo.large import SPOOLS
 from skillsync.repo.lock import locked
 from skillsync.repo.spool import Spool, nameless_file
 from skillsync.sync.checked_lines import check_lines, lines_again
@@ -102,7 +102,7 @@ def plan_import(
             yield line
 
     try:
-        content = content_of(workspace.repo, lines(), large_from=workspace.large_from)
+        content = workspace.content_of(lines())
     except InvalidContent as error:
         if error.path != empty.path:
             raise  # about a line of the file that is read

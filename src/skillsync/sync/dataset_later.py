@@ -3,7 +3,8 @@
 A server of the first generation gives a row neither a version nor a history, so that a row that was changed and
 changed back looks as if nothing had happened, and one that was removed as if it had never been. What git still has
 of the time after HEAD tells them apart: the row bases that a later commit recorded, and in team mode the publish
-branch itself; and in solo mode what this clone published and HEAD's history does not have. It only ever keeps a row from being sent.
+branch itself; and in solo mode what this clone published and HEAD's history does not have. It only ever keeps a row
+from being sent.
 """
 
 from __future__ import annotations

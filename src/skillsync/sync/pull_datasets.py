@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,7 @@ from skillsync.formats.jsonl import ItemsFile, assign_keys, empty_items, rekey_r
 from skillsync.formats.packed_keys import PackedKeys
 from skillsync.formats.row_rewriting import Rewriting
 from skillsync.formats.short_digests import ShortDigests
-from skillsync.model import Conflict, Content, DatasetInfo, Digest, FileChange, Folder
-from skillsync.repo.large import content_of
+from skillsync.model import Conflict, DatasetInfo, Digest, FileChange, Folder
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_pointer import (
     bases_of,
@@ -166,7 +165,7 @@ class DatasetPuller:
         work = Rewriting(items, view.spelling, added=(row_there(there, key) for key in keys))
         changes = (
             FileChange(DATASET_MD, None, new_dataset_md(remote.info)),
-            FileChange(ITEMS, None, self._content(work.pieces())),
+            FileChange(ITEMS, None, self.workspace.content_of(work.pieces())),
         )
         refused = work.refused
         base = there.digests
@@ -212,7 +211,7 @@ class DatasetPuller:
             self._row(taking, row)
         self._check_count(view, len(taking.removed))
         lines = taking.changed_lines()
-        items = None if lines is None else self._content(lines)
+        items = None if lines is None else self.workspace.content_of(lines)
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
         changes = file_changes(local, items, info, needs_document=True)
@@ -229,10 +228,6 @@ class DatasetPuller:
                 self.workspace, self.writer.clock, local.dir, place=self.target.place, rows=seen
             )
         return self._summary(view, taking, info_conflicts, changed=bool(changes or any(pointers)))
-
-    def _content(self, lines: Iterator[bytes]) -> Content:
-        """Return what a file of these lines holds; a large one is put into git as they come."""
-        return content_of(self.workspace.repo, lines, large_from=self.workspace.large_from)
 
     def _check_count(self, view: DatasetView, count: int) -> None:
         """Refuse to take many lines at once out of a file (P11). Raises RefusedForSafety."""

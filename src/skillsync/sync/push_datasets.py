@@ -24,7 +24,6 @@ from skillsync.formats.kept_remote import KeptRows
 from skillsync.formats.row_rewriting import keyed_pieces
 from skillsync.formats.short_digests import ShortDigests, same_digests
 from skillsync.model import Digest, FileChange, Folder, Key
-from skillsync.repo.large import content_of
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.repo.pushed import PushedFiles, keep_pushed
 from skillsync.sync.dataset_history import dataset_at
@@ -106,12 +105,8 @@ class DatasetPusher:
             for row in view.rows.open
             if row.is_paired and row.local is not None
         )
-        workspace = self.workspace
-        after = content_of(
-            workspace.repo,
-            keyed_pieces(local.items, known=known, new_key=self.new_key),
-            large_from=workspace.large_from,
-        )
+        pieces = keyed_pieces(local.items, known=known, new_key=self.new_key)
+        after = self.workspace.content_of(pieces)
         change = FileChange(ITEMS, local.items_content(), after)
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
         count = len(local.items.keyless)

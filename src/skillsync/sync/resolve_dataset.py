@@ -23,7 +23,6 @@ from skillsync.formats.jsonl import (
 from skillsync.formats.row_edit import edit_text, read_edited
 from skillsync.model import Digest, Folder, Json, Key, Row
 from skillsync.repo.conflicts import ConflictStore
-from skillsync.repo.large import content_of
 from skillsync.sync.dataset_pointer import (
     Recorded,
     bases_of,
@@ -144,8 +143,7 @@ class DatasetResolver:
         if info_open:
             meta = info_digest(remote.info)
             info = remote.info if self.side == "remote" else info
-        pieces = (line.raw for line in _items(view, settled).lines)
-        items = content_of(self.workspace.repo, pieces, large_from=self.workspace.large_from)
+        items = self.workspace.content_of(line.raw for line in _items(view, settled).lines)
         changes = file_changes(local, items, info)
         new = recorded(self.target.place, dataset=remote.id, info=meta, base=bases_of(view, base))
         after = folder_after(local.folder, changes)

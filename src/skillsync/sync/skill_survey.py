@@ -294,9 +294,8 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
     names = {first: version.name for first, version in found.items()}
     folders = [view for view in survey.views.values() if view.local is not None]
     claims = [
-        Claim(view.dir or "", view.name, line.first if line else None)
+        Claim(view.dir or "", view.name, view.named.first if view.named else None)
         for view in folders
-        for line in [view.line or view.stray]
     ]
     standings = settle_claims(claims, remote_names=names)
     for view in folders:
@@ -304,9 +303,8 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
             case Standing.COPY:
                 view.line = view.base = None
             case Standing.RENAMED:
-                line = view.line or view.stray
-                assert line is not None  # else nothing would say that it was published
-                _settle_name(workspace, survey, view, line, found[line.first])
+                assert view.named is not None  # else nothing would say that it was published
+                _settle_name(workspace, survey, view, view.named, found[view.named.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
 

@@ -75,6 +75,11 @@ class SkillView:
     _digested: _Digested | None = field(default=None, repr=False)
 
     @property
+    def named(self) -> SkillPointer | None:
+        """The tree's line that says which skill it is, whether what it says was taken in counts or not."""
+        return self.line or self.stray
+
+    @property
     def remote_digest(self) -> Digest | None:
         """The latest content's digest; an unknown extra is the local one (sync.md 6)."""
         if self.version and self.base and self.version.id == self.base.id:

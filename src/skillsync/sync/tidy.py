@@ -15,7 +15,6 @@ from skillsync.formats.row_names import RowNames
 from skillsync.formats.row_rewriting import keyed_pieces
 from skillsync.formats.skill_md import repair_skill_md
 from skillsync.model import Digest, FileChange, Folder, Key, Problem, Row, Severity
-from skillsync.repo.large import content_of
 from skillsync.repo.lock import locked
 from skillsync.repo.pointer import POINTER, ROWS, parse_pointer, parse_rows
 from skillsync.sync.checked_lines import check_lines
@@ -239,7 +238,7 @@ def _give_keys(
     if check:
         return
     pieces = keyed_pieces(dataset.items, known=known_rows(dataset, base), new_key=new_key)
-    after = content_of(workspace.repo, pieces, large_from=workspace.large_from)
+    after = workspace.content_of(pieces)
     change = FileChange(ITEMS, dataset.items_content(), after)
     writer.write(dataset.slug, dataset.folder, [change], (), reason="fmt")
 

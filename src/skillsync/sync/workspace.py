@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from skillsync.api.shelf import Shelf
     from skillsync.api.skills import SkillsApi
     from skillsync.api.transport import Transport
-    from skillsync.model import Pointer
+    from skillsync.model import Content, Pointer
     from skillsync.sync.aside import Aside
     from skillsync.sync.evidence import History
     from skillsync.sync.made_later import MadeLater
@@ -148,6 +148,12 @@ class Workspace:
     def light_folder_at(self, commit: str | None, directory: str) -> Folder | None:
         """As ``folder_at``, but a large file of rows is not held: its entry says where it lies."""
         return self._folder_at(commit, directory, large_from=self.large_from)
+
+    def content_of(self, pieces: Iterable[bytes]) -> Content:
+        """Return what a file of these pieces holds; a large one is put into git as they come."""
+        from skillsync.repo.large import content_of
+
+        return content_of(self.repo, pieces, large_from=self.large_from)
 
     def _folder_at(
         self, commit: str | None, directory: str, *, large_from: int | None
