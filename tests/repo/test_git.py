@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skillsync.errors import GitFailed, NotARepository, ShallowClone
-from skillsync.repo import git as git_module
+from skillsync.repo import git_index
 from skillsync.repo.git import Repository
 from tests.conftest import MakeRepo
 from tests.world import commit_all, git, make_repository, write_files
@@ -34,6 +34,27 @@ either_format = pytest.mark.parametrize("object_format", ["sha1", "sha256"])
 def commit(repo: Repository, files: dict[str, str | bytes], message: str = "change") -> str:
     write_files(repo.root, files)
     return commit_all(repo.root, message)
+
+
+def on_disk(repo: Repository, *roots: str) -> list[str]:
+    """The listed paths that are on disk, each once, sorted."""
+    paths = {each.path for each in repo.index.listing(roots or (".",))}
+    return sorted(path for path in paths if os.path.lexists(repo.root / path))
+
+
+def stage_conflict(
+    repo: Repository,
+    path: str,
+    *,
+    base: bytes | None,
+    local: bytes | None,
+    remote: bytes | None,
+    executable: bool = False,
+) -> None:
+    sides = {stage: side for stage, side in enumerate((base, local, remote), 1) if side is not None}
+    blobs = repo.write_blobs(list(sides.values()))
+    stages = dict(zip(sides, blobs, strict=True))
+    repo.index.stage_blobs({path: stages}, executable={path} if executable else set())
 
 
 def test_importing_our_module_does_not_import_gitpython() -> None:
@@ -77,13 +98,13 @@ def test_head_and_branch_when_unborn_on_a_branch_and_detached(make_repo: MakeRep
 
 def test_an_unborn_repository_answers_everything(make_repo: MakeRepo) -> None:
     repo = Repository.open(make_repo(commit=False, files={"skills/a/SKILL.md": "x"}))
-    assert repo.tracked_and_untracked(["skills"]) == ["skills/a/SKILL.md"]
-    assert repo.unmerged() == {}
+    assert on_disk(repo, "skills") == ["skills/a/SKILL.md"]
+    assert repo.index.unmerged() == {}
     assert repo.upstream_of("main") is None
-    repo.stage(["skills/a/SKILL.md"])
-    repo.stage_conflict("skills/a/SKILL.md", base=b"b", local=b"l", remote=b"r")
-    repo.clear_conflict(["skills/a/SKILL.md"])
-    assert repo.unmerged() == {}
+    repo.index.stage(["skills/a/SKILL.md"])
+    stage_conflict(repo, "skills/a/SKILL.md", base=b"b", local=b"l", remote=b"r")
+    repo.index.clear_conflict(["skills/a/SKILL.md"])
+    assert repo.index.unmerged() == {}
 
 
 def test_a_linked_worktree_has_its_own_state(repo: Repository, tmp_path: Path) -> None:
@@ -103,9 +124,9 @@ def test_variables_of_an_outer_git_do_not_lead_elsewhere(
     monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
     assert Repository.open(repo.root).root == repo.root
-    assert repo.tracked_and_untracked() == ["README.md"]
+    assert on_disk(repo) == ["README.md"]
     write_files(repo.root, {"new": "n"})
-    repo.stage(["new"])
+    repo.index.stage(["new"])
     assert not (tmp_path / "index").exists()
 
 
@@ -116,7 +137,7 @@ def test_hooks_do_not_run(repo: Repository) -> None:
         hook.write_text("#!/bin/sh\ntouch hook-ran\n")
         hook.chmod(0o755)
     write_files(repo.root, {"new": "n"})
-    repo.stage(["new"])
+    repo.index.stage(["new"])
     repo.write_blobs([b"1", b"2"])
     assert not (repo.root / "hook-ran").exists()
 
@@ -134,7 +155,7 @@ def test_a_revision_is_never_an_option(repo: Repository, rev: str) -> None:
     with pytest.raises(GitFailed):
         repo.tree(rev)
     with pytest.raises(GitFailed):
-        repo.commits_touching(".", head=rev)
+        repo.history.commits_touching(".", head=rev)
 
 
 # ---------------------------------------------------------------- history
@@ -205,16 +226,16 @@ def test_the_newest_commits_tell_what_was_there(repo: Repository, tmp_path: Path
     head = repo.head()
     assert head
     paths = ("old", "old/one", "side/deep", "never", "README.md", "README.md/never")
-    lately = [repo.had_lately(head, path) for path in paths]
+    lately = [repo.history.had_lately(head, path) for path in paths]
     assert lately == [True, True, True, False, True, False]
-    assert lately == [bool(repo.log_paths(head, [path])) for path in paths]
-    assert [repo.had_lately(head, path, newest=3) for path in ("README.md", "never")] == [
+    assert lately == [bool(repo.history.log_paths(head, [path])) for path in paths]
+    assert [repo.history.had_lately(head, path, newest=3) for path in ("README.md", "never")] == [
         True,
         None,
     ]
-    assert repo.had_lately(head, ".") is None
+    assert repo.history.had_lately(head, ".") is None
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{repo.root}", "shallow")
-    assert Repository.open(tmp_path / "shallow").had_lately(head, "never") is None
+    assert Repository.open(tmp_path / "shallow").history.had_lately(head, "never") is None
 
 
 def test_a_shallow_clone_says_so_instead_of_guessing(repo: Repository, tmp_path: Path) -> None:
@@ -229,7 +250,7 @@ def test_a_shallow_clone_says_so_instead_of_guessing(repo: Repository, tmp_path:
     with pytest.raises(ShallowClone):
         shallow.is_ancestor(first, second)
     with pytest.raises(ShallowClone):
-        shallow.commits_touching("a", head="HEAD", since=first)
+        shallow.history.commits_touching("a", head="HEAD", since=first)
     with pytest.raises(ShallowClone):
         shallow.first_parent(second)
 
@@ -262,7 +283,7 @@ def test_history_finds_lines_of_every_branch_newest_first(repo: Repository) -> N
     git(repo.root, "mv", "skills/a", "skills/moved")
     moved = commit(repo, {})
     found = [(each.commit, each.path, each.line) for each in
-             repo.history_of(["**/.skillsync"], head="HEAD")]  # fmt: skip
+             repo.history.lines_of(["**/.skillsync"], head="HEAD")]  # fmt: skip
     assert found[0] == (moved, "skills/moved/.skillsync", "only in the merge")
     assert (merge, pointer, "only in the merge") in found
     assert (side, pointer, "side") in found
@@ -272,7 +293,7 @@ def test_history_finds_lines_of_every_branch_newest_first(repo: Repository) -> N
     assert not [line for _, _, line in found if line == "not asked"]
     commits = [commit for commit, _, _ in found]
     assert commits.index(merge) < commits.index(main)
-    assert repo.history_of([":(glob)**/.skillsync"], head="HEAD")[0].commit == moved
+    assert repo.history.lines_of([":(glob)**/.skillsync"], head="HEAD")[0].commit == moved
 
 
 @either_format
@@ -289,17 +310,17 @@ def test_removed_lines_are_those_that_some_commit_took_out(repo: Repository) -> 
     git(repo.root, "merge", "-q", "--no-ff", "--no-commit", "side")
     commit(repo, {path: "host/1\tk1\tc\r\n" * 1})
     last = commit(repo, {path: "".join(f"host/1\tn{n}\tx\n" for n in range(50_000))})
-    removed = repo.removed_lines(path, head=last)
+    removed = repo.history.removed_lines(path, head=last)
     assert removed[0] == "host/1\tk1\tc"
     assert set(removed) == {"host/1\tk1\ta", "host/1\tk1\tc", "host/1\tk2\tb", "-odd"}
-    assert "host/1\tk1\ta" in repo.removed_lines(path, head=last, since=first)
-    assert repo.removed_lines(path, head=last, since=last) == []
-    assert repo.removed_lines("datasets/b/.skillsync.rows", head=last) == []
+    assert "host/1\tk1\ta" in repo.history.removed_lines(path, head=last, since=first)
+    assert repo.history.removed_lines(path, head=last, since=last) == []
+    assert repo.history.removed_lines("datasets/b/.skillsync.rows", head=last) == []
 
 
 def test_history_of_huge_or_binary_pointers_is_bounded(repo: Repository) -> None:
     commit(repo, {"skills/a/.skillsync": b"x" * 1_000_001, "skills/b/.skillsync": b"\xff\0\n"})
-    found = repo.history_of(["**/.skillsync"], head="HEAD")
+    found = repo.history.lines_of(["**/.skillsync"], head="HEAD")
     assert {each.path for each in found} == {"skills/b/.skillsync"}
 
 
@@ -312,14 +333,14 @@ def test_commits_touching_a_folder_include_merged_branches(repo: Repository) -> 
     other = commit(repo, {"skills/b/x": "1"})
     same = commit(repo, {"skills/a/x": "1"})
     git(repo.root, "merge", "-q", "--no-edit", "side")
-    found = repo.commits_touching("skills/a", head="HEAD", since=first)
+    found = repo.history.commits_touching("skills/a", head="HEAD", since=first)
     assert {side, same} <= set(found)
     assert other not in found
-    assert first not in repo.commits_touching("skills/a", head="HEAD")
-    assert repo.commits_touching("skills/a", head=other) == []
-    assert [each.id for each in repo.log_paths("HEAD", ["skills/b"]) if len(each.parents) == 1] == [
-        other
-    ]
+    assert first not in repo.history.commits_touching("skills/a", head="HEAD")
+    assert repo.history.commits_touching("skills/a", head=other) == []
+    assert [
+        each.id for each in repo.history.log_paths("HEAD", ["skills/b"]) if len(each.parents) == 1
+    ] == [other]
 
 
 @either_format
@@ -354,17 +375,17 @@ def test_what_is_unmerged_is_asked_again_when_the_index_is_another(
     commit(repo, {"README.md": "side\n"})
     git(repo.root, "switch", "-q", "main")
     commit(repo, {"README.md": "main\n"})
-    assert repo.unmerged() == {}
+    assert repo.index.unmerged() == {}
     git(repo.root, "merge", "-q", "side", check=False)
-    assert repo.unmerged() == {"README.md": {1, 2, 3}}
-    repo.unmerged()["README.md"].clear()
-    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    assert repo.index.unmerged() == {"README.md": {1, 2, 3}}
+    repo.index.unmerged()["README.md"].clear()
+    assert repo.index.unmerged() == {"README.md": {1, 2, 3}}
     git(repo.root, "add", "README.md")
-    assert repo.unmerged() == {}
+    assert repo.index.unmerged() == {}
     git(repo.root, "config", "index.skipHash", "true")
     git(repo.root, "reset", "-q", "--hard")
     git(repo.root, "merge", "-q", "side", check=False)
-    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    assert repo.index.unmerged() == {"README.md": {1, 2, 3}}
 
 
 def test_where_git_stands_is_never_remembered(repo: Repository) -> None:
@@ -407,29 +428,29 @@ def test_one_process_lists_what_two_do(
     commit(repo, {".gitignore": "ignored\n", "gone": "g"})
     write_files(repo.root, {"ignored": "i", "new/file": "n"})
     (repo.root / "gone").unlink()
-    monkeypatch.setattr(git_module, "_SMALL_INDEX", small)
-    outputs = list(repo.listing_outputs())
+    monkeypatch.setattr(git_index, "_SMALL", small)
+    outputs = list(repo.index.listing_outputs())
     assert len(outputs) == (1 if small else 2)
-    paths = {each.path: each.mode for each in repo.listing()}
+    paths = {each.path: each.mode for each in repo.index.listing()}
     assert paths == {".gitignore": 0o100644, "README.md": 0o100644, "gone": 0o100644, "new/file": 0}
 
 
 def test_a_folder_with_magic_in_its_name_is_taken_as_it_is(repo: Repository) -> None:
     name = ":(exclude)[a]*?"
     made = commit(repo, {f"{name}/x": "1", "a/x": "1"})
-    assert repo.commits_touching(name, head="HEAD") == [made]
-    assert repo.tracked_and_untracked([name]) == [f"{name}/x"]
+    assert repo.history.commits_touching(name, head="HEAD") == [made]
+    assert on_disk(repo, name) == [f"{name}/x"]
     assert [each.path for each in repo.tree("HEAD", [name])] == [f"{name}/x"]
 
 
 def test_log_reads_parents_subject_author_and_time(repo: Repository) -> None:
     first = repo.head()
     second = commit(repo, {"a": "1"}, "Sübject — with\nbody")
-    [entry, _] = repo.log_paths("HEAD")
+    [entry, _] = repo.history.log_paths("HEAD")
     assert (entry.id, entry.parents, entry.author) == (second, (first,), "Ada Author")
     assert entry.subject == "Sübject — with body"
     assert entry.time == 1767323045
-    assert len(repo.log_paths("HEAD", limit=1)) == 1
+    assert len(repo.history.log_paths("HEAD", limit=1)) == 1
 
 
 # ---------------------------------------------------------------- objects and index
@@ -481,33 +502,33 @@ def test_listing_honours_gitignore_and_names_each_path_once(repo: Repository) ->
     commit_all(repo.root)
     write_files(repo.root, {"s/new": "", "s/y.log": "", "t/z": ""})
     (repo.root / "s/a").unlink()
-    assert repo.tracked_and_untracked(["s"]) == ["s/new", "s/ü\n"]
-    assert "t/z" in repo.tracked_and_untracked()
+    assert on_disk(repo, "s") == ["s/new", "s/ü\n"]
+    assert "t/z" in on_disk(repo)
     raw = os.fsencode(repo.root) + b"/s/\xff"
     with open(raw, "wb"):  # noqa: PTH123  # a name that is no text
         pass
-    assert os.fsdecode(b"s/\xff") in repo.tracked_and_untracked(["s"])
+    assert os.fsdecode(b"s/\xff") in on_disk(repo, "s")
 
 
 @either_format
 def test_staging_adds_changes_and_removes_also_what_is_ignored(repo: Repository) -> None:
     write_files(repo.root, {".gitignore": ".skillsync\n", "s/.skillsync": "1\n"})
-    repo.stage(["s/.skillsync", "README.md", "never/was"])
+    repo.index.stage(["s/.skillsync", "README.md", "never/was"])
     assert git(repo.root, "diff", "--cached", "--name-only") == "s/.skillsync"
     (repo.root / "s/.skillsync").unlink()
-    repo.stage(["s/.skillsync"])
+    repo.index.stage(["s/.skillsync"])
     assert git(repo.root, "diff", "--cached", "--name-only") == ""
-    repo.stage([])
+    repo.index.stage([])
 
 
 def test_an_index_lock_left_behind_is_an_error_and_reads_go_on(repo: Repository) -> None:
     """14.6 #137."""
     write_files(repo.root, {"new": "n"})
     (repo.root / ".git/index.lock").write_bytes(b"")
-    assert "new" in repo.tracked_and_untracked()
+    assert "new" in on_disk(repo)
     assert repo.tree("HEAD")
     with pytest.raises(GitFailed, match=r"index\.lock"):
-        repo.stage(["new"])
+        repo.index.stage(["new"])
 
 
 def test_questions_leave_the_index_alone(repo: Repository) -> None:
@@ -515,9 +536,9 @@ def test_questions_leave_the_index_alone(repo: Repository) -> None:
     index = repo.root / ".git/index"
     os.utime(repo.root / "README.md", (1, 1))
     before = index.read_bytes()
-    repo.listing()
-    repo.unmerged()
-    repo.log_paths("HEAD", ["README.md"])
+    repo.index.listing()
+    repo.index.unmerged()
+    repo.history.log_paths("HEAD", ["README.md"])
     assert index.read_bytes() == before
 
 
@@ -527,18 +548,18 @@ def test_a_conflict_is_gits_own_state(repo: Repository) -> None:
     path = "skills/a/SKILL.md"
     commit(repo, {path: "base\n"})
     write_files(repo.root, {path: "<<<<<<< local\n"})
-    repo.stage_conflict(path, base=b"base\n", local=b"local\n", remote=b"remote\n")
-    assert repo.unmerged() == {path: {1, 2, 3}}
-    assert repo.stages(path) == {1: b"base\n", 2: b"local\n", 3: b"remote\n"}
+    stage_conflict(repo, path, base=b"base\n", local=b"local\n", remote=b"remote\n")
+    assert repo.index.unmerged() == {path: {1, 2, 3}}
+    assert repo.index.stages(path) == {1: b"base\n", 2: b"local\n", 3: b"remote\n"}
     assert git(repo.root, "status", "--porcelain") == f"UU {path}"
     with pytest.raises(AssertionError, match="unmerged"):
         git(repo.root, "commit", "-m", "no")
-    assert repo.tracked_and_untracked(["skills"]) == [path]
+    assert on_disk(repo, "skills") == [path]
     git(repo.root, "checkout", "--theirs", "--", path)
     assert (repo.root / path).read_text() == "remote\n"
-    repo.stage([path])
-    assert repo.unmerged() == {}
-    assert repo.stages(path) == {}
+    repo.index.stage([path])
+    assert repo.index.unmerged() == {}
+    assert repo.index.stages(path) == {}
 
 
 @pytest.mark.parametrize(
@@ -553,10 +574,10 @@ def test_a_side_without_the_file_has_no_stage(
     remote: bytes | None,
     stages: set[int],
 ) -> None:
-    repo.stage_conflict("x", base=base, local=local, remote=remote)
-    assert repo.unmerged() == {"x": stages}
+    stage_conflict(repo, "x", base=base, local=local, remote=remote)
+    assert repo.index.unmerged() == {"x": stages}
     with pytest.raises(GitFailed):
-        repo.stage_conflict("y", base=None, local=None, remote=None)
+        stage_conflict(repo, "y", base=None, local=None, remote=None)
 
 
 @either_format
@@ -564,9 +585,9 @@ def test_giving_a_conflict_up_restores_heads_entry(repo: Repository) -> None:
     write_files(repo.root, {"tracked": "t"})
     commit_all(repo.root)
     for path in ("tracked", "untracked"):
-        repo.stage_conflict(path, base=b"b", local=b"l", remote=b"r", executable=True)
-    repo.clear_conflict(["tracked", "untracked", "README.md"])
-    assert repo.unmerged() == {}
+        stage_conflict(repo, path, base=b"b", local=b"l", remote=b"r", executable=True)
+    repo.index.clear_conflict(["tracked", "untracked", "README.md"])
+    assert repo.index.unmerged() == {}
     assert git(repo.root, "diff", "--cached", "--name-only") == ""
 
 
@@ -577,9 +598,9 @@ def test_entries_unmerged_by_the_user_are_seen(repo: Repository) -> None:
     git(repo.root, "checkout", "-q", "main")
     commit(repo, {"README.md": "main\n"})
     git(repo.root, "merge", "-q", "side", check=False)
-    assert repo.unmerged() == {"README.md": {1, 2, 3}}
+    assert repo.index.unmerged() == {"README.md": {1, 2, 3}}
     assert repo.operations_in_progress() == ["merge"]
-    assert repo.tracked_and_untracked() == ["README.md"]
+    assert on_disk(repo) == ["README.md"]
 
 
 def test_packed_refs_and_gc_change_no_answer(repo: Repository) -> None:
@@ -596,10 +617,10 @@ def test_what_differs_from_head_is_listed(repo: Repository) -> None:
     commit_all(repo.root)
     write_files(repo.root, {"s/edited": "2", "s/new\n": "n", "s/staged": "s", "t/other": "2"})
     (repo.root / "s/gone").rename(repo.root / "s/moved")
-    repo.stage(["s/staged", "s/gone", "s/moved"])
+    repo.index.stage(["s/staged", "s/gone", "s/moved"])
     wanted = ["s/edited", "s/gone", "s/moved", "s/new\n", "s/staged"]
-    assert repo.changed_paths(["s"]) == wanted
-    assert repo.changed_paths() == [*wanted, "t/other"]
+    assert repo.index.changed_paths(["s"]) == wanted
+    assert repo.index.changed_paths() == [*wanted, "t/other"]
 
 
 def test_file_modes_may_be_switched_off(repo: Repository) -> None:
@@ -671,14 +692,14 @@ def test_commits_elsewhere_are_found_on_every_ref_stash_and_reflog(repo: Reposit
     git(repo.root, "update-ref", "refs/skillsync/rescue/1", rescued)
     write_files(repo.root, {"skills/a/SKILL.md": "stashed\n"})
     git(repo.root, "stash", "-q")
-    (stash,) = repo.stashes()
-    found = repo.commits_elsewhere(["skills"], head=repo.head())
+    (stash,) = repo.history.stashes()
+    found = repo.history.commits_elsewhere(["skills"], head=repo.head())
     assert {commit: sorted(set(paths)) for commit, paths in found.items()} == {
         side: ["skills/a/SKILL.md", "skills/b/x y"],
         lost: ["skills/a/lost"],
         stash: ["skills/a/SKILL.md"],
     }
-    assert first in repo.commits_elsewhere(["."], head=None)
+    assert first in repo.history.commits_elsewhere(["."], head=None)
 
 
 def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: Repository) -> None:
@@ -686,8 +707,8 @@ def test_what_git_ignores_is_told_of_any_path_and_never_of_a_tracked_one(repo: R
     git(repo.root, "add", "-f", "s/kept.log")
     (repo.root / "s/link").symlink_to("/etc")
     asked = ["s/kept.log", "s/x.log", "s/build/deep/y", "s/odd\nname", "s/plain", "s/link/x.log"]
-    assert repo.ignored(asked) == {"s/x.log", "s/build/deep/y"}
-    assert repo.ignored(["s/link/x.log"]) == repo.ignored([]) == frozenset()
+    assert repo.index.ignored(asked) == {"s/x.log", "s/build/deep/y"}
+    assert repo.index.ignored(["s/link/x.log"]) == repo.index.ignored([]) == frozenset()
 
 
 def test_a_revision_names_its_commit_without_a_process(make_repo: MakeRepo) -> None:

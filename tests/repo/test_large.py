@@ -134,7 +134,7 @@ def test_rows_are_not_held(repo: Repository, place: str) -> None:
     large: WorkingFile | GitFile = WorkingFile(repo, "items.jsonl", len(data))
     if place == "git":
         subprocess.run(["git", "add", "items.jsonl"], cwd=repo.root, check=True)
-        large = GitFile(repo, repo.index_blob("items.jsonl"), len(data))
+        large = GitFile(repo, repo.index.blob_of("items.jsonl"), len(data))
     size = len(data)
     del data
     assert peak(lambda: large.spooled(lambda lines, store: read_kept_items(lines, store, path="p"))) < size / 3  # fmt: skip

@@ -9,7 +9,8 @@ from subprocess import Popen
 import pytest
 
 from skillsync.errors import GitFailed
-from skillsync.repo.git import Repository, start_git
+from skillsync.repo.git import Repository
+from skillsync.repo.git_process import start_git
 from skillsync.repo.object_reader import ObjectReader
 from tests.conftest import MakeRepo
 from tests.world import commit_all, git, write_files

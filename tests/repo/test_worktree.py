@@ -441,7 +441,8 @@ def test_a_submitted_gitignore_that_hides_everything_does_not_hide_what_is_track
 def test_a_conflicted_file_is_read_once_as_it_is_on_disk(repo: Repository) -> None:
     """14.6 #139."""
     path = "skills/a/SKILL.md"
-    repo.stage_conflict(path, base=b"b", local=b"l", remote=b"r")
+    blobs = repo.write_blobs([b"b", b"l", b"r"])
+    repo.index.stage_blobs({path: dict(enumerate(blobs, start=1))})
     write_files(repo.root, {path: "<<<<<<< local\n"})
     assert paths(skill(scan(repo))) == ["SKILL.md", "ref/x.md"]
     assert skill(scan(repo)).entry("SKILL.md") == Entry("SKILL.md", b"<<<<<<< local\n", 14)

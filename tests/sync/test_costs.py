@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from skillsync.repo import git as git_module
+from skillsync.repo import git, git_index, git_process, versions
 from tests.failing import FailingDisk
 from tests.sync.harness import Clone, Live, new_clone
 
@@ -21,13 +21,14 @@ FEW, MANY = 2, 5
 def processes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """The git processes that were started, by their command."""
     counted: Counter[str] = Counter()
-    real = git_module.start_git
+    real = git_process.start_git
 
     def start_git(folder: Path, arguments: Sequence[str], **options: Any) -> Popen[bytes]:
         counted[next(word for word in arguments if not word.startswith("-"))] += 1
         return real(folder, arguments, **options)
 
-    monkeypatch.setattr(git_module, "start_git", start_git)
+    for module in (git_process, git, git_index, versions):
+        monkeypatch.setattr(module, "start_git", start_git)
     return counted
 
 

@@ -131,5 +131,5 @@ def commit_hint(out: Output, workspace: Workspace, report: Report) -> None:
     if not report.changed or in_conflict:
         return
     settings = workspace.settings
-    if workspace.repo.changed_paths((*settings.skills, *settings.datasets)):
+    if workspace.repo.index.changed_paths((*settings.skills, *settings.datasets)):
         out.note("commit .skillsync together with your files: git add -A && git commit")

@@ -78,7 +78,7 @@ def stage_record(repo: Repository, record: Mapping[str, Json]) -> None:
     """
     executable = record.get("executable")
     modes = set(executable) if isinstance(executable, list) else set()
-    repo.stage_blobs(
+    repo.index.stage_blobs(
         {
             path: {number: str(sides[name]) for number, name in enumerate(_SIDES, 1) if sides[name]}
             for path, sides in _sides(record).items()
@@ -89,7 +89,7 @@ def stage_record(repo: Repository, record: Mapping[str, Json]) -> None:
 
 def unstage_record(repo: Repository, record: Mapping[str, Json]) -> None:
     """Give the index back what HEAD has for the paths of a record that is given up."""
-    repo.clear_conflict(list(_sides(record)))
+    repo.index.clear_conflict(list(_sides(record)))
 
 
 def _sides(record: Mapping[str, Json]) -> dict[str, dict[str, Json]]:

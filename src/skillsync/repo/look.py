@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from skillsync.repo.git_formats import ListedFile, listed_paths, parse_denied, parse_listing
 
 if TYPE_CHECKING:
-    from skillsync.repo.git import Done, Repository
+    from skillsync.repo.git import Repository
+    from skillsync.repo.git_process import Done
     from skillsync.repo.objects import Roots
 
 
@@ -66,7 +67,7 @@ def take_look(repo: Repository, roots: Roots) -> Look:
     stats = look.stats
     real: dict[str, bool] = {"": True}
     root = os.fspath(repo.root)
-    for done in repo.listing_outputs(roots.all):
+    for done in repo.index.listing_outputs(roots.all):
         look.outputs.append(done)
         for path in listed_paths(done.output):
             folder = path.rpartition("/")[0]

@@ -21,7 +21,8 @@ from subprocess import Popen
 
 from skillsync.errors import GitFailed
 from skillsync.model import Json
-from skillsync.repo.git import Repository, finish_git, start_git
+from skillsync.repo.git import Repository
+from skillsync.repo.git_process import finish_git, start_git
 from skillsync.repo.import_stream import data_block, file_lines, person_line, unix_seconds
 from skillsync.repo.object_reader import GitObject
 

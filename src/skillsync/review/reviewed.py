@@ -134,7 +134,7 @@ class Seen:
 
     def commits(self, folder: str) -> list[str]:
         """Return the newest commits that touch a folder, on the branch itself and on what was merged."""
-        merged = self.repo.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
+        merged = self.repo.history.commits_touching(folder, head=self.head)[:_MOST_COMMITS]
         return list(dict.fromkeys([*self._on_branch(folder), *merged]))
 
     def _is_here(self, commit: str) -> bool:

@@ -105,7 +105,7 @@ class Adopter:
                 unchanged="Nothing was changed.",
                 hint=f"skillsync conflicts {view.name}",
             )
-        refuse_unmerged(self.workspace.repo.unmerged(), view.dir or "", view.name)
+        refuse_unmerged(self.workspace.repo.index.unmerged(), view.dir or "", view.name)
 
 
 def adopt(

@@ -39,7 +39,7 @@ class Aside:
             asked.append((directory, [path for path in paths if path not in here]))
         places = {join(directory, path) for directory, paths in asked for path in paths}
         new = sorted(places - self._known.keys())
-        found = self.repo.ignored(new) if new else frozenset()
+        found = self.repo.index.ignored(new) if new else frozenset()
         self._known.update((place, place in found) for place in new)
         return [
             frozenset(path for path in paths if self._known[join(directory, path)])

@@ -135,7 +135,7 @@ class DatasetPast:
         found: set[Key] = set()
         for head, home, start in self._linked_homes():
             path = join(home, ITEMS)
-            removed = self._workspace.repo.removed_lines(path, head=head, since=start)
+            removed = self._workspace.repo.history.removed_lines(path, head=head, since=start)
             found.update(map(_key_of, removed))
             local = self._view.local or self._view.gone
             found.update(dataset_at(self._workspace, head, home, like=local).rows)
@@ -169,7 +169,7 @@ class DatasetPast:
         found: set[Key] = set()
         for head, home, start in self._linked_homes():
             path = join(home, ROWS)
-            for line in self._workspace.repo.removed_lines(path, head=head, since=start):
+            for line in self._workspace.repo.history.removed_lines(path, head=head, since=start):
                 found |= parse_rows(line.encode(), path=path).get(self._view.place, {}).keys()
             found |= self._rows_at_head(head, home)
         return frozenset(found)

@@ -102,7 +102,7 @@ class DatasetLater:
         parted = repo.merge_bases(commit, head)
         since = [
             one
-            for one in repo.commits_touching(view.home, head=head, since=commit)
+            for one in repo.history.commits_touching(view.home, head=head, since=commit)
             if one not in parted
         ]
         local = view.local or view.gone
@@ -126,10 +126,12 @@ class DatasetLater:
         if head is None or not view.home:
             return []
         if view.commit is None:
-            return repo.commits_after(view.home, head=head)[:HISTORY_LIMIT]
+            return repo.history.commits_after(view.home, head=head)[:HISTORY_LIMIT]
         if self._upstream is None:
             return []
-        return repo.commits_touching(view.home, head=self._upstream, since=head)[:HISTORY_LIMIT]
+        return repo.history.commits_touching(view.home, head=self._upstream, since=head)[
+            :HISTORY_LIMIT
+        ]
 
     @cached_property
     def _tip(self) -> LocalDataset | None:

@@ -42,7 +42,7 @@ def local_views(workspace: Workspace, target: Target, tree: LocalTree) -> list[D
         if dataset.dir not in moved and target.takes_dataset(dataset.name, dataset.slug)
     ]
     if views and tree.commit is None:
-        _refuse_unmerged(workspace.repo.unmerged(), views)
+        _refuse_unmerged(workspace.repo.index.unmerged(), views)
     return views
 
 

@@ -33,7 +33,7 @@ def git_findings(workspace: Workspace, tree: LocalTree) -> Iterator[Finding]:
     yield _depth(workspace)
     yield _operations(repo)
     yield from _line_ends(workspace, tree)
-    listed = list(repo.listing((*workspace.settings.skills, *workspace.settings.datasets)))
+    listed = list(repo.index.listing((*workspace.settings.skills, *workspace.settings.datasets)))
     yield _unicode_setting(repo, platform=sys.platform)
     yield from clash_findings([entry.path for entry in listed])
     yield from _unmerged(listed)

@@ -48,11 +48,11 @@ class Elsewhere:
 
     @cached_property
     def _commits(self) -> Mapping[str, Collection[str]]:
-        return self.repo.commits_elsewhere(self.roots, head=self.head)
+        return self.repo.history.commits_elsewhere(self.roots, head=self.head)
 
     @cached_property
     def _stashes(self) -> frozenset[str]:
-        return frozenset(self.repo.stashes())
+        return frozenset(self.repo.history.stashes())
 
     def have_left(
         self,

@@ -83,7 +83,11 @@ class History:
     @cached_property
     def added_lines(self) -> Sequence[HistoryLine]:
         """Every pointer line that some commit in HEAD's history added, newest first."""
-        return self.repo.history_of([":(glob)**/.skillsync"], head=self.head) if self.head else ()
+        return (
+            self.repo.history.lines_of([":(glob)**/.skillsync"], head=self.head)
+            if self.head
+            else ()
+        )
 
     @cached_property
     def _lines_at(self) -> Mapping[str, Sequence[HistoryLine]]:
@@ -146,7 +150,9 @@ class History:
             return []
         key = (directory, since)
         if key not in self._touching:
-            self._touching[key] = self.repo.commits_touching(directory, head=self.head, since=since)
+            self._touching[key] = self.repo.history.commits_touching(
+                directory, head=self.head, since=since
+            )
         return self._touching[key]
 
     def may_have_changed(self, directory: str, *, since: str) -> bool:
@@ -157,7 +163,7 @@ class History:
     @cached_property
     def _touched(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
         """The place of each commit that touches an object, newest first, and of the newest for each folder."""
-        found = self.repo.paths_of_commits(self.roots, head=self.head) if self.head else {}
+        found = self.repo.history.paths_of_commits(self.roots, head=self.head) if self.head else {}
         newest: dict[str, int] = {}
         for place, paths in enumerate(found.values()):
             for path in paths:
@@ -171,8 +177,12 @@ class History:
         place = f"{directory}/{path}" if directory else path
         if self.head is None:
             return False
-        lately = self.repo.had_lately(self.head, place)
-        return bool(self.repo.log_paths(self.head, [place], limit=1)) if lately is None else lately
+        lately = self.repo.history.had_lately(self.head, place)
+        return (
+            bool(self.repo.history.log_paths(self.head, [place], limit=1))
+            if lately is None
+            else lately
+        )
 
     def is_in_history(self, commit: str) -> bool:
         """Tell whether ``commit`` is HEAD or an ancestor of it; ``unborn`` precedes every commit."""

@@ -152,7 +152,7 @@ class HeadPointers:
         head = workspace.history.head
         if head is None:
             return cls(workspace, {})
-        changed = workspace.repo.index_changes(head, (POINTER, ROWS))
+        changed = workspace.repo.index.changes_since(head, (POINTER, ROWS))
         blobs = {path: blob for path, blob in {**scan.pointers, **changed}.items() if blob}
         return cls(workspace, blobs)
 

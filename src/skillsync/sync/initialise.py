@@ -9,7 +9,8 @@ from pathlib import Path
 
 from skillsync.config import Target, write_settings
 from skillsync.errors import ConfigError, GitFailed, NotARepository
-from skillsync.repo.git import Repository, run_git
+from skillsync.repo.git import Repository
+from skillsync.repo.git_process import run_git
 from skillsync.sync.workspace import CONFIG
 
 SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "site-packages"})

@@ -104,7 +104,7 @@ def _candidates(
     newest = tables.newest()
     if not newest:
         return
-    likely = (large.blob, workspace.repo.index_blob(path))
+    likely = (large.blob, workspace.repo.index.blob_of(path))
     newest.sort(key=lambda table: likely.index(table.blob) if table.blob in likely else len(likely))
     there = workspace.repo.existing_blobs([table.blob for table in newest])
     yield from [table for table in newest if table.blob in there][:MOST_COMPARED]

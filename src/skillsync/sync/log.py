@@ -160,7 +160,7 @@ def _marked(
     except ShallowClone as error:
         return {}, [error.message]
     for number, commit in commits.items():
-        named = workspace.repo.log_paths(commit, limit=1)
+        named = workspace.repo.history.log_paths(commit, limit=1)
         found[number] = tuple(Match(one, "marker") for one in named)
     return found, [problem.message for problem in problems]
 
@@ -224,7 +224,7 @@ def _matches(
     if head is None or not wanted:
         return found
     for directory in _folders(workspace, view):
-        for commit in workspace.repo.log_paths(head, [directory], limit=MOST_COMMITS):
+        for commit in workspace.repo.history.log_paths(head, [directory], limit=MOST_COMMITS):
             digest = workspace.skill_history.digest_at(commit.id, directory, view.name)
             if digest in wanted:
                 found.setdefault(digest, []).insert(0, Match(commit))

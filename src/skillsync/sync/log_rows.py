@@ -95,7 +95,9 @@ def _matches(
     if head is None or local is None or not wanted:
         return found
     directory = view.home or local.dir
-    for commit in workspace.repo.log_paths(head, [join(directory, ITEMS)], limit=MOST_COMMITS):
+    for commit in workspace.repo.history.log_paths(
+        head, [join(directory, ITEMS)], limit=MOST_COMMITS
+    ):
         try:
             digest = bases_digest(_digests_at(workspace, local, directory, commit.id))
         except InvalidContent:
@@ -112,7 +114,7 @@ def _git_log(workspace: Workspace, view: DatasetView, note: str, *, most: int) -
     head, local = workspace.history.head, view.local or view.gone
     commits: Sequence[Commit] = ()
     if head is not None and local is not None:
-        commits = workspace.repo.log_paths(head, [local.dir], limit=most + 1)
+        commits = workspace.repo.history.log_paths(head, [local.dir], limit=most + 1)
     return Log(
         view.slug,
         "dataset",

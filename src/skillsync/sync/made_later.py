@@ -48,7 +48,7 @@ class MadeLater:
     ) -> bool:
         repo, head = self.workspace.repo, self._head
         assert head is not None
-        since_then = repo.commits_touching(directory, head=head, since=commit)
+        since_then = repo.history.commits_touching(directory, head=head, since=commit)
         return any(
             digest_at(one) == digest for one in (*repo.merge_bases(commit, head), *since_then)
         )
@@ -64,12 +64,12 @@ class MadeLater:
             return ()
         if not self.workspace.is_team:
             pushed = find_pushed(repo, directory)
-            found = repo.commits_elsewhere([directory], head=head)
+            found = repo.history.commits_elsewhere([directory], head=head)
             return [*([pushed] if pushed else []), *found]
         if self._tip in {None, head}:
             return ()
         assert self._tip is not None
-        return repo.commits_touching(directory, head=self._tip, since=head)
+        return repo.history.commits_touching(directory, head=self._tip, since=head)
 
     @property
     def _head(self) -> str | None:

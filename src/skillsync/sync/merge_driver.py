@@ -99,7 +99,7 @@ def _options(root: Path, slug: str) -> DatasetOptions | None:
 
 def merge_as_text(base: Path, local: Path, remote: Path, *, marker_size: int) -> int:
     """Merge ``local`` in place as git merges text; return how many conflicts it has. Raises GitFailed."""
-    from skillsync.repo.git import run_git
+    from skillsync.repo.git_process import run_git
 
     names = ("here", "base", "there")
     labels = [word for name in names for word in ("-L", name)]

@@ -35,7 +35,7 @@ def settle_pointers(workspace: Workspace, writer: Writer, report: Report) -> Non
 
     Files that cannot be read, or whose row bases belong to no line, are left to the user.
     """
-    unmerged = workspace.repo.unmerged()
+    unmerged = workspace.repo.index.unmerged()
     for directory in unmerged_objects(workspace, unmerged):
         merged = merged_files(workspace.repo, directory, unmerged)
         if merged is None:
@@ -48,7 +48,7 @@ def settle_pointers(workspace: Workspace, writer: Writer, report: Report) -> Non
 
 def as_settled(workspace: Workspace, tree: LocalTree) -> LocalTree:
     """Return a working tree that was just read as ``settle_pointers`` would leave it; writes nothing (P19)."""
-    unmerged = workspace.repo.unmerged() if tree.commit is None else {}
+    unmerged = workspace.repo.index.unmerged() if tree.commit is None else {}
     for directory in unmerged_objects(workspace, unmerged):
         merged = merged_files(workspace.repo, directory, unmerged)
         if merged is None:
@@ -82,15 +82,15 @@ def merged_files(repo: Repository, directory: str, unmerged: Collection[str]) ->
     """Return what an object's pointer files become, from the stages in git's index; None: a person has to look."""
     path, rows_path = join(directory, POINTER), join(directory, ROWS)
     if path not in unmerged:
-        staged = repo.stages(rows_path)
+        staged = repo.index.stages(rows_path)
         pointer = _read(repo, path) or b""
         return merge_rows_alone(directory, pointer, [staged.get(one, b"") for one in _STAGES])
-    pointers = repo.stages(path)
+    pointers = repo.index.stages(path)
     contents = [pointers.get(stage, b"") for stage in _STAGES]
     rows: list[bytes | None] = [None] * len(_STAGES)
     if has_datasets(directory, *contents):
         if rows_path in unmerged:
-            staged = repo.stages(rows_path)
+            staged = repo.index.stages(rows_path)
             rows = [staged.get(stage, b"") for stage in _STAGES]
         else:
             rows = [file_beside(repo, path, content, ROWS) for content in contents]
@@ -118,7 +118,7 @@ def _write(
     if changes:
         folder = Folder(directory, (), before[POINTER], before.get(ROWS))
         writer.write(last_part(directory), folder, (), changes, reason="merge")
-    workspace.repo.stage([join(directory, name) for name in wanted])
+    workspace.repo.index.stage([join(directory, name) for name in wanted])
 
 
 def _read(repo: Repository, path: str) -> bytes | None:

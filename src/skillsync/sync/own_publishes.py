@@ -187,7 +187,7 @@ def _is_superseded(workspace: Workspace, view: SkillView, remote: Remote) -> boo
         head and upstream and view.content and view.version and remote.is_own(view.version.author)
     ):
         return False
-    later = workspace.repo.commits_touching(view.dir or "", head=upstream, since=head)
+    later = workspace.repo.history.commits_touching(view.dir or "", head=upstream, since=head)
     latest = view.digest_of(view.content)
     return any(
         workspace.skill_history.digest_at(commit, view.dir or "", view.name) == latest

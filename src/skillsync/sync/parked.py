@@ -136,7 +136,7 @@ def parked_skills(workspace: Workspace) -> list[Parked]:
     ]
     if not records:
         return []
-    unmerged, resolved = workspace.repo.unmerged(), workspace.repo.resolved()
+    unmerged, resolved = workspace.repo.index.unmerged(), workspace.repo.index.resolved()
     return [_parked(workspace, record, pointer, unmerged, resolved) for record, pointer in records]
 
 

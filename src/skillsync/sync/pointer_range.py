@@ -175,7 +175,7 @@ def _earlier(repo: Repository, start: PointersAt, end: PointersAt) -> set[Pointe
     kept = {line.pointer for line in end.lines}
     if all(isinstance(one.pointer, SkillPointer) or one.pointer in kept for one in start.lines):
         return set()
-    added = repo.history_of([f"**/{POINTER}"], head=start.commit)
+    added = repo.history.lines_of([f"**/{POINTER}"], head=start.commit)
     return {pointer for line in added if (pointer := parse_line(line.line)) is not None}
 
 

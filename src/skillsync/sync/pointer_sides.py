@@ -143,7 +143,7 @@ def file_beside(repo: Repository, path: str, content: bytes, name: str) -> bytes
     """
     if not content:
         return b""
-    commit = repo.commit_holding(path, content)
+    commit = repo.history.commit_holding(path, content)
     if commit is None:
         return None
     return repo.show(commit, join(path.rpartition("/")[0], name)) or b""

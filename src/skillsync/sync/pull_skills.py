@@ -83,7 +83,7 @@ class SkillPull:
             and view.verdict.pull is PullStep.MARK_ARCHIVED
         ]
         check_removals(Removals(skills=len(doomed)), max_removals=self.max_removals)
-        self._unmerged = frozenset(self.workspace.repo.unmerged())
+        self._unmerged = frozenset(self.workspace.repo.index.unmerged())
         missing = {
             name: view
             for name, view in views.items()

@@ -232,7 +232,7 @@ def _check_all(skills: SkillSurvey, datasets: DatasetSurvey, remote: Remote) -> 
 
 
 def _name_left_out(workspace: Workspace, report: Report) -> None:
-    changed = workspace.repo.changed_paths(
+    changed = workspace.repo.index.changed_paths(
         (*workspace.settings.skills, *workspace.settings.datasets)
     )
     if changed:

@@ -85,7 +85,7 @@ class SkillPush:
 
     @cached_property
     def _unmerged(self) -> Collection[str]:
-        return self.workspace.repo.unmerged()
+        return self.workspace.repo.index.unmerged()
 
     @cached_property
     def in_conflict(self) -> Mapping[str, Parked]:

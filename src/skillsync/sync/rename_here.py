@@ -61,7 +61,7 @@ def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillVie
     local, version = view.local, view.version
     assert local is not None  # a pointer beside no file belongs to a skill that was deleted here
     assert version is not None
-    refuse_unmerged(workspace.repo.unmerged(), local.dir, view.name)
+    refuse_unmerged(workspace.repo.index.unmerged(), local.dir, view.name)
     place = _new_place(workspace, local, view.name, version)
     skill, folder = local.reading.skill, local.folder
     assert skill is not None  # an invalid one is not renamed
@@ -77,7 +77,7 @@ def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillVie
     if place != local.dir:
         root = workspace.repo.root
         (root / local.dir).rename(root / place)
-        workspace.repo.stage([join(local.dir, POINTER), join(place, POINTER)])
+        workspace.repo.index.stage([join(local.dir, POINTER), join(place, POINTER)])
     did = f"renamed to {version.name}, as on the server"
     return Outcome(Kind.SKILL, view.name, did, row="S20", state="renamed remotely", changed=True)
 

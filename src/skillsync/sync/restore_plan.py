@@ -94,7 +94,7 @@ def prepare(
             if view.base is None
             else f"git checkout -- {view.dir}",
         )
-    refuse_unmerged(workspace.repo.unmerged(), local.dir, view.name)
+    refuse_unmerged(workspace.repo.index.unmerged(), local.dir, view.name)
     if not local.is_valid:
         return invalid(view)
     if not view.facts.is_latest_taken_in:
@@ -181,7 +181,7 @@ def _not_taken_in(
 
 def _require_committed(workspace: Workspace, local: LocalSkill) -> None:
     """Team mode starts from HEAD: what is edited and not committed was in front of nobody else."""
-    if not workspace.repo.changed_paths((local.dir,)):
+    if not workspace.repo.index.changed_paths((local.dir,)):
         return
     raise RefusedForSafety(
         f"{local.name} has changes that are not committed",

@@ -99,7 +99,7 @@ def settle_paths(
     record = {**parked.record, "settled": settled}
     record.pop("aborting", None)
     ConflictStore(workspace.repo).write(parked.name, record)
-    workspace.repo.clear_conflict([join(parked.dir, path) for path in contents])
+    workspace.repo.index.clear_conflict([join(parked.dir, path) for path in contents])
 
 
 def settle(workspace: Workspace, parked: Parked, writer: Writer) -> None:
@@ -151,7 +151,7 @@ def give_up(workspace: Workspace, parked: Parked) -> None:
 
     It was marked as given up before (``mark_given_up``): a crash in between never leaves stages that look settled.
     """
-    workspace.repo.clear_conflict(parked.open)
+    workspace.repo.index.clear_conflict(parked.open)
     ConflictStore(workspace.repo).delete(parked.name)
 
 

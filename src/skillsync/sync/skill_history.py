@@ -76,7 +76,7 @@ class SkillHistory:
             return {}
         roots = self.workspace.settings.skills
         there = [(entry.path, entry.blob) for entry in self.workspace.repo.trees_below(head, roots)]
-        gone = self.workspace.repo.deleted_files("SKILL.md", head=head)
+        gone = self.workspace.repo.history.deleted_files("SKILL.md", head=head)
         files = [(path, blob) for path, blob in [*gone, *there] if path.endswith(_FILE)]
         contents = self.workspace.repo.read_blobs({blob for _, blob in files}, missing_ok=True)
         found: dict[str, str] = {}

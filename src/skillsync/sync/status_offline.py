@@ -152,7 +152,7 @@ def _is_pointer_in_conflict(workspace: Workspace, facts: Facts) -> bool:
         return False
     from skillsync.sync.merged_pointers import merged_files, unmerged_objects
 
-    unmerged = workspace.repo.unmerged()
+    unmerged = workspace.repo.index.unmerged()
     is_unmerged = facts.dir in unmerged_objects(workspace, unmerged)
     return is_unmerged and merged_files(workspace.repo, facts.dir, unmerged) is not None
 

@@ -291,7 +291,7 @@ _MARKERS = {
 
 def _find_uncommitted(workspace: Workspace, found: Status) -> None:
     roots = (*workspace.settings.skills, *workspace.settings.datasets)
-    for path in workspace.repo.changed_paths(roots):
+    for path in workspace.repo.index.changed_paths(roots):
         if last_part(path) in {POINTER, ROWS} and (workspace.repo.root / path).exists():
             found.uncommitted.add(path.rpartition("/")[0])
 

@@ -392,7 +392,7 @@ class Writer:
     def stage(self) -> None:
         """Stage the pointers written, so that stash and reset take them along (design.md 3)."""
         if self.staged:
-            self.workspace.repo.stage(self.staged)
+            self.workspace.repo.index.stage(self.staged)
             self.staged.clear()
         self.journal.finish(*self._unstaged)
         self._unstaged.clear()
@@ -439,7 +439,7 @@ class Writer:
     def _moved_pointers(self) -> list[str]:
         """Return the pointers that git does not know as they are: a folder was moved, and then the run died (S20)."""
         settings = self.workspace.settings
-        changed = self.workspace.repo.changed_paths((*settings.skills, *settings.datasets))
+        changed = self.workspace.repo.index.changed_paths((*settings.skills, *settings.datasets))
         return [path for path in changed if path.rpartition("/")[2] == POINTER]
 
     def _clean(self, dirs: Collection[str]) -> None:
