@@ -17,12 +17,12 @@ from skillsync.sync.named import require_known, surveyed, unknown_names
 from skillsync.sync.narrow import Changes, narrowed
 from skillsync.sync.pull_datasets import DatasetPuller
 from skillsync.sync.pull_skills import SkillPull
-from skillsync.sync.push_skills import refuse_backwards
 from skillsync.sync.rename_here import rename_here, renamed_to
 from skillsync.sync.report import Kind, Report, failed
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.so_far import says_what_was_done
+from skillsync.sync.stopping import refuse_backwards
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer
 

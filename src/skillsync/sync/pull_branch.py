@@ -30,11 +30,11 @@ from skillsync.sync.local import read_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.plan import pull_plan
 from skillsync.sync.pull import PullRequest, pull
-from skillsync.sync.push_skills import refuse_backwards
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.skill_reading import read_version
 from skillsync.sync.skill_survey import survey_skills
 from skillsync.sync.skill_view import SkillSurvey, SkillView
+from skillsync.sync.stopping import refuse_backwards
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change
 

@@ -22,12 +22,13 @@ from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import LocalSkill
 from skillsync.sync.markers import Markers
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_skills import check_target, invalid, invalid_pointer
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_conflict import Labels, conflict_record, present
+from skillsync.sync.skill_outcomes import invalid, invalid_pointer
 from skillsync.sync.skill_reading import read_into, read_version
 from skillsync.sync.skill_view import SkillSurvey, SkillView
+from skillsync.sync.stopping import check_target
 from skillsync.sync.unmarked import forget_unmarked, park_unmarked
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, folder_after, pointer_change, skill_line, stamp_for

@@ -23,12 +23,13 @@ from skillsync.sync.named import archived_words, republished_words, require_know
 from skillsync.sync.push_dataset_words import is_blocked
 from skillsync.sync.push_datasets import DatasetPusher
 from skillsync.sync.push_record import Recorder
-from skillsync.sync.push_skills import PushOptions, SkillPush, refuse_backwards
+from skillsync.sync.push_skills import PushOptions, SkillPush
 from skillsync.sync.report import Report
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_survey import problems_in_scope, survey_skills
 from skillsync.sync.skill_view import SkillSurvey
 from skillsync.sync.so_far import says_what_was_done
+from skillsync.sync.stopping import refuse_backwards
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer

@@ -34,6 +34,7 @@ from skillsync.sync.dataset_survey import each_dataset, refuse_problem
 from skillsync.sync.dataset_view import UNKNOWN_INFO, DatasetSurvey, DatasetView
 from skillsync.sync.dropping import drop_dataset
 from skillsync.sync.local import ITEMS, LocalDataset
+from skillsync.sync.marking import RUN_ENDING
 from skillsync.sync.push_dataset_words import (
     GOES_ON,
     SUPERSEDED,
@@ -48,7 +49,7 @@ from skillsync.sync.push_dataset_words import (
     would_write,
 )
 from skillsync.sync.push_rows import RowPusher, store_removed
-from skillsync.sync.push_skills import RUN_ENDING, PushOptions
+from skillsync.sync.push_skills import PushOptions
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.row_snapshots import remember_bases, remember_rows
 from skillsync.sync.row_views import RowView

@@ -24,7 +24,7 @@ from skillsync.formats.canonical import canonical_json, row_digest
 from skillsync.model import Json, RemoteRow, Row
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import ITEMS, join
-from skillsync.sync.push_skills import RUN_ENDING
+from skillsync.sync.marking import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.sending import Sending, created_meanwhile
 from skillsync.sync.sure_writes import LOOK_AGAIN_FOR, LOOK_PAUSE, bring_back

@@ -26,8 +26,8 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.dataset_limits import refuse_full_row
 from skillsync.sync.dataset_view import DatasetView
 from skillsync.sync.local import join
+from skillsync.sync.marking import RUN_ENDING
 from skillsync.sync.push_new_rows import RowCreator, changed_fields
-from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Outcome, Report
 from skillsync.sync.row_views import RowView
 from skillsync.sync.sending import (

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 from skillsync.errors import LocalChanged, RefusedForSafety, SkillsyncError
 from skillsync.model import Digest, Version
 from skillsync.repo.lock import locked
+from skillsync.sync.marking import RUN_ENDING
 from skillsync.sync.push_record import Recorder
-from skillsync.sync.push_skills import (
-    RUN_ENDING,
-    PushOptions,
-    SkillPush,
-)
+from skillsync.sync.push_skills import PushOptions, SkillPush
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.restore_plan import Restoration, RestoreRequest, prepare
 from skillsync.sync.settle import settle_parked

@@ -14,19 +14,14 @@ from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.describe import changed_units
 from skillsync.sync.local import LocalSkill, read_tree
 from skillsync.sync.parked import parked_skills
-from skillsync.sync.push_skills import (
-    PushOptions,
-    SkillPush,
-    invalid,
-    invalid_pointer,
-    stop_target,
-)
-from skillsync.sync.report import Kind, Outcome, Report
+from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.revision import find_skill, read_version
 from skillsync.sync.settle import refuse_unmerged, still_open
+from skillsync.sync.skill_outcomes import blocked, invalid, invalid_pointer
 from skillsync.sync.skill_view import SkillView
+from skillsync.sync.stopping import stop_target
 from skillsync.sync.workspace import Remote, Workspace
-from skillsync.sync.writing import Writer, folder_after
+from skillsync.sync.writing import folder_after
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -98,7 +93,7 @@ def prepare(
     if not local.is_valid:
         return invalid(view)
     if not view.facts.is_latest_taken_in:
-        return _not_taken_in(workspace, target, remote, request, view)
+        return _not_taken_in(workspace, remote, request, view)
     if workspace.is_team:
         _require_committed(workspace, local)
     return _restoration(workspace, remote, view, local, request)
@@ -153,7 +148,6 @@ def _restoration(
 
 def _not_taken_in(
     workspace: Workspace,
-    target: Target,
     remote: Remote,
     request: RestoreRequest,
     view: SkillView,
@@ -170,11 +164,7 @@ def _not_taken_in(
             code=view.verdict.code or "E-REMOTE-AHEAD",
             fix=view.verdict.fix,
         )
-    writer = Writer(workspace, clock=request.clock)
-    push = SkillPush(
-        workspace, target, remote, writer, PushOptions(writes_pointer=False), Report("", "")
-    )
-    outcome = push.blocked(view)
+    outcome = blocked(workspace, remote, view, now=request.clock.now())
     code = outcome.code if outcome.code.startswith("E-") else "E-REMOTE-AHEAD"
     return replace(outcome, code=code)
 

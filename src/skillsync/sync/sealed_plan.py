@@ -34,12 +34,13 @@ from skillsync.sync.named import archived_words, require_known, surveyed
 from skillsync.sync.plan import push_plan
 from skillsync.sync.push import PushRequest, push, survey_for_push
 from skillsync.sync.push_datasets import DatasetPusher
-from skillsync.sync.push_skills import PushOptions, check_target, refuse_backwards
+from skillsync.sync.push_skills import PushOptions
 from skillsync.sync.report import Report
 from skillsync.sync.sealed_facts import facts_of
 from skillsync.sync.sealed_guard import AGAIN, NOTHING, Guard, refuse_applied
 from skillsync.sync.settle import as_decided, waiting_for_a_person
 from skillsync.sync.skill_view import SkillSurvey
+from skillsync.sync.stopping import check_target, refuse_backwards
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer

@@ -10,8 +10,8 @@ from skillsync.errors import SkillsyncError, UsageError
 from skillsync.repo.lock import locked
 from skillsync.sync.clock import Clock, SystemClock
 from skillsync.sync.local import read_lean_tree
+from skillsync.sync.marking import RUN_ENDING
 from skillsync.sync.push_record import PushRecord, Written, read_record, write_record
-from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.revision import find_skill
 from skillsync.sync.undo_pointers import UndoPointers
