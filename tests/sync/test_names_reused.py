@@ -126,3 +126,45 @@ def test_a_pull_follows_renames_that_make_room_for_each_other(solo: Clone, live:
     assert solo.status().is_clean
     assert solo.push().exit == 0
     assert live.skill("beta")["body"] == MINE.strip()
+
+
+def named(clone: Clone, folder: str, old: str, new: str) -> None:
+    clone.replace(f"skills/{folder}/SKILL.md", f"name: {old}\n", f"name: {new}\n")
+
+
+def test_names_that_move_on_are_changed_on_the_server_in_an_order_that_is_free(
+    solo: Clone, live: Live
+) -> None:
+    """S21: alpha becomes beta, and beta gamma."""
+    both(solo)
+    named(solo, "beta", "beta", "gamma")
+    named(solo, "alpha", "alpha", "beta")
+    assert solo.push().exit == 0
+    assert (live.skill("beta")["body"], live.skill("gamma")["body"]) == (
+        MINE.strip(),
+        THEIRS.strip(),
+    )
+
+
+def test_names_that_are_exchanged_go_by_way_of_a_third(solo: Clone, live: Live) -> None:
+    """The server renames one at a time; what is said is enough to go on."""
+    both(solo)
+    named(solo, "beta", "beta", "alpha")
+    named(solo, "alpha", "alpha", "beta")
+    report = solo.push()
+    assert report.exit == 5
+    for name in ("alpha", "beta"):
+        found = outcome(report, name)
+        assert (found.code, found.row) == ("E-RENAMED", "S21")
+        assert f"another skill named '{name}'" in found.message
+        assert "set `name:` to one that is free" in found.fix
+    named(solo, "alpha", "beta", "third")
+    assert solo.push().exit == 0
+    solo.commit("by way of a third")
+    named(solo, "alpha", "third", "beta")
+    assert solo.push().exit == 0
+    assert (live.skill("beta")["body"], live.skill("alpha")["body"]) == (
+        MINE.strip(),
+        THEIRS.strip(),
+    )
+    assert solo.status().is_clean

@@ -102,3 +102,20 @@ def is_about(
     if is_claimed:
         return False
     return (named is None and is_same_folder) or had_its_name()
+
+
+def rename_order(wanted: Mapping[str, str]) -> list[str]:
+    """Return the new names in an order in which each is free when its turn comes, as far as there is one.
+
+    ``wanted`` maps each new name to the one that the skill has on the server now. Names that are exchanged in a circle
+    have no such order.
+    """
+    taken_now = {old: new for new, old in wanted.items()}
+    ordered: dict[str, None] = {}
+    for name in sorted(wanted):
+        waiting: list[str] = []
+        while name in wanted and name not in ordered and name not in waiting:
+            waiting.append(name)
+            name = taken_now.get(name, "")
+        ordered.update(dict.fromkeys(reversed(waiting)))
+    return list(ordered)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.api.payload import Published, SkillPayload, skill_payload
+from skillsync.core.claims import rename_order
 from skillsync.core.reconcile_skill import Absence, PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
@@ -38,7 +39,7 @@ from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_reading import read_version
-from skillsync.sync.skill_survey import renamed_here
+from skillsync.sync.skill_survey import name_taken, renamed_here
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
@@ -103,7 +104,7 @@ class SkillPush:
         removals = [view for view in views if self._is_removal(view)]
         check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
         try:
-            for view in views:
+            for view in _making_room(views):
                 if view not in removals:
                     self._one(view)
             for view in removals:
@@ -286,6 +287,8 @@ class SkillPush:
                 raise renamed_here(view.name, version.name) from error
             raise
         except RemoteError as error:
+            if error.reason == "unique":
+                raise name_taken(version.name, view.name) from error
             if not error.indeterminate:
                 raise
             with suppress(NotFound):
@@ -664,6 +667,19 @@ def invalid_pointer(view: SkillView) -> Outcome:
         message=f"{problem.where}: {problem.message}",
         fix=problem.fix,
     )
+
+
+def _making_room(views: Sequence[SkillView]) -> list[SkillView]:
+    """Return the views with those first that are renamed, each after the one that gives its new name up."""
+    renamed = {
+        view.name: view
+        for view in views
+        if view.error is None and view.verdict.push is PushStep.RENAME and view.version is not None
+    }
+    order = rename_order(
+        {name: view.version.name for name, view in renamed.items() if view.version}
+    )
+    return [renamed[name] for name in order] + [view for view in views if view.name not in renamed]
 
 
 def _as_pushed(folder: Folder) -> PushedFiles:

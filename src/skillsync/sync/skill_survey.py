@@ -332,6 +332,17 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
     )
 
 
+def name_taken(owner: str, name: str) -> RenamedHere:
+    """The error for a name that was changed here to one that another skill has on the server (S21)."""
+    return RenamedHere(
+        f"it is {owner!r} on the server, which has another skill named {name!r}",
+        subject=name,
+        unchanged="It was neither renamed nor published.",
+        hint=f"set `name:` to one that is free there, push and commit; once the other one is not called {name} "
+        "any more, set it again",
+    )
+
+
 def _names_since(
     workspace: Workspace, view: SkillView, line: SkillPointer
 ) -> tuple[set[str], str | None]:
