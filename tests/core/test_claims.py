@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
+from skillsync.core.claims import (
+    Claim,
+    Renamed,
+    Standing,
+    rename_order,
+    settle_claims,
+    who_renamed,
+)
 
 REMOTE = {"2026": "triage"}
 
@@ -89,3 +96,16 @@ def test_who_renamed_a_skill(
     assert who_renamed(known, first="alpha", local=local, remote=remote) is renamed
     unknown = who_renamed(known, first=None, local=local, remote=remote)
     assert unknown is (Renamed.BOTH if renamed is Renamed.THERE else renamed)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "order"),
+    [
+        ({}, []),
+        ({"b": "a", "c": "b", "d": "c"}, ["d", "c", "b"]),
+        ({"y": "x", "b": "a"}, ["b", "y"]),
+        ({"a": "b", "b": "a", "x": "w"}, ["b", "a", "x"]),
+    ],
+)
+def test_a_name_is_given_up_before_it_is_taken(wanted: dict[str, str], order: list[str]) -> None:
+    assert rename_order(wanted) == order

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,38 @@ def _standing(claim: Claim, rivals: list[Claim], remote_name: str | None) -> Sta
         return Standing.KEEPS
     has_owner = any(rival.name == remote_name for rival in rivals)
     return Standing.COPY if has_owner else Standing.RENAMED
+
+
+def is_about(
+    *,
+    named: str | None,
+    is_claimed: bool,
+    is_same_folder: bool,
+    had_its_name: Callable[[], bool],
+) -> bool:
+    """Tell whether a line of history, of the skill that the server has under a folder's name, is about that folder.
+
+    ``named`` is the incarnation that the folder's own line names, another one than the line's, or None; ``is_claimed``:
+    another folder's own line names the line's. The server may have given the name of a skill that was archived to
+    another one: what was taken in of that one says nothing about this folder, and its text is not to be published over it.
+    """
+    if is_claimed:
+        return False
+    return (named is None and is_same_folder) or had_its_name()
+
+
+def rename_order(wanted: Mapping[str, str]) -> list[str]:
+    """Return the new names in an order in which each is free when its turn comes, as far as there is one.
+
+    ``wanted`` maps each new name to the one that the skill has on the server now. Names that are exchanged in a circle
+    have no such order.
+    """
+    taken_now = {old: new for new, old in wanted.items()}
+    ordered: dict[str, None] = {}
+    for name in sorted(wanted):
+        waiting: list[str] = []
+        while name in wanted and name not in ordered and name not in waiting:
+            waiting.append(name)
+            name = taken_now.get(name, "")
+        ordered.update(dict.fromkeys(reversed(waiting)))
+    return list(ordered)

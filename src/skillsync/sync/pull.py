@@ -93,11 +93,19 @@ def pull(
                     max_removals=request.max_removals,
                 )
                 refuse_backwards(skills)
-                if rename_here(workspace, target, writer, skills, report):
+                names = list(request.names)
+                # Again, because one that was renamed may have made room for another; the last look says what could not.
+                while rename_here(workspace, target, writer, tree, skills, report):
                     tree = read_lean_tree(workspace)
-                    names = [*request.names, *renamed_to(skills)] if request.names else ()
+                    names += renamed_to(skills) if names else ()
                     skills = survey_skills(
-                        workspace, target, tree, remote=remote, names=names, confirm=request.clock
+                        workspace,
+                        target,
+                        tree,
+                        remote=remote,
+                        names=names,
+                        confirm=request.clock,
+                        max_removals=request.max_removals,
                     )
                 report.problems.extend(skills.problems)
                 if unknown_names(workspace, request.names, surveyed(workspace, skills)):

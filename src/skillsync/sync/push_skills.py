@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.api.payload import Published
+from skillsync.core.claims import rename_order
 from skillsync.core.reconcile_skill import PushStep, SkillState
 from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
@@ -98,7 +99,7 @@ class SkillPush:
         removals = [view for view in views if self._is_removal(view)]
         check_removals(Removals(skills=len(removals)), max_removals=self.options.max_removals)
         try:
-            for view in views:
+            for view in _making_room(views):
                 if view not in removals:
                     self._one(view)
             for view in removals:
@@ -426,6 +427,19 @@ class SkillPush:
                 changed=True,
             )
         )
+
+
+def _making_room(views: Sequence[SkillView]) -> list[SkillView]:
+    """Return the views with those first that are renamed, each after the one that gives its new name up."""
+    renamed = {
+        view.name: view
+        for view in views
+        if view.error is None and view.verdict.push is PushStep.RENAME and view.version is not None
+    }
+    order = rename_order(
+        {name: view.version.name for name, view in renamed.items() if view.version}
+    )
+    return [renamed[name] for name in order] + [view for view in views if view.name not in renamed]
 
 
 def _as_pushed(folder: Folder) -> PushedFiles:

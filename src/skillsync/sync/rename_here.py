@@ -12,7 +12,7 @@ from skillsync.formats.paths import name_problem
 from skillsync.formats.skill_folder import write_skill
 from skillsync.model import SkillPointer
 from skillsync.repo.pointer import POINTER
-from skillsync.sync.local import LocalSkill, join, last_part
+from skillsync.sync.local import LocalSkill, LocalTree, join, last_part
 from skillsync.sync.parked import parked_skills
 from skillsync.sync.report import Kind, Outcome, Report
 from skillsync.sync.settle import refuse_unmerged
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def rename_here(
-    workspace: Workspace, target: Target, writer: Writer, survey: SkillSurvey, report: Report
+    workspace: Workspace,
+    target: Target,
+    writer: Writer,
+    tree: LocalTree,
+    survey: SkillSurvey,
+    report: Report,
 ) -> bool:
     """Rename what was renamed on the server; return whether anything was, so that the tree has to be read anew.
 
@@ -42,7 +47,7 @@ def rename_here(
     ]
     for view in waiting:
         try:
-            report.add(_rename(workspace, target, writer, view))
+            report.add(_rename(workspace, target, writer, tree, view))
         except SkillsyncError as error:
             view.error = error
     return any(view.error is None for view in waiting)
@@ -57,11 +62,14 @@ def renamed_to(survey: SkillSurvey) -> list[str]:
     ]
 
 
-def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillView) -> Outcome:
+def _rename(
+    workspace: Workspace, target: Target, writer: Writer, tree: LocalTree, view: SkillView
+) -> Outcome:
     local, version = view.local, view.version
     assert local is not None  # a pointer beside no file belongs to a skill that was deleted here
     assert version is not None
     refuse_unmerged(workspace.repo.index.unmerged(), local.dir, view.name)
+    _refuse_second(tree, local, view.name, version.name)
     place = _new_place(workspace, local, view.name, version)
     skill, folder = local.reading.skill, local.folder
     assert skill is not None  # an invalid one is not renamed
@@ -80,6 +88,19 @@ def _rename(workspace: Workspace, target: Target, writer: Writer, view: SkillVie
         workspace.repo.index.stage([join(local.dir, POINTER), join(place, POINTER)])
     did = f"renamed to {version.name}, as on the server"
     return Outcome(Kind.SKILL, view.name, did, row="S20", state="renamed remotely", changed=True)
+
+
+def _refuse_second(tree: LocalTree, local: LocalSkill, old: str, new: str) -> None:
+    """Raise InvalidContent when another folder bears the name already: then neither would be synced (S23)."""
+    other = next((one.dir for one in tree.skills if one.name == new and one.dir != local.dir), None)
+    if other is not None:
+        raise InvalidContent(
+            f"it was renamed to {new} on the server, and {other} is a skill of that name here",
+            subject=old,
+            path=other,
+            unchanged="Nothing was written.",
+            hint=f"give the skill in {other} another name, or move it out of the way, then skillsync pull {old}",
+        )
 
 
 def _new_place(workspace: Workspace, local: LocalSkill, name: str, version: Version) -> str:

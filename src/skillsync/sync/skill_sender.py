@@ -15,7 +15,7 @@ from skillsync.formats.paths import is_never_sent
 from skillsync.model import Digest, Json, RemoteSkill, Version
 from skillsync.sync.marking import Description
 from skillsync.sync.skill_reading import read_version
-from skillsync.sync.skill_survey import renamed_here
+from skillsync.sync.skill_survey import name_taken, renamed_here
 from skillsync.sync.skill_view import SkillView
 from skillsync.sync.workspace import Remote, Workspace
 
@@ -75,6 +75,8 @@ class SkillSender:
                 raise renamed_here(view.name, version.name) from error
             raise
         except RemoteError as error:
+            if error.reason == "unique":
+                raise name_taken(version.name, view.name) from error
             if not error.indeterminate:
                 raise
             with suppress(NotFound):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from skillsync.core.base import newest
 from skillsync.core.claims import Claim, Renamed, Standing, settle_claims, who_renamed
 from skillsync.core.reconcile_skill import (
     Absence,
@@ -40,6 +39,7 @@ from skillsync.sync.markers import Markers
 from skillsync.sync.own_publishes import use_own_before_removal, use_own_publishes
 from skillsync.sync.predecessors import find_predecessors, find_renamed_since
 from skillsync.sync.skill_later import SkillLater
+from skillsync.sync.skill_lines import find_bases
 from skillsync.sync.skill_reading import read_into
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -74,7 +74,7 @@ def survey_skills(
     """
     survey = _local_views(workspace, target, tree, names)
     if remote is None:
-        _find_bases(workspace, target, survey.views.values())
+        find_bases(workspace, target, tree, survey.views.values())
         return survey
     started = confirm.monotonic() if confirm else 0.0
     listing = listing or remote.skills.list()
@@ -82,10 +82,9 @@ def survey_skills(
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
     _settle_claims(workspace, survey, listing.items)
-    _find_bases(workspace, target, survey.views.values())
+    find_bases(workspace, target, tree, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    here = {skill.name for skill in tree.skills}
-    _follow_renames(workspace, target, survey, markers, listing.items, here)
+    _follow_renames(workspace, target, tree, survey, markers, listing.items)
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
@@ -241,47 +240,6 @@ def _add_unusable(survey: SkillSurvey, problems: Iterable[Problem]) -> None:
             )
 
 
-def _find_bases(workspace: Workspace, target: Target, views: Iterable[SkillView]) -> None:
-    others = {one.place for one in workspace.settings.targets.values()} - {target.place}
-    for view in views:
-        first = view.version.first if view.version else (view.line.first if view.line else None)
-        candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
-        if view.version is not None and (view.line is None or view.line.id != view.version.id):
-            candidates += _other_lines(workspace, view, others)
-        found = newest(candidates, first) or newest(candidates, None)
-        if found is not None:
-            view.base = BaseFact(found.number, found.id, found.first, found.digest)
-        view.pointed = view.base
-
-
-def _counts_for(line: SkillPointer, version: Version | None) -> bool:
-    """Tell whether a line says anything about what is there: what is known to be gone says no more than that (S16)."""
-    return not line.gone or (version is not None and version.first == line.first)
-
-
-def _other_lines(
-    workspace: Workspace, view: SkillView, others: Collection[str]
-) -> list[SkillPointer]:
-    """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3).
-
-    Lines of ``others``, the other targets' places, are theirs alone: where one server is a copy of another, their
-    versions bear the same incarnation and go different ways.
-    """
-    version = view.version
-    if version is None:
-        return []
-    lines: list[SkillPointer] = []
-    for line, pointer in workspace.history.pointers_for(version.first):
-        directory = line.path.removesuffix(f"/{POINTER}")
-        if pointer.place in others:
-            continue
-        if pointer.number <= version.number and workspace.history.committed_counts(
-            pointer, directory, None
-        ):
-            lines.append(pointer)
-    return lines
-
-
 def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
     """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23).
 
@@ -339,16 +297,16 @@ def _unknown_content(version: Version) -> BaseFact:
 def _follow_renames(
     workspace: Workspace,
     target: Target,
+    tree: LocalTree,
     survey: SkillSurvey,
     markers: Markers,
     versions: Sequence[Version],
-    here: Collection[str],
 ) -> None:
     """Give skills that were renamed there to the folders that history, or a marker, knows them to be of (S20).
 
     The newer of both is what was taken in.
     """
-    views = survey.views
+    views, here = survey.views, {skill.name for skill in tree.skills}
     elsewhere = [version for version in versions if version.name not in here]
     found = find_renamed_since(workspace, target, views.values(), elsewhere)
     for version in found.values():
@@ -358,7 +316,7 @@ def _follow_renames(
         view = views[name]
         by_marker = view.base
         view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
-        _find_bases(workspace, target, [view])
+        find_bases(workspace, target, tree, [view])
         pointed = view.base or _unknown_content(version)
         view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
@@ -371,6 +329,17 @@ def renamed_here(name: str, owner: str) -> RenamedHere:
         subject=name,
         unchanged="It was neither published nor pulled.",
         hint=f"set `name: {owner}` again, or remove its .skillsync line to publish a new skill",
+    )
+
+
+def name_taken(owner: str, name: str) -> RenamedHere:
+    """The error for a name that was changed here to one that another skill has on the server (S21)."""
+    return RenamedHere(
+        f"it is {owner!r} on the server, which has another skill named {name!r}",
+        subject=name,
+        unchanged="It was neither renamed nor published.",
+        hint=f"set `name:` to one that is free there, push and commit; once the other one is not called {name} "
+        "any more, set it again",
     )
 
 

@@ -1,0 +1,96 @@
+"""Finds which pointer lines say what a skill's folder has taken in: its own, and those of history that are about it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from skillsync.core.base import newest
+from skillsync.core.claims import is_about
+from skillsync.core.reconcile_skill import BaseFact
+from skillsync.model import SkillPointer, Version
+from skillsync.repo.pointer import POINTER
+from skillsync.sync.local import LocalTree, pointer_line
+
+if TYPE_CHECKING:
+    from skillsync.config import Target
+    from skillsync.sync.skill_view import SkillView
+    from skillsync.sync.workspace import Workspace
+
+
+def find_bases(
+    workspace: Workspace, target: Target, tree: LocalTree, views: Iterable[SkillView]
+) -> None:
+    """Note what pointer lines say that each skill has taken in; ``tree`` holds more than what was asked about."""
+    lines = _Lines(workspace, target, tree)
+    for view in views:
+        first = view.version.first if view.version else (view.line.first if view.line else None)
+        candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
+        if view.version is not None and (view.line is None or view.line.id != view.version.id):
+            candidates += lines.others(view, view.version)
+        found = newest(candidates, first) or newest(candidates, None)
+        if found is not None:
+            view.base = BaseFact(found.number, found.id, found.first, found.digest)
+        view.pointed = view.base
+
+
+def _counts_for(line: SkillPointer, version: Version | None) -> bool:
+    """Tell whether a line says anything about what is there: what is known to be gone says no more than that (S16)."""
+    return not line.gone or (version is not None and version.first == line.first)
+
+
+class _Lines:
+    """The lines of HEAD's history, and of which folder each is.
+
+    Lines of other targets' places are theirs alone: where one server is a copy of another, their versions bear the
+    same incarnation and go different ways.
+    """
+
+    def __init__(self, workspace: Workspace, target: Target, tree: LocalTree) -> None:
+        self._workspace = workspace
+        self._tree = tree
+        self._place = target.place
+        self._others: Collection[str] = {
+            one.place for one in workspace.settings.targets.values()
+        } - {target.place}
+
+    def others(self, view: SkillView, version: Version) -> list[SkillPointer]:
+        """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3)."""
+        history = self._workspace.history
+        lines: list[SkillPointer] = []
+        for line, pointer in history.pointers_for(version.first):
+            directory = line.path.removesuffix(f"/{POINTER}")
+            if pointer.place in self._others or pointer.number > version.number:
+                continue
+            if self._is_about(view, version.first, line.commit, directory) and (
+                history.committed_counts(pointer, directory, None)
+            ):
+                lines.append(pointer)
+        return lines
+
+    def _is_about(self, view: SkillView, first: str, commit: str, directory: str) -> bool:
+        """Tell whether a line is of this skill: a server may have given its name to another one (S19, S20)."""
+        named = view.named.first if view.named else None
+        if view.local is None or view.renamed is not None or named == first:
+            return True
+        return is_about(
+            named=named,
+            is_claimed=bool(self._claims.get(first, set()) - {view.dir}),
+            is_same_folder=directory == view.dir,
+            had_its_name=lambda: self._name_at(commit, directory) == view.name,
+        )
+
+    @cached_property
+    def _claims(self) -> dict[str, set[str | None]]:
+        """The folders of the tree whose own line names an incarnation."""
+        found: dict[str, set[str | None]] = {}
+        for skill in self._tree.skills:
+            line = pointer_line(skill.folder, self._place)
+            if isinstance(line, SkillPointer):
+                found.setdefault(line.first, set()).add(skill.dir)
+        return found
+
+    def _name_at(self, commit: str, directory: str) -> str | None:
+        then = self._workspace.skill_history.at(commit, directory, "")
+        return then.name if then is not None else None

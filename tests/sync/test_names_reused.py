@@ -1,0 +1,170 @@
+"""A name that one skill gave up and another one got: what is here under it is not what the server has (S5, S19, S20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sync.harness import LIVES, Clone, Live, outcome
+
+MINE = "what alpha says\n"
+THEIRS = "what beta says\n"
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    server = LIVES["current"](tmp_path)  # the seed's servers cannot rename a skill
+    yield server
+    server.close()
+
+
+def rename(live: Live, old: str, new: str) -> None:
+    with live.api() as client:
+        answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
+    assert answer.status_code == 200, answer.text
+
+
+def both(clone: Clone) -> Clone:
+    """Alpha and beta, published and committed; solo clones have their pointers."""
+    clone.skill("alpha", MINE)
+    clone.skill("beta", THEIRS)
+    clone.skill("other")
+    clone.commit("three skills")
+    assert clone.push().exit == 0
+    clone.commit("pointers")
+    return clone
+
+
+def is_untouched(live: Live, number: int) -> bool:
+    """Whether the skill that was beta is on the server as it was, under the name that it was given."""
+    there = live.skill("alpha")
+    return (there["version"], there["body"]) == (number, THEIRS.strip())
+
+
+@pytest.mark.parametrize("names", [(), ("alpha",), ("skills/alpha",)])
+@pytest.mark.parametrize("beta", ["is here", "was removed", "lost its pointer"])
+def test_what_was_archived_is_not_published_over_the_skill_that_got_its_name(
+    solo: Clone, live: Live, names: tuple[str, ...], beta: str
+) -> None:
+    """What was taken in of beta says nothing about the folder of alpha, whose line names another skill."""
+    both(solo)
+    before = live.version("beta")
+    live.archive("alpha")
+    rename(live, "beta", "alpha")
+    if beta == "was removed":
+        solo.git("rm", "-rq", "skills/beta")
+        solo.commit("no beta")
+    elif beta == "lost its pointer":
+        solo.git("rm", "-q", "skills/beta/.skillsync")
+        solo.commit("no pointer")
+    report = solo.push(*names)
+    assert is_untouched(live, before), report
+    found = outcome(report, "alpha")
+    assert (found.exit, found.row) == (4, "S19")
+
+
+def test_a_new_skill_is_not_published_over_one_that_got_its_name(solo: Clone, live: Live) -> None:
+    """S5: nothing of it was ever there, and what is there now was taken in by another folder."""
+    both(solo)
+    before = live.version("beta")
+    live.archive("alpha")
+    solo.git("rm", "-rq", "skills/alpha")
+    solo.commit("no alpha")
+    rename(live, "beta", "alpha")
+    solo.skill("alpha", "a new one\n")
+    (solo.path / "skills/alpha").rename(solo.path / "skills/fresh")
+    for names in ((), ("alpha",)):
+        report = solo.push(*names)
+        assert is_untouched(live, before), report
+        assert outcome(report, "alpha").exit == 4
+
+
+def test_a_job_does_not_publish_over_the_skill_that_got_a_name(team: Clone, live: Live) -> None:
+    """Without any pointer: the marker names a commit whose folder of that name holds another text."""
+    team.skill("alpha", MINE)
+    team.skill("beta", THEIRS)
+    team.skill("other")
+    team.commit("three skills")
+    assert team.push().exit == 0
+    before = live.version("beta")
+    live.archive("alpha")
+    rename(live, "beta", "alpha")
+    team.replace("skills/alpha/SKILL.md", MINE, "what alpha says now\n")
+    team.commit("an edit")
+    for names in ((), ("alpha",)):
+        assert team.push(*names).exit == 4
+        assert is_untouched(live, before)
+
+
+def test_a_pull_says_which_folder_is_in_the_way(solo: Clone, live: Live) -> None:
+    """S20: another folder bears the name already; others are renamed all the same, and say nothing of it."""
+    both(solo)
+    live.archive("alpha")
+    rename(live, "beta", "alpha")
+    rename(live, "other", "another")
+    report = solo.pull()
+    found = outcome(report, "beta")
+    assert (found.exit, found.row) == (1, "S20")
+    assert "skills/alpha is a skill of that name here" in found.message
+    assert "skills/alpha" in found.fix
+    assert outcome(report, "other").did == "renamed to another, as on the server"
+    (solo.path / "skills/alpha").rename(solo.path / "kept")
+    assert solo.pull().exit == 0
+    assert THEIRS in solo.read("skills/alpha/SKILL.md")
+
+
+def test_a_pull_follows_renames_that_make_room_for_each_other(solo: Clone, live: Live) -> None:
+    """Whatever order they are looked at in: beta's name is free once beta is gamma."""
+    both(solo)
+    rename(live, "beta", "gamma")
+    rename(live, "alpha", "beta")
+    assert solo.pull().exit == 0
+    assert THEIRS in solo.read("skills/gamma/SKILL.md")
+    assert MINE in solo.read("skills/beta/SKILL.md")
+    assert solo.status().is_clean
+    assert solo.push().exit == 0
+    assert live.skill("beta")["body"] == MINE.strip()
+
+
+def named(clone: Clone, folder: str, old: str, new: str) -> None:
+    clone.replace(f"skills/{folder}/SKILL.md", f"name: {old}\n", f"name: {new}\n")
+
+
+def test_names_that_move_on_are_changed_on_the_server_in_an_order_that_is_free(
+    solo: Clone, live: Live
+) -> None:
+    """S21: alpha becomes beta, and beta gamma."""
+    both(solo)
+    named(solo, "beta", "beta", "gamma")
+    named(solo, "alpha", "alpha", "beta")
+    assert solo.push().exit == 0
+    assert (live.skill("beta")["body"], live.skill("gamma")["body"]) == (
+        MINE.strip(),
+        THEIRS.strip(),
+    )
+
+
+def test_names_that_are_exchanged_go_by_way_of_a_third(solo: Clone, live: Live) -> None:
+    """The server renames one at a time; what is said is enough to go on."""
+    both(solo)
+    named(solo, "beta", "beta", "alpha")
+    named(solo, "alpha", "alpha", "beta")
+    report = solo.push()
+    assert report.exit == 5
+    for name in ("alpha", "beta"):
+        found = outcome(report, name)
+        assert (found.code, found.row) == ("E-RENAMED", "S21")
+        assert f"another skill named '{name}'" in found.message
+        assert "set `name:` to one that is free" in found.fix
+    named(solo, "alpha", "beta", "third")
+    assert solo.push().exit == 0
+    solo.commit("by way of a third")
+    named(solo, "alpha", "third", "beta")
+    assert solo.push().exit == 0
+    assert (live.skill("beta")["body"], live.skill("alpha")["body"]) == (
+        MINE.strip(),
+        THEIRS.strip(),
+    )
+    assert solo.status().is_clean
