@@ -151,7 +151,8 @@ def _read_rows(
             )
             return
         keys = missing[id(view)]
-        view.gone_keys = confirm_gone(view, remote, keys) if clock and keys else keys
+        tells_itself = clock is not None or view.guarantees.history
+        view.gone_keys = confirm_gone(view, remote, keys) if keys and tells_itself else keys
         decide_rows(workspace, view, remote)
         refuse_emptied(view, for_push=for_push, max_removals=max_removals)
 
