@@ -42,13 +42,21 @@ from skillsync.sync.skill_reading import read_version
 from skillsync.sync.skill_survey import name_taken, renamed_here
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
-from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
+from skillsync.sync.writing import (
+    Writer,
+    pointer_change,
+    refuse_left_out,
+    skill_line,
+    stamp_for,
+)
 
 if TYPE_CHECKING:
     from skillsync.config import Target
 
 __all__ = ["RUN_ENDING", "PushOptions", "SkillPush"]
 
+_WRITES_POINTER = {PushStep.CREATE, PushStep.PUBLISH, PushStep.RENAME, PushStep.LINK}
+"""What ends with a pointer in the working tree, in solo mode."""
 _MOST_MOVES = 4
 """How often a publish is decided again because somebody else's came first."""
 
@@ -145,6 +153,8 @@ class SkillPush:
             if view.name in self.in_conflict:
                 return still_open(self.in_conflict[view.name])
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
+            if view.verdict.push in _WRITES_POINTER:
+                refuse_left_out(view.local.folder, view.name)
         verdict = view.verdict
         if verdict.warning:
             self.report.note(
