@@ -240,6 +240,8 @@ class Writer:
     staged: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     """The objects that were written by now."""
+    conflicts: list[str] = field(default_factory=list)
+    """Those of them whose conflict was shown."""
     _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
@@ -379,6 +381,7 @@ class Writer:
             raise
         self._conflicts.write(subject, record)
         self.written.append(subject)
+        self.conflicts.append(subject)
         journal.finish(entry)
 
     @property
