@@ -136,6 +136,8 @@ class Entry:
     kind: Literal["file", "symlink", "other"] = "file"
     target: str = ""
     large: Large | None = field(default=None, compare=False)
+    left_out: bool = field(default=False, compare=False)
+    """It stands in the index alone: a sparse checkout leaves it out of the working tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,11 @@ class Folder:
     def entry(self, path: str) -> Entry | None:
         """Return the entry at ``path``, or None."""
         return next((entry for entry in self.entries if entry.path == path), None)
+
+    @property
+    def is_left_out(self) -> bool:
+        """Tell whether a sparse checkout leaves some of it out of the working tree."""
+        return any(entry.left_out for entry in self.entries)
 
 
 # ---------------------------------------------------------------- canonical content

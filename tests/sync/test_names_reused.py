@@ -168,3 +168,43 @@ def test_names_that_are_exchanged_go_by_way_of_a_third(solo: Clone, live: Live) 
         THEIRS.strip(),
     )
     assert solo.status().is_clean
+
+
+@pytest.mark.parametrize("names", [(), ("alpha",)])
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_new_skill_under_the_old_name_of_one_that_was_renamed_here_is_a_new_one(
+    solo: Clone, live: Live, names: tuple[str, ...], is_committed: bool
+) -> None:
+    """S21 and S2: what was published from a folder of that name, by its marker too, is the renamed skill's."""
+    both(solo)
+    solo.git("mv", "skills/alpha", "skills/gamma")
+    named(solo, "gamma", "alpha", "gamma")
+    solo.skill("alpha", "a fresh one\n")
+    if is_committed:
+        solo.commit("renamed")
+    report = solo.push(*names)
+    if names:
+        assert outcome(report, "alpha").exit == 4
+        assert live.skill("alpha")["body"] == MINE.strip()
+        report = solo.push()
+    assert report.exit == 0, report
+    assert (live.skill("alpha")["body"], live.skill("gamma")["body"]) == (
+        "a fresh one",
+        MINE.strip(),
+    )
+    assert solo.status().is_clean
+
+
+def test_a_folder_that_was_renamed_is_not_also_deleted(solo: Clone, live: Live) -> None:
+    """S20: until it is committed, HEAD has the pointer in the old place; that name may be another skill's by now."""
+    both(solo)
+    rename(live, "alpha", "gamma")
+    live.create("alpha", body="somebody's")
+    report = solo.pull()
+    assert report.exit == 0, report
+    assert MINE in solo.read("skills/gamma/SKILL.md")
+    assert "somebody's" in solo.read("skills/alpha/SKILL.md")
+    found = solo.status()
+    assert found.is_clean
+    assert not any("alpha" in note for note in found.notes)
+    assert solo.push().exit == 0

@@ -306,6 +306,17 @@ def test_online_says_which_guarantee_holds(solo: Clone) -> None:
     assert "no publish markers and no row versions" in found.in_short
 
 
+def test_what_no_answer_has_shown_is_not_said_of_the_server(solo: Clone) -> None:
+    """P21: an empty project shows of no generation that it lacks anything."""
+    solo.skill("alpha")
+    found = solo.status()
+    assert found.in_short == ""
+    assert found.servers["skills"].startswith("generation not seen yet")
+    assert found.guarantees == [
+        "skills: not known yet; the first push shows whether this server keeps publish markers"
+    ]
+
+
 @current_only("publish markers and row versions")
 def test_online_says_what_markers_and_row_versions_promise(solo: Clone) -> None:
     found = published(solo).status()

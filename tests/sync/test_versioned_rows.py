@@ -532,6 +532,8 @@ def test_an_erased_row_is_left_to_a_person(solo: Clone, live: Live, state: str) 
     for report in (solo.push(), solo.pull()):
         about = outcome(report, "cases:k001")
         assert (about.row, about.code, about.exit) == ("I17", "E-ERASED", 1)
+    shown = next(one for one in solo.conflicts() if one.subject == "cases:k001")
+    assert (shown.code, shown.exit, len(shown.conflicts)) == ("E-ERASED", 4, 1)
     assert live.row(dataset, "k002")["input"] == "edited here"
     assert '"k001"' in solo.read(ITEMS)
     assert "edited there" in solo.read(ITEMS)

@@ -241,6 +241,7 @@ class Desks(Generic[S, X]):
         before = {slot: token.value for slot, token in self.work.items()}
         if not self.git(*words) or self.head() == was:
             return  # nothing has moved, and what is not committed is as it was
+        self._bring_back_the_rest()
         new = self.at(self.head())
         gone = self.MISSING.value if self.MISSING else None
         self.done["checked out"] += 1
@@ -255,6 +256,12 @@ class Desks(Generic[S, X]):
             return self.of(self.work, slot)
 
         self.settle(meet)
+
+    def _bring_back_the_rest(self) -> None:
+        """Whoever had removed all of it, and is given what another commit has otherwise, wants no half of it."""
+        missing = [path for path in self.TEXTS if not (self.clone.path / path).exists()]
+        if 0 < len(missing) < len(self.TEXTS):
+            self.git("checkout", "-q", "HEAD", "--", *missing)
 
     def reset_hard(self) -> None:
         self.clone.git("reset", "-q", "--hard")

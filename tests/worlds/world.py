@@ -466,6 +466,7 @@ class World(Desks[int, Seen]):
     def come_to_rest(self) -> None:
         for _ in range(MOST_RUNS):
             pulled = self.pull()
+            self._part_copies(pulled)
             if self.is_open:
                 self.resolve(Choice.LOCAL)
             elif pulled is not None and any(one.exit == 4 for one in pulled.outcomes):
@@ -486,6 +487,12 @@ class World(Desks[int, Seen]):
             there = {slot: token.value for slot, token in self.latest.slots.items()}
             if there != self.here():
                 raise Violation(f"at rest, but {self.here()} here and {there} there")
+
+    def _part_copies(self, report: Report | None) -> None:
+        """Where a server cannot rename, copies whose original was removed get on as skills of their own."""
+        for one in report.outcomes if report else ():
+            if one.code == "E-RENAMED":
+                (self.clone.path / "skills" / one.subject / ".skillsync").unlink(missing_ok=True)
 
     def _decide(self, report: Report) -> None:
         """A person answers what is no matter of lines: taking up again what is there, or giving it up."""

@@ -320,7 +320,8 @@ class _Reader:
     def _entry(self, root: int, path: str, name: str) -> Entry | None:
         indexed = self.listing.indexed.get(path)
         if path in self.listing.skipped:
-            return _blob_entry(name, self.listing.skipped[path], self.skipped_blobs)
+            left_out = _blob_entry(name, self.listing.skipped[path], self.skipped_blobs)
+            return replace(left_out, left_out=True)
         if indexed is not None and indexed.mode == GITLINK:
             return Entry(name, None, 0, kind="other")
         *parents, last = split_path(path)

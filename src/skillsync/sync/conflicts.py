@@ -12,6 +12,7 @@ from skillsync.core.reconcile_skill import PullStep
 from skillsync.sync.dataset_history import base_info
 from skillsync.sync.dataset_survey import survey_datasets
 from skillsync.sync.dataset_view import DatasetView
+from skillsync.sync.describe import DATASET_STATES, INFO_CHANGED
 from skillsync.sync.local import read_lean_tree
 from skillsync.sync.named import require_known, surveyed
 from skillsync.sync.parked import Parked, parked_skills
@@ -103,6 +104,9 @@ def _dataset(workspace: Workspace, view: DatasetView) -> list[Outcome]:
         verdict = view.verdict
         what = "edited locally, gone remotely"
         return [_said(Kind.DATASET, view.slug, what, verdict.row, verdict.code, verdict.fix)]
+    if view.verdict.pull is DatasetPull.REFUSE:
+        verdict, what = view.verdict, DATASET_STATES["E-UNRELATED"]
+        return [_said(Kind.DATASET, view.slug, what, verdict.row, verdict.code, verdict.fix)]
     found = [_row(view, row) for row in view.rows.open if is_open(row)]
     found += [
         _doubled(view, row) for row in view.rows.open if row.facts.duplicates and not is_open(row)
@@ -116,9 +120,8 @@ def _dataset(workspace: Workspace, view: DatasetView) -> list[Outcome]:
             subject=view.slug,
         )
     if merged is not None and merged.conflicts:
-        what = "its name, description or metadata changed on both sides"
         fix = f"skillsync resolve {view.slug} --local or --remote"
-        one = _said(Kind.DATASET, view.slug, what, "D6", "E-CONFLICT", fix)
+        one = _said(Kind.DATASET, view.slug, INFO_CHANGED, "D6", "E-CONFLICT", fix)
         found.append(replace(one, conflicts=merged.conflicts))
     remember(
         workspace,

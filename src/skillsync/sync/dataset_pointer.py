@@ -69,17 +69,16 @@ def kept_bases(view: DatasetView) -> Mapping[Key, str]:
 
 
 def file_changes(
-    local: LocalDataset, items: Content | None, info: DatasetInfo, *, needs_document: bool = False
+    local: LocalDataset, items: Content | None, info: DatasetInfo
 ) -> tuple[FileChange, ...]:
     """Return what makes a folder hold these rows, and this name, description and metadata.
 
-    ``items`` None leaves the rows as they are. ``needs_document``: a DATASET.md that is missing is written though it
-    would say nothing new.
+    ``items`` None leaves the rows as they are. A DATASET.md that would say nothing new stays missing.
     """
     changes = []
     entry = local.folder.entry(DATASET_MD)
     before: Content | None = entry.data if entry else None
-    if (entry is None and needs_document) or info_digest(info) != local.info_digest:
+    if info_digest(info) != local.info_digest:
         data = edit_dataset_md(local.document, to=info) if entry else new_dataset_md(info)
         if data != before:
             changes.append(FileChange(DATASET_MD, before, data))

@@ -18,7 +18,7 @@ from skillsync.errors import (
 from skillsync.formats.jsonl import reference_problem, row_problem
 from skillsync.formats.row_lines import problem_column
 from skillsync.formats.row_names import Spelling
-from skillsync.model import Key
+from skillsync.model import Key, RemoteDataset
 from skillsync.sync.clock import Clock
 from skillsync.sync.dataset_bases import read_bases, went_back
 from skillsync.sync.dataset_history import base_info
@@ -47,6 +47,7 @@ from skillsync.sync.skill_survey import CONFIRM_AFTER
 from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
+    from skillsync.api.listing import Listing
     from skillsync.config import Target
 
 __all__ = [
@@ -84,7 +85,7 @@ def survey_datasets(
     everything = local_views(workspace, target, tree)
     views = [view for view in everything if _is_chosen(workspace, view, names)]
     problems = [view.problem for view in views if view.problem is not None]
-    if remote is None:
+    if remote is None or target.datasets == ():
         return DatasetSurvey(views, problems)
     if for_push:
         for view in views:
@@ -97,7 +98,7 @@ def survey_datasets(
     elif not views and names and not _may_be_remote_dataset(workspace, names):
         return DatasetSurvey(views, problems)
     started = confirm.monotonic() if confirm else 0.0
-    listing = remote.datasets.list()
+    listing = _list(remote, target)
     problems.extend(listing.problems)
     complete = listing.complete and not listing.problems
     link_views(workspace, views, listing.items, remote, complete=complete, everything=everything)
@@ -117,6 +118,15 @@ def survey_datasets(
         max_removals=max_removals,
     )
     return DatasetSurvey(views, problems)
+
+
+def _list(remote: Remote, target: Target) -> Listing[RemoteDataset]:
+    """List the datasets. A key that may not: where the repository has none of them, it can do without."""
+    try:
+        return remote.datasets.list()
+    except NotAllowed as error:
+        error.hint += f" (where no datasets are meant: datasets = [] below [targets.{target.name}])"
+        raise
 
 
 def _read_rows(
@@ -151,7 +161,8 @@ def _read_rows(
             )
             return
         keys = missing[id(view)]
-        view.gone_keys = confirm_gone(view, remote, keys) if clock and keys else keys
+        tells_itself = clock is not None or view.guarantees.history
+        view.gone_keys = confirm_gone(view, remote, keys) if keys and tells_itself else keys
         decide_rows(workspace, view, remote)
         refuse_emptied(view, for_push=for_push, max_removals=max_removals)
 

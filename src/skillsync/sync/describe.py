@@ -37,6 +37,17 @@ SKILL_STATES: Mapping[SkillState, str] = {
 }
 """Every state of a skill that is worth a line."""
 
+DATASET_STATES: Mapping[str, str] = {
+    "N-PENDING-REMOVAL": "deleted here, still on the server",
+    "N-ARCHIVED": "archived on the server, unchanged here",
+    "E-EDITED-BUT-ARCHIVED": "archived on the server, changed here",
+    "E-UNRELATED": "on both sides and never linked",
+    "E-ABSENCE-UNCONFIRMED": f"{MISSING}; pull and push look again before they believe it",
+}
+"""What its code says of a dataset as a whole, for people."""
+
+INFO_CHANGED = "its name, description or metadata changed on both sides"
+
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 

@@ -11,7 +11,7 @@ from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import PullStep, PushStep
 from skillsync.model import Conflict, Problem, Severity, UnitKind
 from skillsync.sync.dataset_survey import DatasetSurvey, DatasetView, survey_datasets
-from skillsync.sync.describe import SKILL_STATES
+from skillsync.sync.describe import DATASET_STATES, INFO_CHANGED, SKILL_STATES
 from skillsync.sync.local import read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
@@ -135,6 +135,7 @@ def _plan_dataset_push(
             detail=f"{rows} rows",
         )
         (actions if names & set(archive) else pending).append(removal)
+    problems += _left_alone(view, exit_code=view.verdict.push_exit)
     if push not in GOES_ON or view.local is None:
         return
     if view.ignored and would_write(view):
@@ -221,24 +222,23 @@ def pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
     problems = [one for one in skills.problems if one.severity is Severity.ERROR]
     for view in skills.views.values():
         problems += _skill_problems(view, exit_code=view.verdict.pull_exit)
+        if view.error or view.problem:
+            continue
         effect = _PULL.get(view.verdict.pull)
-        if effect is not None and not view.error and not view.problem:
+        if effect is not None:
             actions.append(_skill_action(effect, Side.LOCAL, view))
         elif view.verdict.pull in {PullStep.CONFLICT, PullStep.REFUSE}:
-            conflicts.append(
-                Conflict(
-                    view.name,
-                    UnitKind.FILE,
-                    "the whole skill",
-                    None,
-                    None,
-                    None,
-                    SKILL_STATES.get(view.verdict.state, str(view.verdict.state)),
-                )
-            )
+            state = SKILL_STATES.get(view.verdict.state, str(view.verdict.state))
+            conflicts.append(_whole(view.name, "the whole skill", state))
     for dataset in datasets.views:
-        problems += _dataset_problems(dataset)
+        found = _dataset_problems(dataset)
+        problems += found
+        if found:
+            continue
+        problems += _left_alone(dataset, exit_code=dataset.verdict.pull_exit)
         pull = dataset.verdict.pull
+        if pull is DatasetPull.CONFLICT:
+            conflicts.append(_whole(dataset.slug, "the whole dataset", _words(dataset)))
         if pull is DatasetPull.WRITE:
             count = len(dataset.remote_rows or ())
             actions.append(
@@ -257,7 +257,27 @@ def pull_plan(skills: SkillSurvey, datasets: DatasetSurvey) -> Plan:
                 actions.append(Action(effect, Side.LOCAL, What.ROW, dataset.slug, str(row.key)))
             elif row.verdict.pull is RowPull.CONFLICT:
                 conflicts += row_conflicts(dataset.slug, row)
+        linked = sum(row.verdict.pull is RowPull.LINK for row in dataset.rows.open)
+        if linked:
+            rows = f"{linked} {'row' if linked == 1 else 'rows'}"
+            actions.append(Action(Effect.LINK, Side.LOCAL, What.DATASET, dataset.slug, detail=rows))
     return Plan.of(actions, problems=problems, conflicts=conflicts)
+
+
+def _whole(name: str, unit: str, reason: str) -> Conflict:
+    return Conflict(name, UnitKind.FILE, unit, None, None, None, reason)
+
+
+def _left_alone(view: DatasetView, *, exit_code: int) -> list[Problem]:
+    """Say of a dataset as a whole what push or pull leaves to a person; its rows may go on all the same (D6)."""
+    verdict = view.verdict
+    if not exit_code or (verdict.code == "E-ABSENCE-UNCONFIRMED" and view.local is None):
+        return []
+    return [Problem(verdict.code, _words(view), view.slug, view.dir or "", fix=verdict.fix)]
+
+
+def _words(view: DatasetView) -> str:
+    return DATASET_STATES.get(view.verdict.code, INFO_CHANGED)
 
 
 def _skill_action(effect: Effect, side: Side, view: SkillView) -> Action:

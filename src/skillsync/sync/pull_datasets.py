@@ -214,7 +214,7 @@ class DatasetPuller:
         items = None if lines is None else self.workspace.content_of(lines)
         self._name_what_stays(view)
         info, meta, info_conflicts = self._info(view, step)
-        changes = file_changes(local, items, info, needs_document=True)
+        changes = file_changes(local, items, info)
         new = recorded(
             self.target.place, dataset=remote.id, info=meta, base=bases_of(view, taking.base)
         )

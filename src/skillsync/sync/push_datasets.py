@@ -59,7 +59,7 @@ from skillsync.sync.sent_rows import Held, bases_after, held_after
 from skillsync.sync.status import IGNORED
 from skillsync.sync.sure_writes import create_dataset, delete_dataset, patch_dataset
 from skillsync.sync.workspace import Remote, Workspace
-from skillsync.sync.writing import Writer, folder_after
+from skillsync.sync.writing import Writer, folder_after, refuse_left_out
 
 if TYPE_CHECKING:
     from skillsync.config import Target
@@ -196,6 +196,9 @@ class DatasetPusher:
                 return [blocked_by_pointer(view)]
             if view.rekeyed:
                 return [blocked_by_content(view)]
+            is_writing = verdict.push is DatasetPush.CREATE or would_write(view)
+            if is_writing and not self.workspace.is_team:
+                refuse_left_out(view.local.folder, view.slug)
             return self._send(view, verdict.push)
         if verdict.push is DatasetPush.NOTHING and not verdict.code:
             return []

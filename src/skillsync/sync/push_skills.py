@@ -34,11 +34,19 @@ from skillsync.sync.skill_sender import SkillSender, local_digest
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.stopping import check_target
 from skillsync.sync.workspace import Remote, Workspace
-from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
+from skillsync.sync.writing import (
+    Writer,
+    pointer_change,
+    refuse_left_out,
+    skill_line,
+    stamp_for,
+)
 
 if TYPE_CHECKING:
     from skillsync.config import Target
 
+_WRITES_POINTER = {PushStep.CREATE, PushStep.PUBLISH, PushStep.RENAME, PushStep.LINK}
+"""What ends with a pointer in the working tree, in solo mode."""
 _MOST_MOVES = 4
 """How often a publish is decided again because somebody else's came first."""
 
@@ -140,6 +148,8 @@ class SkillPush:
             if view.name in self.in_conflict:
                 return still_open(self.in_conflict[view.name])
             refuse_unmerged(self._unmerged, view.local.dir, view.name)
+            if view.verdict.push in _WRITES_POINTER:
+                refuse_left_out(view.local.folder, view.name)
         verdict = view.verdict
         if verdict.warning:
             self.report.note(

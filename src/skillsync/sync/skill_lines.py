@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.skill_view import SkillView
     from skillsync.sync.workspace import Workspace
+
+
+def claimed_by(tree: LocalTree, place: str) -> Mapping[str, Collection[str]]:
+    """Return, by incarnation, the folders of a tree whose own line names it, whether or not the line counts."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for skill in tree.skills:
+        line = pointer_line(skill.folder, place)
+        if isinstance(line, SkillPointer):
+            found[line.first].append(skill.dir)
+    return found
 
 
 def find_bases(
@@ -76,20 +87,14 @@ class _Lines:
             return True
         return is_about(
             named=named,
-            is_claimed=bool(self._claims.get(first, set()) - {view.dir}),
+            is_claimed=bool({*self._claims.get(first, ())} - {view.dir}),
             is_same_folder=directory == view.dir,
             had_its_name=lambda: self._name_at(commit, directory) == view.name,
         )
 
     @cached_property
-    def _claims(self) -> dict[str, set[str | None]]:
-        """The folders of the tree whose own line names an incarnation."""
-        found: dict[str, set[str | None]] = {}
-        for skill in self._tree.skills:
-            line = pointer_line(skill.folder, self._place)
-            if isinstance(line, SkillPointer):
-                found.setdefault(line.first, set()).add(skill.dir)
-        return found
+    def _claims(self) -> Mapping[str, Collection[str]]:
+        return claimed_by(self._tree, self._place)
 
     def _name_at(self, commit: str, directory: str) -> str | None:
         then = self._workspace.skill_history.at(commit, directory, "")

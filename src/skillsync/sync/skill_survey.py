@@ -39,7 +39,7 @@ from skillsync.sync.markers import Markers
 from skillsync.sync.own_publishes import use_own_before_removal, use_own_publishes
 from skillsync.sync.predecessors import find_predecessors, find_renamed_since
 from skillsync.sync.skill_later import SkillLater
-from skillsync.sync.skill_lines import find_bases
+from skillsync.sync.skill_lines import claimed_by, find_bases
 from skillsync.sync.skill_reading import read_into
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -81,7 +81,7 @@ def survey_skills(
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
-    _settle_claims(workspace, survey, listing.items)
+    _settle_claims(workspace, target, tree, survey, listing.items)
     find_bases(workspace, target, tree, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
     _follow_renames(workspace, target, tree, survey, markers, listing.items)
@@ -119,7 +119,11 @@ def _local_views(
     for skill in tree.skills:
         if skill.name not in clashes and _in_scope(workspace, target, skill, names):
             views[skill.name] = _local_view(workspace, target, skill, skill, tree, problems)
+    moved = claimed_by(tree, target.place) if tree.gone_skills else {}
     for skill in tree.gone_skills:
+        line = pointer_line(skill.folder, target.place)
+        if isinstance(line, SkillPointer) and line.first in moved:
+            continue  # its folder lies elsewhere now, perhaps under another name
         if skill.name not in views and _in_scope(workspace, target, skill, names):
             views[skill.name] = _local_view(workspace, target, None, skill, tree, problems)
     for name in clashes:
@@ -240,7 +244,13 @@ def _add_unusable(survey: SkillSurvey, problems: Iterable[Problem]) -> None:
             )
 
 
-def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
+def _settle_claims(
+    workspace: Workspace,
+    target: Target,
+    tree: LocalTree,
+    survey: SkillSurvey,
+    versions: Sequence[Version],
+) -> None:
     """A folder whose pointer belongs to another live skill is a copy, or one side gave it another name (S20–S23).
 
     The list tells, by the incarnation, which a rename keeps; so the redirect from a version's id to the skill's name
@@ -255,7 +265,17 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
         Claim(view.dir or "", view.name, view.named.first if view.named else None)
         for view in folders
     ]
-    standings = settle_claims(claims, remote_names=names)
+    asked, by_dir = {claim.dir for claim in claims}, {one.dir: one.name for one in tree.skills}
+    others = [
+        Claim(directory, by_dir[directory], first)
+        for first, directories in claimed_by(tree, target.place).items()
+        for directory in directories
+        if directory not in asked
+    ]
+    standings = settle_claims([*claims, *others], remote_names=names)
+    for claim in (*claims, *others):
+        if standings[claim.dir] is Standing.RENAMED:
+            _keep_apart(survey.views.get(names[claim.first or ""]))
     for view in folders:
         match standings[view.dir or ""]:
             case Standing.COPY:
@@ -265,6 +285,15 @@ def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence
                 _settle_name(workspace, survey, view, view.named, found[view.named.first])
             case Standing.KEEPS | Standing.DUPLICATE:
                 pass
+
+
+def _keep_apart(view: SkillView | None) -> None:
+    """What the server has under this folder's name is another folder's skill, which bears another name here.
+
+    That one is renamed first, and then this name is free; else its creation is refused, and S5 or S19 is what it is.
+    """
+    if view is not None and view.local is not None:
+        view.version, view.absence = None, Absence.NEVER
 
 
 def _settle_name(

@@ -26,19 +26,30 @@ def says_what_was_done(writer: Writer, accepted: Callable[[], int] = lambda: 0) 
         if not error.unchanged:
             is_in_doubt = isinstance(error, RemoteError) and error.indeterminate
             error.unchanged = what_was_not_changed(
-                accepted(), list(dict.fromkeys(writer.written)), is_in_doubt=is_in_doubt
+                accepted(),
+                list(dict.fromkeys(writer.written)),
+                conflicts=writer.conflicts,
+                is_in_doubt=is_in_doubt,
             )
         raise
 
 
-def what_was_not_changed(accepted: int, written: Sequence[str], *, is_in_doubt: bool) -> str:
-    """Return what an ended run left as it was, as a sentence; ``written`` are the objects written here."""
+def what_was_not_changed(
+    accepted: int, written: Sequence[str], *, conflicts: Sequence[str] = (), is_in_doubt: bool
+) -> str:
+    """Return what an ended run left as it was, as a sentence.
+
+    ``written`` are the objects written here, ``conflicts`` those of them that wait for a person now.
+    """
     done = []
     if accepted:
         done.append(f"{accepted} {'write' if accepted == 1 else 'writes'} that the server accepted")
     if written:
         more = f" and {len(written) - _MOST_NAMES} more" if len(written) > _MOST_NAMES else ""
-        done.append(f"the files here of {', '.join(written[:_MOST_NAMES])}{more}")
+        open_ones = (
+            f" (in conflict: skillsync conflicts {' '.join(conflicts)})" if conflicts else ""
+        )
+        done.append(f"the files here of {', '.join(written[:_MOST_NAMES])}{more}{open_ones}")
     if is_in_doubt:
         done.append("perhaps the write that got no answer (the next run looks before it sends it)")
     return (

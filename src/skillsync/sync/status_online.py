@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from skillsync.core.reconcile_dataset import DatasetPull, DatasetPush, DatasetVerdict
 from skillsync.core.reconcile_row import RowPull, RowPush
 from skillsync.core.reconcile_skill import SkillState, Verdict
+from skillsync.core.row_states import RowState
 from skillsync.errors import SkillsyncError, place_of
 from skillsync.model import Problem
 from skillsync.repo.pointer import POINTER, ROWS
 from skillsync.sync.dataset_limits import nearly_full
 from skillsync.sync.dataset_survey import DatasetView, survey_datasets
-from skillsync.sync.describe import MISSING, SKILL_STATES
+from skillsync.sync.describe import DATASET_STATES, INFO_CHANGED, MISSING, SKILL_STATES
 from skillsync.sync.local import last_part, read_lean_tree
 from skillsync.sync.merged_pointers import as_settled
 from skillsync.sync.named import require_known, surveyed
@@ -171,23 +172,13 @@ def _dataset_lines(view: DatasetView, found: Status) -> None:
 
 
 def _dataset_words(verdict: DatasetVerdict) -> str:
-    if words := _DATASET_WORDS.get(verdict.code):
+    if words := DATASET_STATES.get(verdict.code):
         return words
     if verdict.pull is DatasetPull.TAKE_INFO:
         return "its name, description or metadata changed on the server"
     if verdict.pull is DatasetPull.MERGE_INFO:
-        return "its name, description or metadata changed on both sides"
+        return INFO_CHANGED
     return "its name, description or metadata changed here"
-
-
-_DATASET_WORDS = {
-    "N-PENDING-REMOVAL": "deleted here, still on the server",
-    "N-ARCHIVED": "archived on the server, unchanged here",
-    "E-EDITED-BUT-ARCHIVED": "archived on the server, changed here",
-    "E-UNRELATED": "on both sides and never linked",
-    UNCONFIRMED: f"{MISSING}; pull and push look again before they believe it",
-}
-"""What its code says of a dataset as a whole, for people."""
 
 
 _ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] = (
@@ -205,10 +196,17 @@ _ROW_WORDS: Sequence[tuple[str, Collection[RowPush], Collection[RowPull], str]] 
 
 
 def _row_lines(view: DatasetView, found: Status) -> None:
-    for words, pushes, pulls, verb in _ROW_WORDS:
-        rows = [
-            row for row in view.rows.open if row.verdict.push in pushes or row.verdict.pull in pulls
-        ]
+    erased = [row for row in view.rows.open if row.verdict.state is RowState.HARD_DELETED]
+    others = [row for row in view.rows.open if row.verdict.state is not RowState.HARD_DELETED]
+    kinds = [
+        (
+            words,
+            [row for row in others if row.verdict.push in pushes or row.verdict.pull in pulls],
+            verb,
+        )
+        for words, pushes, pulls, verb in _ROW_WORDS
+    ]
+    for words, rows, verb in [*kinds, ("erased on the server", erased, "conflicts")]:
         if not rows:
             continue
         count = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
@@ -236,7 +234,12 @@ def _guarantee(
     markers = remote.skills.capabilities.version_description
     if skills:
         found.servers["skills"] = _MARKERS[markers]
-    if skills and not markers:
+    if skills and markers is None and not any(view.version for view in skills):
+        found.servers["skills"] = "generation not seen yet: no skill here is on the server"
+        found.guarantees.append(
+            "skills: not known yet; the first push shows whether this server keeps publish markers"
+        )
+    elif skills and not markers:
         found.guarantees.append(
             "skills: this server keeps no publish markers; what other clones published is recognised by content "
             "and author"
@@ -285,7 +288,7 @@ def _name_nearly_full(datasets: Sequence[DatasetView], remote: Remote, found: St
 _MARKERS = {
     True: "newer generation, with publish markers",
     False: "first generation, without publish markers",
-    None: "generation not seen yet, no publish markers so far",
+    None: "first generation, as far as was seen: no publish markers so far",
 }
 
 

@@ -59,6 +59,22 @@ MOST_BYTES = 32 * 1024 * 1024
 """How many objects, and how many bytes of new content, one batch of writes holds."""
 
 
+def refuse_left_out(folder: Folder, subject: str) -> None:
+    """Raise InvalidContent for an object that a sparse checkout leaves out: it is compared, but has no file to write.
+
+    A file written there would be one of many, so that the rest looks deleted; nor is anything sent whose pointer
+    could not be written.
+    """
+    if folder.is_left_out:
+        raise InvalidContent(
+            f"a sparse checkout leaves {folder.dir} out of the working tree",
+            subject=subject,
+            path=folder.dir,
+            unchanged="Nothing of it was sent or written.",
+            hint=f"git sparse-checkout add {folder.dir}, then run the command again",
+        )
+
+
 def folder_after(folder: Folder, changes: Iterable[FileChange]) -> Folder:
     """Return the folder as it will be once the changes are made; pointer files are not entries."""
     entries = {entry.path: entry for entry in folder.entries}
@@ -224,6 +240,8 @@ class Writer:
     staged: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     """The objects that were written by now."""
+    conflicts: list[str] = field(default_factory=list)
+    """Those of them whose conflict was shown."""
     _unstaged: list[PullEntry] = field(default_factory=list, repr=False)
     _batch: _Batch | None = field(default=None, repr=False)
 
@@ -252,6 +270,7 @@ class Writer:
         last = tuple(change for change in pointers if change is not None)
         if not changes and not last:
             return
+        refuse_left_out(folder, subject)
         intent = _Intent(subject, folder, tuple(changes), last, reason)
         batch = self._batch
         if batch is not None:
@@ -348,6 +367,7 @@ class Writer:
         The stages come before the files: from then on git itself holds the local text, and a commit is refused.
         Raises LocalChanged, with the stages taken back, when a file is no longer what the plan saw.
         """
+        refuse_left_out(folder, subject)
         intent = _Intent(subject, folder, tuple(changes), (), "conflict")
         record = {**record, "rescue": self._rescue([intent])}
         journal, repo = self.journal, self.workspace.repo
@@ -361,6 +381,7 @@ class Writer:
             raise
         self._conflicts.write(subject, record)
         self.written.append(subject)
+        self.conflicts.append(subject)
         journal.finish(entry)
 
     @property
