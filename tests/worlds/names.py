@@ -235,7 +235,11 @@ class Names:
         before, here = self.there(), self.lines_here()
         report = self._run(lambda: self.clone.push(*words))
         after = self.there()
-        said = [(one.subject, one.did, one.row, one.exit) for one in report.outcomes] if report else None
+        said = (
+            [(one.subject, one.did, one.row, one.exit) for one in report.outcomes]
+            if report
+            else None
+        )
         for first, one in before.items():
             now = after.get(first)
             if now is None:
@@ -258,7 +262,11 @@ class Names:
     def pull(self) -> None:
         before, here = self.there(), self.lines_here()
         report = self._run(self.clone.pull)
-        said = [(one.subject, one.did, one.row, one.exit) for one in report.outcomes] if report else None
+        said = (
+            [(one.subject, one.did, one.row, one.exit) for one in report.outcomes]
+            if report
+            else None
+        )
         if self.there() != before:
             raise Violation(f"a pull wrote to the server: {said}")
         live = {line for one in before.values() for line in one.lines}
