@@ -15,7 +15,7 @@ from typing import Any
 
 from skillsync.errors import SkillsyncError
 from skillsync.sync.report import Report
-from tests.sync.harness import LIVES, Clone, new_clone
+from tests.sync.harness import LIVES, new_clone
 from tests.worlds.desks import Violation
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
@@ -72,7 +72,6 @@ class Names:
         """Lines of what was removed here: whoever did it had them before them."""
         self.archived: set[str] = set()
         self.copied: set[str] = set()
-        self.bound: set[str] = set()
         for name in NAMES[: FEWEST + 1]:
             self.create(name)
         self.commit()
@@ -225,7 +224,6 @@ class Names:
             report: Report = run()
         except SkillsyncError as error:
             self.done[f"ended by {type(error).__name__}"] += 1
-            self.done[str(error)[:70]] += 1
             return None
         return report
 
