@@ -38,6 +38,13 @@ def _folded_digest(entry: Entry) -> str:
     return sha256(folded(entry).replace(b"\r\n", b"\n")).hexdigest()
 
 
+def _object_of(pointer: Pointer | None) -> str:
+    """Return what names the skill or dataset that a line is about, whatever its version."""
+    if isinstance(pointer, SkillPointer):
+        return pointer.first
+    return pointer.dataset if pointer is not None else ""
+
+
 def _pointer_path(directory: str) -> str:
     return f"{directory}/{POINTER}" if directory else POINTER
 
@@ -323,15 +330,33 @@ class History:
     ) -> tuple[Pointer | None, bool]:
         """Return the line of the tree that counts, and whether a line was ignored.
 
-        A line equal to HEAD's is committed; another counts only by its stamp, else HEAD's stands.
+        A line equal to HEAD's, or to that of the folder that was moved here, is committed; another counts only by its
+        stamp. Else HEAD's stands, unless what is here names another object: then HEAD's is about what was here before.
         """
         ignored = False
         if lines.tree is not None and lines.tree != lines.head:
             if self.uncommitted_counts(lines.tree, directory, files_now):
                 return lines.tree, False
+            home = self._committed_home(lines.tree, directory)
+            if home is not None and self.committed_counts(lines.tree, home, files_now):
+                return lines.tree, False
             ignored = True
-        if lines.head is not None:
+        is_of_another = lines.tree is not None and _object_of(lines.tree) != _object_of(lines.head)
+        if lines.head is not None and not is_of_another:
             if self.committed_counts(lines.head, directory, files_now):
                 return lines.head, ignored
             ignored = True
         return None, ignored
+
+    def _committed_home(self, pointer: Pointer, directory: str) -> str | None:
+        """Return the other folder beside which HEAD has the very line, None when there is none."""
+        named, head = _object_of(pointer), self.head
+        if head is None:
+            return None
+        for line in self.added_lines:
+            home = line.path.removesuffix(f"/{POINTER}")
+            if home == directory or named not in line.line or parse_line(line.line) != pointer:
+                continue
+            if line.line.encode() in (self.repo.show(head, line.path) or b"").splitlines():
+                return home
+        return None
