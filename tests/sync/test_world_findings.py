@@ -309,3 +309,29 @@ def test_a_row_that_was_adopted_while_it_was_archived_is_not_old_once_that_is_re
     report = solo.pull()
     assert (report.exit, outcome(report, "cases:k1").exit) == (4, 4)
     assert lines(solo)["k1"]["input"] == "first"
+
+
+@pytest.mark.parametrize("live", ["seed", "current"], indirect=True)
+@pytest.mark.parametrize("commits", [False, True])
+def test_what_one_keeps_against_the_remote_is_news_to_whoever_merged_it(
+    solo: Clone, live: Live, tmp_path: Path, commits: bool
+) -> None:
+    """Both have the commit that was published; only one of them has decided that its text wins (sync.md 5.3)."""
+    solo.skill("alpha", "one\n\nbetween\n\nmore between\n\ntwo\n")
+    solo.commit("alpha")
+    assert solo.push().exit == 0
+    solo.commit("pointer")
+    solo.replace("skills/alpha/SKILL.md", "\ntwo\n", "\nTWO\n")
+    solo.commit("an edit")
+    other = solo.clone(tmp_path / "other")
+    live.edit_body("alpha", "one", "ONE")
+    assert outcome(other.pull(), "alpha").did.startswith("merged")
+    if commits:
+        other.commit("merged")
+    assert solo.adopt("alpha", Way.LOCAL).exit == 0
+    assert solo.push().exit == 0
+    kept = live.version("alpha")
+    assert other.push().exit == 3
+    assert live.version("alpha") == kept
+    assert other.pull().exit == 0
+    assert "\none\n\nbetween\n\nmore between\n\nTWO\n" in other.read("skills/alpha/SKILL.md")

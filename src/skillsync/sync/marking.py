@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from skillsync.errors import NotAllowed, NotAuthenticated, NotFound, RemoteError, VersionConflict
 from skillsync.formats.marker import Marker, read_marker, short_digest, words_of, write_marker
 from skillsync.model import Digest
+from skillsync.sync.evidence import UNBORN
 
 if TYPE_CHECKING:
     from skillsync.api.payload import Published
-    from skillsync.model import RemoteSkill, Version
+    from skillsync.model import RemoteSkill, SkillPointer, Version
     from skillsync.sync.workspace import Remote, Workspace
 
 RUN_ENDING = (NotAuthenticated, NotAllowed)
@@ -38,6 +39,32 @@ class Description:
         return bool(self.text) and isinstance(found, Marker) and found.nonce == self.marker.nonce
 
 
+def head_has_taken_in(
+    workspace: Workspace, directory: str, version: Version, line: SkillPointer, name: str
+) -> bool:
+    """Tell whether HEAD's history itself has taken a version in: by a pointer, as what it was made from, or as its text.
+
+    What only the working tree's pointer (``line``) says was decided there. Where a person kept the text of HEAD
+    against the version, whoever else has HEAD has not decided so, and may have taken the version in otherwise.
+    """
+    history = workspace.history
+    committed = workspace.head_pointer(directory)
+    if committed is not None and f" {version.id} ".encode() in committed:
+        return True
+    marker = read_marker(version.description)
+    if isinstance(marker, Marker) and marker.commit and history.is_in_history(marker.commit):
+        return True
+    if any(pointer.id == version.id for _, pointer in history.pointers_for(version.first)):
+        return True
+    if line.stamp is None or not history.is_in_history(line.stamp.at):
+        return False
+    since = None if line.stamp.at == UNBORN else line.stamp.at
+    return any(
+        workspace.skill_history.digest_at(commit, directory, name) == line.digest
+        for commit in history.touching(directory, since=since)
+    )
+
+
 @dataclass
 class Marking:
     """Makes the descriptions of one run."""
@@ -52,15 +79,22 @@ class Marking:
         return self.remote.skills.capabilities.version_description is True
 
     def describe(
-        self, name: str, directory: str, digest: Digest, *, words: str = ""
+        self,
+        name: str,
+        directory: str,
+        digest: Digest,
+        *,
+        words: str = "",
+        is_over_heads: Callable[[], bool] = lambda: True,
     ) -> Description:
         """Return the description of a publish of this content, made now.
 
-        It names HEAD only if HEAD's files are what is published. ``words`` replace those of HEAD's message.
+        It names HEAD only if HEAD's files are what is published, and what they are published over was taken in there
+        (``is_over_heads``): whoever has HEAD then has both. ``words`` replace those of HEAD's message.
         """
         head = self.workspace.history.head
         at_head = self.workspace.skill_history.digest_at(head, directory, name) if head else None
-        is_heads = head is not None and at_head == digest
+        is_heads = head is not None and at_head == digest and is_over_heads()
         marker = Marker(
             self.nonce(), head if is_heads else None, short_digest(digest) if is_heads else None
         )

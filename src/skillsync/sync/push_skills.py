@@ -24,7 +24,7 @@ from skillsync.sync.export import export_history
 from skillsync.sync.holding import Candidate, Hold, held
 from skillsync.sync.local import join
 from skillsync.sync.markers import Markers
-from skillsync.sync.marking import RUN_ENDING, Description, Marking
+from skillsync.sync.marking import RUN_ENDING, Description, Marking, head_has_taken_in
 from skillsync.sync.not_sent import not_sent
 from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
@@ -271,11 +271,21 @@ class SkillPush:
             self._write_pointer(view, view.version, view.base.digest)
         return Outcome(Kind.SKILL, view.name, did, row="S21", state="renamed locally", changed=True)
 
-    def _describe(self, view: SkillView) -> Description:
-        """Fix what a publish says before its first attempt (R19)."""
+    def _describe(self, view: SkillView, *, over: Version | None = None) -> Description:
+        """Fix what a publish says before its first attempt (R19). ``over``: the version that it would replace."""
         directory, _ = view.place_in(self.workspace)
+        line = view.line
         return self.marking.describe(
-            view.name, directory, local_digest(view), words=self._words(view)
+            view.name,
+            directory,
+            local_digest(view),
+            words=self._words(view),
+            # Without a pointer in the tree all that is known of what was taken in is in HEAD's history.
+            is_over_heads=lambda: (
+                over is None
+                or line is None
+                or head_has_taken_in(self.workspace, directory, over, line, view.name)
+            ),
         )
 
     def _words(self, view: SkillView) -> str:  # noqa: ARG002
@@ -297,7 +307,7 @@ class SkillPush:
                 unchanged="Nothing was published.",
                 hint="run the command again",
             )
-        published = self.sender.publish(view, previous, self._describe(view))
+        published = self.sender.publish(view, previous, self._describe(view, over=base))
         if published is None:
             return self._moved(view)
         return self._published(view, published, did="published")
