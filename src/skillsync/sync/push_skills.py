@@ -57,6 +57,7 @@ __all__ = ["RUN_ENDING", "PushOptions", "SkillPush"]
 
 _WRITES_POINTER = {PushStep.CREATE, PushStep.PUBLISH, PushStep.RENAME, PushStep.LINK}
 """What ends with a pointer in the working tree, in solo mode."""
+_SUPERSEDED = "superseded: a later commit was published already"
 _MOST_MOVES = 4
 """How often a publish is decided again because somebody else's came first."""
 
@@ -203,6 +204,8 @@ class SkillPush:
         is_equal = view.verdict.state is SkillState.BOTH_EQUAL and self.options.writes_pointer
         if is_equal and view.version and self.remote.is_own(view.version.author):
             return self._link(view)
+        if view.verdict.state is SkillState.SUPERSEDED:
+            return self._said(view, _SUPERSEDED)
         return self._said(view, str(view.verdict.state))
 
     def _drop(self, view: SkillView) -> Outcome | None:
@@ -410,7 +413,7 @@ class SkillPush:
                 view, "was published meanwhile, from this commit or another of HEAD's history"
             )
         if state is SkillState.SUPERSEDED:
-            return self._said(view, str(state))
+            return self._said(view, _SUPERSEDED)
         return self.blocked(view)
 
     def _send(
