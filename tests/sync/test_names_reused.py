@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skillsync.errors import UsageError
+from skillsync.sync.resolve import Choice
 from tests.sync.harness import LIVES, Clone, Live, outcome
 
 MINE = "what alpha says\n"
@@ -208,3 +210,30 @@ def test_a_folder_that_was_renamed_is_not_also_deleted(solo: Clone, live: Live) 
     assert found.is_clean
     assert not any("alpha" in note for note in found.notes)
     assert solo.push().exit == 0
+
+
+def test_a_folder_that_was_moved_and_edited_keeps_its_pointer(solo: Clone, live: Live) -> None:
+    """Moving the folder alone is nothing (design.md 2), and what HEAD has said of it elsewhere counts as before."""
+    both(solo)
+    before = live.version("alpha")
+    solo.commit("later")
+    solo.git("mv", "skills/alpha", "skills/moved")
+    assert solo.status().is_clean
+    solo.replace("skills/moved/SKILL.md", MINE, "edited\n")
+    found = solo.status()
+    assert [(line.row, line.did) for line in found.lines] == [("S8", "changed here")]
+    assert not any("ignored" in note for note in found.notes)
+    assert solo.push().exit == 0
+    assert live.version("alpha") == before + 1
+
+
+def test_a_name_that_both_sides_changed_is_not_resolved_by_a_side(solo: Clone, live: Live) -> None:
+    """S22: what `conflicts` lists is known to `resolve`, and both say the same next step."""
+    both(solo)
+    named(solo, "alpha", "alpha", "gamma")
+    rename(live, "alpha", "delta")
+    [found] = solo.conflicts()
+    with pytest.raises(UsageError) as caught:
+        solo.resolve("gamma", Choice.REMOTE)
+    assert "renamed on both sides" in caught.value.message
+    assert caught.value.hint == found.fix

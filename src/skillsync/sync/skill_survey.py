@@ -21,7 +21,7 @@ from skillsync.errors import (
     SkillsyncError,
     Unreachable,
 )
-from skillsync.model import Digest, Problem, SkillPointer, Version
+from skillsync.model import Digest, Pointer, Problem, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
 from skillsync.sync.clock import Clock
 from skillsync.sync.evidence import Lines
@@ -174,17 +174,27 @@ def _local_view(
     found = [one for one in found if one.subject in {"", target.place}]
     found += unread_pointer(tree, skill.dir)
     view = SkillView(skill.name, skill.dir, local, problem=found[0] if found else None)
-    head_line = line
+    head_line, home = line, skill.dir
     if tree.commit is None and (line is not None or local is None):
         # A line taken out of the tree counts as taken out already before that is committed (S16 --local); while
         # the remote skill lives, HEAD's history says what was taken in all the same.
         is_one_of_few = len(tree.skills) + len(tree.gone_skills) <= FEW
         head_line = _head_line(workspace, skill.dir, target.place, alone=is_one_of_few)
+        if head_line is None and line is not None and (old := _old_home(line, target, tree)):
+            head_line, home = line, old
     files = skill.files if local is not None else ""
-    counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), skill.dir, files)
+    counted, view.ignored = workspace.history.tree_line(Lines(line, head_line), home, files)
     view.line = counted if isinstance(counted, SkillPointer) else None
     view.stray = line if view.line is None and isinstance(line, SkillPointer) else None
     return view
+
+
+def _old_home(line: Pointer, target: Target, tree: LocalTree) -> str | None:
+    """Return the folder where HEAD has this very line, if that folder was moved here: a moved line is no new one."""
+    return next(
+        (one.dir for one in tree.gone_skills if pointer_line(one.folder, target.place) == line),
+        None,
+    )
 
 
 def _head_line(
