@@ -47,3 +47,7 @@ def test_what_git_has_in_conflict_is_said_once(repo: Repo) -> None:
         assert (ended.out + ended.err).count(said) == 1
         document = repo.run(verb, "--json").json
         assert [one["subject"] for one in document["outcomes"] if one["exit"]] == ["sums"]
+    ended = repo.run("status")
+    assert "git has unmerged entries: datasets/sums/items.jsonl" in ended.err
+    git(repo.path, "merge", "--abort")
+    assert "unmerged" not in repo.ok("status").err
