@@ -165,7 +165,8 @@ class SkillPush:
             case PushStep.CREATE:
                 return self._held(view) or self._create(view)
             case PushStep.PUBLISH:
-                return self._held(view) or self._publish(view)
+                with _says_what_went(view):
+                    return self._held(view) or self._publish(view)
             case PushStep.LINK:
                 return self._link(view)
             case PushStep.RENAME:
@@ -680,6 +681,17 @@ def invalid_pointer(view: SkillView) -> Outcome:
         message=f"{problem.where}: {problem.message}",
         fix=problem.fix,
     )
+
+
+@contextmanager
+def _says_what_went(view: SkillView) -> Iterator[None]:
+    """A skill that was listed a moment ago and is not found was archived or renamed; its host is the right one."""
+    try:
+        yield
+    except NotFound as error:
+        if error.reason not in {"endpoint", "project"}:
+            error.hint = f"it was archived or renamed meanwhile: skillsync status {view.name}"
+        raise
 
 
 def _making_room(views: Sequence[SkillView]) -> list[SkillView]:
