@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skillsync.errors import UsageError
+from skillsync.sync.resolve import Choice
 from tests.sync.harness import LIVES, Clone, Live, outcome
 
 MINE = "what alpha says\n"
@@ -62,7 +64,7 @@ def test_what_was_archived_is_not_published_over_the_skill_that_got_its_name(
     report = solo.push(*names)
     assert is_untouched(live, before), report
     found = outcome(report, "alpha")
-    assert (found.exit, found.row) == (4, "S19")
+    assert (found.exit, found.row) == ((0, "S15") if beta == "is here" else (4, "S19"))
 
 
 def test_a_new_skill_is_not_published_over_one_that_got_its_name(solo: Clone, live: Live) -> None:
@@ -110,7 +112,8 @@ def test_a_pull_says_which_folder_is_in_the_way(solo: Clone, live: Live) -> None
     assert "skills/alpha is a skill of that name here" in found.message
     assert "skills/alpha" in found.fix
     assert outcome(report, "other").did == "renamed to another, as on the server"
-    (solo.path / "skills/alpha").rename(solo.path / "kept")
+    assert outcome(report, "alpha").row == "S15"
+    assert outcome(solo.pull("alpha", prune=True), "alpha").did.startswith("removed locally")
     assert solo.pull().exit == 0
     assert THEIRS in solo.read("skills/alpha/SKILL.md")
 
@@ -208,3 +211,30 @@ def test_a_folder_that_was_renamed_is_not_also_deleted(solo: Clone, live: Live) 
     assert found.is_clean
     assert not any("alpha" in note for note in found.notes)
     assert solo.push().exit == 0
+
+
+def test_a_folder_that_was_moved_and_edited_keeps_its_pointer(solo: Clone, live: Live) -> None:
+    """Moving the folder alone is nothing (design.md 2), and what HEAD has said of it elsewhere counts as before."""
+    both(solo)
+    before = live.version("alpha")
+    solo.commit("later")
+    solo.git("mv", "skills/alpha", "skills/moved")
+    assert solo.status().is_clean
+    solo.replace("skills/moved/SKILL.md", MINE, "edited\n")
+    found = solo.status()
+    assert [(line.row, line.did) for line in found.lines] == [("S8", "changed here")]
+    assert not any("ignored" in note for note in found.notes)
+    assert solo.push().exit == 0
+    assert live.version("alpha") == before + 1
+
+
+def test_a_name_that_both_sides_changed_is_not_resolved_by_a_side(solo: Clone, live: Live) -> None:
+    """S22: what `conflicts` lists is known to `resolve`, and both say the same next step."""
+    both(solo)
+    named(solo, "alpha", "alpha", "gamma")
+    rename(live, "alpha", "delta")
+    [found] = solo.conflicts()
+    with pytest.raises(UsageError) as caught:
+        solo.resolve("gamma", Choice.REMOTE)
+    assert "renamed on both sides" in caught.value.message
+    assert caught.value.hint == found.fix

@@ -86,3 +86,28 @@ def test_rows_that_are_only_linked_are_in_the_plan_of_a_pull(team: Clone) -> Non
 
 def pointers(clone: Clone) -> list[str]:
     return [one.name for one in (clone.path / "datasets/sums").glob(".skillsync*")]
+
+
+def test_lines_without_an_id_are_in_the_plan(solo: Clone, team: Clone) -> None:
+    """I22: alone each gets one and is created, but for the one that is a row already; a team's push refuses the file."""
+    for clone in (solo, team):
+        clone.dataset("sums", ROWS)
+        clone.commit("rows")
+        assert clone.push().exit == 0
+        rest = ['{"input": "new"}', '{"input": "newer"}', '{"input": "1?"}']
+        clone.write(ITEMS, "\n".join([ROWS[0], ROWS[2], *rest, ""]))
+        clone.commit("lines")
+        if clone is solo:
+            push, _ = plans(clone)
+            assert [(one.name, one.detail) for one in push.actions] == [
+                ("sums", "a line without an id, 1 of 2"),
+                ("sums", "a line without an id, 2 of 2"),
+            ]
+            assert not push.pending
+            assert outcome(clone.push(), "sums").did == "2 rows created"
+            assert plans(clone)[0].is_empty
+        else:
+            push, _ = plans(clone)
+            assert ("sums", "E-NO-KEY") in codes(push)
+            assert push.actions == ()
+            assert outcome(clone.push(), "sums").code == "E-NO-KEY"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from tests.sync.harness import Clone, Live, outcome
@@ -57,3 +58,23 @@ def test_no_decision_looks_at_the_clock(solo: Clone, live: Live, year: int) -> N
     assert outcome(solo.push(), "alpha").did == "published v3"
     assert live.skill("alpha")["body"] == "ONE\n\ntwo\n\nTHREE"
     assert solo.status().is_clean
+
+
+def test_a_skill_that_is_archived_meanwhile_is_said_to_be(solo: Clone, live: Live) -> None:
+    """The list still had it: host and project are not to be doubted."""
+    path = solo.skill("alpha")
+    solo.skill("beta")
+    assert solo.push().exit == 0
+    solo.replace(path, "Step one.", "Step 1.")
+    assert solo.requests is not None
+
+    def archived(request: httpx.Request) -> None:
+        if request.method == "PATCH" and live.skill("alpha"):
+            live.archive("alpha")
+
+    solo.requests.before = archived
+    report = solo.push()
+    found = outcome(report, "alpha")
+    assert (found.code, found.exit) == ("E-NOT-FOUND", 1)
+    assert found.fix == "it was archived or renamed meanwhile: skillsync status alpha"
+    assert live.skill("alpha") == {}

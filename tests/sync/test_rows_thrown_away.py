@@ -202,3 +202,41 @@ def test_only_what_head_has_otherwise_is_remembered(solo: Clone) -> None:
     kept = solo.git("show", f"{ref}:datasets/cases/.skillsync.rows")
     assert [text.split("\t")[1] for text in kept.splitlines()] == ["k000"]
     assert solo.git("rev-parse", f"{ref}^") == solo.head()
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_folder_that_was_moved_since_says_no_less(
+    solo: Clone, live: Live, is_committed: bool
+) -> None:
+    """Moving the folder alone is nothing (design.md 2)."""
+    dataset = published(solo, numbered(2))
+    texts(solo, "second", "third")
+    set_to(solo, "second")
+    assert solo.push().exit == 0
+    solo.git("reset", "-q", "--hard")
+    solo.git("mv", "datasets/cases", "datasets/moved")
+    if is_committed:
+        solo.commit("moved")
+    left_alone(solo)
+    assert inputs(live, dataset)["k000"] == "second"
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_folder_without_a_pointer_that_was_moved_since_says_no_less(
+    solo: Clone, live: Live, is_committed: bool
+) -> None:
+    solo.dataset("cases", numbered(2))
+    solo.commit("new")
+    texts(solo, "second", "third")
+    set_to(solo, "second")
+    assert solo.push().exit == 0
+    dataset = dataset_id(live)
+    solo.git("reset", "-q", "--hard")
+    solo.git("mv", "datasets/cases", "datasets/moved")
+    if is_committed:
+        solo.commit("moved")
+    seen = wrapped(solo)
+    seen.made.clear()
+    report = solo.push()
+    assert seen.writes == [], report
+    assert inputs(live, dataset)["k000"] == "second"

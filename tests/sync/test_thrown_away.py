@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import pytest
+
 from tests.sync.harness import Clone, Live
 
 BOTH_DIALECTS = True
@@ -85,3 +87,40 @@ def test_a_clone_that_lost_its_own_pointer_only_goes_on(solo: Clone, live: Live)
     texts(solo, "third")
     assert solo.push().exit == 0
     assert live.skill("alpha")["body"] == "third"
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_folder_that_was_moved_since_says_no_less(
+    solo: Clone, live: Live, is_committed: bool
+) -> None:
+    """Moving the folder alone is nothing (design.md 2)."""
+    texts(solo, "first")
+    assert solo.push().exit == 0
+    solo.commit("pointer")
+    texts(solo, "second", "third")
+    solo.skill("alpha", "second\n")
+    assert solo.push().exit == 0
+    made = live.version("alpha")
+    solo.git("reset", "-q", "--hard")
+    solo.git("mv", "skills/alpha", "skills/moved")
+    if is_committed:
+        solo.commit("moved")
+    report = solo.push()
+    assert (report.exit, live.version("alpha")) == (3, made)
+    assert live.skill("alpha")["body"] == "second"
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_a_folder_without_a_pointer_that_was_moved_since_says_no_less(
+    solo: Clone, live: Live, is_committed: bool
+) -> None:
+    texts(solo, "first", "second")
+    solo.skill("alpha", "first\n")
+    assert solo.push().exit == 0
+    made = live.version("alpha")
+    solo.git("reset", "-q", "--hard")
+    solo.git("mv", "skills/alpha", "skills/moved")
+    if is_committed:
+        solo.commit("moved")
+    assert solo.push().exit != 0
+    assert (live.version("alpha"), live.skill("alpha")["body"]) == (made, "first")

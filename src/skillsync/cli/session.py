@@ -82,7 +82,12 @@ def print_report(run: Run, report: Report, *, nothing: str) -> int:
     out = run.out
     print_outcomes(out, report.outcomes)
     problems = [one for one in report.problems if one.severity is Severity.ERROR]
-    out.problems(one for one in report.problems if one.severity is not Severity.NOTE)
+    said = {(one.subject, one.code) for one in report.outcomes if one.message}
+    out.problems(
+        one
+        for one in report.problems
+        if one.severity is not Severity.NOTE and (one.subject, one.code) not in said
+    )
     if not report.outcomes and not problems:
         out.data(nothing)
     print_notes(out, report.notes)
@@ -125,10 +130,11 @@ def problems_json(problems: Sequence[Problem]) -> list[Json]:
 def commit_hint(out: Output, workspace: Workspace, report: Report) -> None:
     """End push and pull with what is left to do: commit the pointers with the files (design.md 3).
 
-    Not while a conflict is open: `git add -A` would take the markers for the solution.
+    Not while a conflict is open, of another object, another command's or git's own: `git add -A` would take the markers
+    for the solution.
     """
     in_conflict = any(outcome.conflicts for outcome in report.outcomes)
-    if not report.changed or in_conflict:
+    if not report.changed or in_conflict or workspace.repo.index.unmerged():
         return
     settings = workspace.settings
     if workspace.repo.index.changed_paths((*settings.skills, *settings.datasets)):

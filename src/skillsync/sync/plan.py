@@ -69,7 +69,7 @@ def make_plan(
         skills = survey_skills(workspace, target, push_tree, remote=remote, names=names)
         datasets = survey_datasets(workspace, target, push_tree, remote=remote, names=names)
     waiting = [one.name for one in waiting_for_a_person(workspace, target.place)]
-    return push_plan(skills, datasets, waiting=waiting), pull
+    return push_plan(skills, datasets, waiting=waiting, solo=not workspace.is_team), pull
 
 
 def push_plan(
@@ -78,11 +78,12 @@ def push_plan(
     *,
     archive: Collection[str] = (),
     waiting: Collection[str] = (),
+    solo: bool = True,
 ) -> Plan:
     """Return the writes to the remote that a push makes of these surveys, and what it leaves alone and why.
 
     ``archive`` are the names whose removal the user asked for (``NAME``, ``NAME:KEY``); other removals are pending.
-    ``waiting`` are the names of the skills whose conflict is open.
+    ``waiting`` are the names of the skills whose conflict is open. ``solo``: lines without an id get one (I22).
     """
     actions: list[Action] = []
     pending: list[Action] = []
@@ -103,6 +104,8 @@ def push_plan(
     problems += [one for one in datasets.problems if one.severity is Severity.ERROR]
     for dataset in datasets.views:
         found = _dataset_problems(dataset)
+        if not found and not solo:
+            found = _without_id(dataset)
         problems += found
         if not found:
             problems += _blocked_rows(dataset)
@@ -163,8 +166,46 @@ def _plan_dataset_push(
         actions.append(
             Action(Effect.UPDATE, Side.REMOTE, What.DATASET, view.slug, detail="DATASET.md")
         )
+    if push is not DatasetPush.CREATE:
+        actions += _new_lines(view)
     for row in view.rows.open:
         _plan_row_push(view, row, actions, pending, archive)
+
+
+def _without_id(view: DatasetView) -> list[Problem]:
+    """Team mode: a file with lines that have no id is not sent (I22)."""
+    keyless = view.local.items.keyless if view.local else ()
+    if not keyless:
+        return []
+    count = f"{len(keyless)} {'line has' if len(keyless) == 1 else 'lines have'} no id"
+    path = view.local.items.path if view.local else ""
+    return [
+        Problem(
+            "E-NO-KEY",
+            count,
+            view.slug,
+            path,
+            keyless[0].number,
+            fix=f"skillsync fmt {view.slug}, and commit the result",
+        )
+    ]
+
+
+def _new_lines(view: DatasetView) -> list[Action]:
+    """Lines without an id that are no row that is known: each gets one, and is created (I22)."""
+    keyless = len(view.local.items.keyless) if view.local else 0
+    fresh = keyless - sum(row.is_paired for row in view.rows.open)
+    return [
+        Action(
+            Effect.CREATE,
+            Side.REMOTE,
+            What.ROW,
+            view.slug,
+            precondition="absent",
+            detail=f"a line without an id, {number} of {fresh}",
+        )
+        for number in range(1, fresh + 1)
+    ]
 
 
 def _plan_row_push(

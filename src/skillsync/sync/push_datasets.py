@@ -111,7 +111,8 @@ class DatasetPusher:
         change = FileChange(ITEMS, local.items_content(), after)
         self.writer.write(view.slug, local.folder, [change], (), reason="keys")
         count = len(local.items.keyless)
-        self.report.note(f"{view.slug}: {count} lines were given an id; commit {view.dir}/{ITEMS}")
+        were = "line was" if count == 1 else "lines were"
+        self.report.note(f"{view.slug}: {count} {were} given an id; commit {view.dir}/{ITEMS}")
 
     def check(self, survey: DatasetSurvey) -> None:
         """Refuse the run when too many rows would be removed (design.md 6). Raises RefusedForSafety.

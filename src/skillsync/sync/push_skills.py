@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from skillsync.core.safety import Removals, check_removals
 from skillsync.errors import (
     BadAnswer,
     NotAuthenticated,
+    NotFound,
     SkillsyncError,
 )
 from skillsync.model import Digest, Folder, Version
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 _WRITES_POINTER = {PushStep.CREATE, PushStep.PUBLISH, PushStep.RENAME, PushStep.LINK}
 """What ends with a pointer in the working tree, in solo mode."""
+_SUPERSEDED = "superseded: a later commit was published already"
 _MOST_MOVES = 4
 """How often a publish is decided again because somebody else's came first."""
 
@@ -159,7 +162,8 @@ class SkillPush:
             case PushStep.CREATE:
                 return self._held(view) or self._create(view)
             case PushStep.PUBLISH:
-                return self._held(view) or self._publish(view)
+                with _says_what_went(view):
+                    return self._held(view) or self._publish(view)
             case PushStep.LINK:
                 return self._link(view)
             case PushStep.RENAME:
@@ -198,6 +202,8 @@ class SkillPush:
         is_equal = view.verdict.state is SkillState.BOTH_EQUAL and self.options.writes_pointer
         if is_equal and view.version and self.remote.is_own(view.version.author):
             return self._link(view)
+        if view.verdict.state is SkillState.SUPERSEDED:
+            return said(view, _SUPERSEDED)
         return said(view, str(view.verdict.state))
 
     def _blocked(self, view: SkillView) -> Outcome:
@@ -333,7 +339,7 @@ class SkillPush:
                 view, "was published meanwhile, from this commit or another of HEAD's history"
             )
         if state is SkillState.SUPERSEDED:
-            return said(view, str(state))
+            return said(view, _SUPERSEDED)
         return self._blocked(view)
 
     def _published(self, view: SkillView, published: Published, *, did: str) -> Outcome:
@@ -447,6 +453,17 @@ class SkillPush:
                 changed=True,
             )
         )
+
+
+@contextmanager
+def _says_what_went(view: SkillView) -> Iterator[None]:
+    """A skill that was listed a moment ago and is not found was archived or renamed; its host is the right one."""
+    try:
+        yield
+    except NotFound as error:
+        if error.reason not in {"endpoint", "project"}:
+            error.hint = f"it was archived or renamed meanwhile: skillsync status {view.name}"
+        raise
 
 
 def _making_room(views: Sequence[SkillView]) -> list[SkillView]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge_sides import Side, take_text_side
-from skillsync.core.reconcile_skill import SkillState
+from skillsync.core.reconcile_skill import PullStep, SkillState
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.formats.skill_folder import write_skill
 from skillsync.model import FileChange, Folder, SkillPointer, UnitKind
@@ -264,6 +264,14 @@ class Resolver:
             }:
                 report.add(self._skill(view, remote, writer))
                 return
+            if view is not None and view.verdict.pull in {PullStep.CONFLICT, PullStep.REFUSE}:
+                # `conflicts` lists it, too, and says what helps.
+                raise UsageError(
+                    f"{self.name} is {view.verdict.state}, which a side alone does not settle",
+                    subject=self.name,
+                    unchanged="Nothing was changed.",
+                    hint=view.verdict.fix,
+                )
             datasets = survey_datasets(
                 self.workspace,
                 self.target,

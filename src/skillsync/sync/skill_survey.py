@@ -290,10 +290,11 @@ def _settle_claims(
 def _keep_apart(view: SkillView | None) -> None:
     """What the server has under this folder's name is another folder's skill, which bears another name here.
 
-    That one is renamed first, and then this name is free; else its creation is refused, and S5 or S19 is what it is.
+    Where this folder is linked, its own skill is gone (S15, S16). Else it is a new one: the other is renamed first, and
+    then the name is free, or its creation is refused (S5).
     """
     if view is not None and view.local is not None:
-        view.version, view.absence = None, Absence.NEVER
+        view.version, view.absence, view.name_is_taken = None, Absence.NEVER, True
 
 
 def _settle_name(
@@ -425,7 +426,7 @@ def _judge_absence(
     )
     for view in missing:
         view.absence = Absence.UNCONFIRMED
-        if not complete:
+        if not complete or view.name_is_taken:
             continue
         try:
             view.version = remote.skills.head(view.name)
@@ -470,7 +471,7 @@ def _confirm_absence(
     )
     allowed = allowed or max_removals == sum(view.local is not None for view in missing)
     for view in missing:
-        if view.name in listed:
+        if view.name in listed and not view.name_is_taken:
             view.version, view.absence = listed[view.name], Absence.PRESENT
         elif again.complete and (allowed or view.local is None):
             view.absence = Absence.CONFIRMED

@@ -48,7 +48,7 @@ class SkillView:
     1, to which a marker is still missing (B9). ``bases`` are all common ancestors of the tree and the latest version,
     where they were looked for, and ``alike`` what they have where commits are among them ("": they differ).
     ``made_from``: the commit that the latest version's marker names, where
-    this clone does not have it.
+    this clone does not have it. ``name_is_taken``: what the server has under its name is another folder's skill.
     """
 
     name: str
@@ -70,6 +70,7 @@ class SkillView:
     superseded: bool = False
     made_from: str = ""
     renamed: Renamed | None = None
+    name_is_taken: bool = False
     error: SkillsyncError | None = None
     problem: Problem | None = None
     _digested: _Digested | None = field(default=None, repr=False)

@@ -90,6 +90,7 @@ def status(
         look_online(workspace, target, remote, names, found)
     _show_parked(workspace, target, names, found)
     found.lines.sort(key=lambda line: line.kind != "skill")
+    _note_unmerged(workspace, found)
     _note_uncommitted(found)
     return found
 
@@ -152,6 +153,17 @@ def _show_parked(
                 fix=("edit the marked lines, then " if parked.marked else "")
                 + f"skillsync resolve {parked.name}",
             )
+        )
+
+
+def _note_unmerged(workspace: Workspace, found: Status) -> None:
+    """Say what makes an object invalid that git has in conflict: no command of ours settles that."""
+    if any(line.state == "invalid" for line in found.lines) and (
+        paths := sorted(workspace.repo.index.unmerged())
+    ):
+        more = " …" if len(paths) > 3 else ""
+        found.note(
+            f"git has unmerged entries: {', '.join(paths[:3])}{more}; finish the merge with git (edit, git add), or undo it"
         )
 
 
