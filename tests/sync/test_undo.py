@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from skillsync.errors import UsageError
+from skillsync.errors import NotFound, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
@@ -93,13 +93,63 @@ def test_an_undo_is_done_once_and_an_old_checkout_publishes_nothing(
     published(solo)
     solo.commit("two")
     undone(solo)
-    with pytest.raises(UsageError, match="no record of a push"):
-        undone(solo)
+    for names in ((), ("alpha",), ("skills/alpha",)):
+        report = undone(solo, *names)
+        assert (report.exit, report.changed, live.version("alpha")) == (0, 0, 3)
+        said = [*report.notes, *(one.did for one in report.outcomes)]
+        assert "taken back already" in " ".join(said)
     solo.git("stash", "-q")
     assert solo.push().changed == 0  # HEAD took v2 in and not what came after
     solo.git("checkout", "-q", "HEAD^")
     assert solo.push().changed == 0
     assert live.version("alpha") == 3
+
+
+def test_a_second_undo_does_not_replace_what_came_after_the_first(live: Live, solo: Clone) -> None:
+    published(solo)
+    undone(solo)
+    live.edit_body("alpha", "Step one.", "Step of the web.", user="me")  # our own account, too
+    report = undone(solo, "alpha")
+    assert (report.exit, outcome(report, "alpha").code) == (3, "E-REMOTE-AHEAD")
+    assert "taken back already" in outcome(report, "alpha").did
+    assert live.version("alpha") == 4
+
+
+def test_only_files_that_differ_from_what_came_back_are_an_edit(live: Live, solo: Clone) -> None:
+    published(solo)
+    solo.replace(ALPHA, "Step 2.", "Step two.")
+    solo.write("skills/alpha/run.sh", "echo one\n", executable=True)
+    assert outcome(undone(solo), "alpha").message == ""
+    assert live.version("alpha") == 3
+
+
+def test_names_of_nothing_are_refused_before_anything_is_taken_back(
+    live: Live, solo: Clone
+) -> None:
+    published(solo)
+    solo.skill("beta")
+    solo.push("beta")
+    with pytest.raises(UsageError, match="did not create 'betta'"):
+        undone(solo, archive=["betta"])
+    with pytest.raises(UsageError, match="did not create 'alpha'"):
+        undone(solo, archive=["alpha"])
+    solo.replace(ALPHA, "Step 2.", "Step II.")
+    solo.push("alpha")
+    with pytest.raises(NotFound, match="'alfa'"):
+        undone(solo, "alpha", "alfa")
+    assert live.version("alpha") == 3
+    assert outcome(undone(solo, "skills/alpha"), "alpha").did.startswith("v3 taken back")
+
+
+def test_a_name_that_the_last_push_did_not_write_is_told_apart(live: Live, solo: Clone) -> None:
+    published(solo)
+    solo.commit("two")
+    solo.skill("beta")
+    solo.push("beta")
+    report = undone(solo, "alpha")
+    assert (report.exit, live.version("alpha")) == (0, 3)
+    assert "did not write it" in report.notes[0]
+    assert outcome(undone(solo), "beta").code == "N-PENDING-REMOVAL"  # the record is still there
 
 
 def test_a_newer_edit_is_never_replaced(live: Live, solo: Clone) -> None:

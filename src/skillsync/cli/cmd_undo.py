@@ -11,7 +11,7 @@ from skillsync.cli.options import api_key_file_option, json_option, target_optio
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME[:KEY]]...")
+@click.argument("names", nargs=-1, metavar="[NAME[:KEY]|PATH]...")
 @target_option
 @click.option(
     "--archive",

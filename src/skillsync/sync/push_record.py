@@ -46,7 +46,8 @@ class Written:
     """One write of the last push. ``done``: the server accepted it; else it is not known whether it did.
 
     ``version`` and ``id`` are what came of a publish or creation, ``digest`` the content that was stored. ``old`` is
-    what was there before: a row, a dataset's own fields, or the rescue copy of an archived skill.
+    what was there before: a row, a dataset's own fields, or the rescue copy of an archived skill. ``undone``: it was
+    taken back, and nothing is left to do; ``made`` is the id of the version that this came with, "" where there is none.
     """
 
     write: Write
@@ -56,6 +57,8 @@ class Written:
     first: str = ""
     digest: str = ""
     old: Mapping[str, Json] = field(default_factory=dict)
+    undone: bool = False
+    made: str = ""
 
     @property
     def old_row(self) -> Row | None:
@@ -258,11 +261,8 @@ def _take(line: Mapping[str, Json], found: dict[Write, Written]) -> None:
 
 
 def write_record(workspace: Workspace, record: PushRecord) -> None:
-    """Keep what is left of a record; nothing left: no record."""
+    """Keep a record with what was taken back of it: a second undo must know that there was a first."""
     path = workspace.repo.state_dir / FILE
-    if not record.written:
-        path.unlink(missing_ok=True)
-        return
     lines = [_line(_header(record.place, record.target))]
     lines += [_line({"written": _written_json(one)}) for one in record.written]
     write_all_atomic(path.parent, {path.name: "".join(lines).encode()})
@@ -331,6 +331,8 @@ def _written_json(one: Written) -> dict[str, Json]:
         "first": one.first,
         "digest": one.digest,
         "old": dict(one.old),
+        "undone": one.undone,
+        "made": one.made,
     }
 
 
@@ -346,4 +348,6 @@ def _written(value: Mapping[str, Json]) -> Written:
         str(value["first"]),
         str(value["digest"]),
         old,
+        value.get("undone") is True,
+        str(value.get("made", "")),
     )

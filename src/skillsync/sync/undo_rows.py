@@ -223,6 +223,16 @@ def names_of(written: Written, pointers: UndoPointers) -> Collection[str]:
     return {slug, f"{slug}:{old.key}"} if old else {slug}
 
 
+def folders_of(written: Written, pointers: UndoPointers) -> Collection[str]:
+    """Return where the object of a write is in the working tree, or was."""
+    write, tree = written.write, pointers.tree
+    if write.kind in {WriteKind.PUBLISH, WriteKind.CREATE_SKILL, WriteKind.ARCHIVE}:
+        skills = (*tree.skills, *tree.gone_skills)
+        return {one.dir for one in skills if one.name == write.name}
+    by_id = {write.id, written.id, written.text("dataset")} - {""}
+    return {local.dir for local in map(pointers.folder_of, by_id) if local is not None}
+
+
 def _dataset(slug: str, did: str, *, changed: bool = False) -> Outcome:
     return Outcome(Kind.DATASET, slug, did, state="undone" if changed else "undo", changed=changed)
 

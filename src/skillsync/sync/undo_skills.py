@@ -40,7 +40,10 @@ class _PredecessorPush(SkillPush):
 
 @dataclass
 class SkillUndo:
-    """One undo's work on skills. ``archive``: names of creations that the user wants archived."""
+    """One undo's work on skills. ``archive``: names of creations that the user wants archived.
+
+    ``made`` collects the ids of the versions that it published, by skill.
+    """
 
     workspace: Workspace
     target: Target
@@ -49,6 +52,7 @@ class SkillUndo:
     pointers: UndoPointers
     archive: frozenset[str]
     dry_run: bool
+    made: dict[str, str] = field(default_factory=dict)
 
     def one(self, written: Written) -> tuple[Outcome, bool]:
         """Take one write back. Returns the outcome, and whether nothing is left to undo of it."""
@@ -71,7 +75,7 @@ class SkillUndo:
         if not written.done and latest.version.number == base:
             return _said(name, f"the publish was never stored, v{base} is the latest"), True
         if not self._is_ours(written, latest):
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         return self.take_back(latest, base)
 
     def _is_ours(self, written: Written, latest: RemoteSkill) -> bool:
@@ -90,7 +94,7 @@ class SkillUndo:
         # As they are seen here: what git ignores is neither part of a digest nor written, and carried on (F22).
         latest, before = self.workspace.aside.put_aside([(*place, latest), (*place, before)])
         if before.version.first != latest.version.first:
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         if before.content == latest.content:
             return _said(name, f"v{latest.version.number} says what v{base} said"), True
         words = f"v{latest.version.number} taken back"
@@ -100,10 +104,13 @@ class SkillUndo:
 
     def _place(self, name: str) -> tuple[str, Folder | None]:
         """Return where a skill is, or would be, and what is there."""
-        local = next((one for one in self.pointers.tree.skills if one.name == name), None)
+        local = self._local(name)
         if local is not None:
             return local.dir, local.folder
         return f"{self.workspace.settings.skills[0]}/{name}", None
+
+    def _local(self, name: str) -> LocalSkill | None:
+        return next((one for one in self.pointers.tree.skills if one.name == name), None)
 
     def _send(self, latest: RemoteSkill, before: RemoteSkill, words: str) -> tuple[Outcome, bool]:
         name, version = latest.version.name, latest.version
@@ -132,7 +139,10 @@ class SkillUndo:
         if not push.published:
             return (report.outcomes or [_said(name, "nothing differs")])[0], not report.outcomes
         now, digest = push.published[0]
+        self.made[name] = now.id
         counted = self.pointers.skill(name, version.id, now, digest)
+        local = self._local(name)
+        is_edit = counted and local is not None and local.digest != digest
         return (
             Outcome(
                 Kind.SKILL,
@@ -140,12 +150,13 @@ class SkillUndo:
                 f"{words}: v{now.number} has the content of v{before.version.number}",
                 state="undone",
                 changed=True,
-                message="your files keep the edit, unpublished" if counted else "",
+                message="your files keep the edit, unpublished" if is_edit else "",
             ),
             True,
         )
 
-    def _blocked(self, name: str, latest: Version) -> Outcome:
+    def blocked(self, name: str, latest: Version) -> Outcome:
+        """Say that a version is there that the push did not make."""
         return Outcome(
             Kind.SKILL,
             name,
@@ -167,7 +178,7 @@ class SkillUndo:
             return _said(name, "is not on the server any more"), True
         is_own = self.remote.is_own(latest.version.author) and latest.version.number == 1
         if latest.version.id != written.id and (written.done or not is_own):
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         if name not in self.archive:
             return pending(Kind.SKILL, name), False
         if self.dry_run:
@@ -177,7 +188,7 @@ class SkillUndo:
             name
         )  # not compare-and-set, so look right before (sync.md 5.6)
         if now.id != latest.version.id:
-            return self._blocked(name, now), False
+            return self.blocked(name, now), False
         self.remote.skills.archive(name)
         self.pointers.skill(name, latest.version.id, None, Digest(""))
         did = "archived: the push had created it (a rescue copy is kept)"
@@ -193,7 +204,7 @@ class SkillUndo:
             return self._recreate(written)
         if not written.done and latest.number == written.old.get("version"):
             return _said(name, "it was never archived"), True
-        return self._blocked(name, latest), False
+        return self.blocked(name, latest), False
 
     def _recreate(self, written: Written) -> tuple[Outcome, bool]:
         name = written.write.name
@@ -218,7 +229,7 @@ class SkillUndo:
             published = self.remote.skills.create(payload)
         except RemoteError as error:
             if error.reason == "unique":
-                return self._blocked(name, self.remote.skills.head(name)), False
+                return self.blocked(name, self.remote.skills.head(name)), False
             raise
         did = f"created again as v{published.version.number} from its rescue copy"
         message = "its history starts again: the versions before are gone from the server"
