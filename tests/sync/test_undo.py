@@ -15,7 +15,7 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
 from skillsync.sync.undo import UndoRequest, undo
-from tests.sync.dialects import seed_only
+from tests.sync.dialects import current_only, seed_only
 from tests.sync.harness import Clone, Live, outcome
 
 BOTH_DIALECTS = True
@@ -198,6 +198,71 @@ def test_a_creation_that_somebody_edited_stays(live: Live, solo: Clone) -> None:
     live.edit_body("alpha", "Step one.", "Step of the web.")
     assert undone(solo, archive=["alpha"]).exit == 3
     assert live.version("alpha") == 2
+
+
+def renamed(clone: Clone, *, edited: bool) -> None:
+    """What `published` says, committed; then alpha is called beta, with a further edit or without, and pushed."""
+    published(clone)
+    clone.commit("two")
+    clone.replace(ALPHA, "name: alpha", "name: beta")
+    if edited:
+        clone.replace(ALPHA, "Step one.", "Step 1.")
+    assert outcome(clone.push(), "beta").did.startswith("renamed from alpha")
+
+
+@current_only("the seed cannot rename a skill")
+@pytest.mark.parametrize("name", ["", "alpha", "beta"])
+def test_a_rename_is_taken_back_with_what_was_published_under_the_new_name(
+    live: Live, solo: Clone, name: str
+) -> None:
+    renamed(solo, edited=True)
+    names = [name] if name else []
+    before = {path: data for path, data in solo.files().items() if ".skillsync" not in path}
+    assert "would be renamed back to alpha" in [
+        one.did for one in undone(solo, *names, dry_run=True).outcomes
+    ]
+    latest = live.version("beta")
+    report = undone(solo, *names)
+    assert report.exit == 0
+    assert [one.did.split(":")[0] for one in report.outcomes] == [
+        f"v{latest} taken back",
+        "renamed back to alpha",
+    ]
+    assert (live.skill("beta"), live.version("alpha")) == ({}, latest + 1)
+    assert "Step one." in live.skill("alpha")["body"]
+    assert {p: d for p, d in solo.files().items() if ".skillsync" not in p} == before
+    again = undone(solo, *names)
+    assert (again.exit, again.changed, live.version("alpha")) == (0, 0, latest + 1)
+    solo.pull()
+    assert "name: alpha" in solo.read(ALPHA)
+    assert "Step 1." in solo.read(ALPHA)
+    solo.commit("named again")
+    assert outcome(solo.push(), "alpha").did == f"published v{latest + 2}"
+
+
+@current_only("the seed cannot rename a skill")
+def test_a_rename_alone_is_the_last_push(live: Live, solo: Clone) -> None:
+    """Else the undo would take back the push before it."""
+    renamed(solo, edited=False)
+    latest = live.version("beta")
+    assert [one.did for one in undone(solo).outcomes] == ["renamed back to alpha"]
+    assert live.version("alpha") == latest
+    assert solo.pull().exit == 0
+    assert "name: alpha" in solo.read(ALPHA)
+    assert solo.status().is_clean
+
+
+@current_only("the seed cannot rename a skill")
+def test_a_rename_stays_where_somebody_edited_or_took_the_name(live: Live, solo: Clone) -> None:
+    renamed(solo, edited=False)
+    live.create("alpha", body="Of the web.")
+    report = undone(solo)
+    assert (report.exit, outcome(report, "beta").did) == (3, "not undone: the name alpha is taken")
+    live.archive("alpha")
+    live.edit_body("beta", "Step one.", "Step of the web.")
+    report = undone(solo)
+    assert (report.exit, outcome(report, "beta").state) == (3, "moved on")
+    assert live.version("beta")
 
 
 def test_an_archived_skill_is_made_again_and_its_history_restarts(live: Live, solo: Clone) -> None:

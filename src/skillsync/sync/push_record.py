@@ -46,7 +46,8 @@ class Written:
     """One write of the last push. ``done``: the server accepted it; else it is not known whether it did.
 
     ``version`` and ``id`` are what came of a publish or creation, ``digest`` the content that was stored. ``old`` is
-    what was there before: a row, a dataset's own fields, or the rescue copy of an archived skill. ``undone``: it was
+    what was there before: a row, a dataset's own fields, the rescue copy of an archived skill, or the version that was
+    renamed. ``undone``: it was
     taken back, and nothing is left to do; ``made`` is the id of the version that this came with, "" where there is none.
     """
 
@@ -113,12 +114,14 @@ class Recorder:
     def before(self, write: Write, remote: Remote) -> None:
         """Note what is about to be sent and what was there; a skill about to be archived is copied whole."""
         old: dict[str, Json] = {}
-        if write.kind in {WriteKind.MARK, WriteKind.RENAME_SKILL}:
-            return  # it changes no content: a name is taken back by renaming again
+        if write.kind is WriteKind.MARK:
+            return  # it changes no content
         if write.kind is WriteKind.CREATE_SKILL:
             self._created[write.name] = write
         if write.kind is WriteKind.ARCHIVE:
             old = keep_copy(self._workspace, remote.skills.read(write.name), self._clock)
+        elif write.kind is WriteKind.RENAME_SKILL:
+            old = {"id": remote.skills.head(write.name).id}
         elif write.old is not None:
             old = {
                 "name": write.old.name,
@@ -139,8 +142,6 @@ class Recorder:
         """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
         with self._lock:
             self.accepted += 1
-        if write.kind is WriteKind.RENAME_SKILL:
-            return
         if write.kind is WriteKind.MARK:
             if write.name not in self._created:
                 return

@@ -16,7 +16,7 @@ from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.revision import find_skill
 from skillsync.sync.undo_pointers import UndoPointers
 from skillsync.sync.undo_rows import DatasetUndo, folders_of, names_of
-from skillsync.sync.undo_skills import SkillUndo
+from skillsync.sync.undo_skills import SKILL_WRITES, SkillUndo
 from skillsync.sync.watched import WriteKind
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.workspace import chosen as is_chosen
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from skillsync.config import Target
     from skillsync.sync.skill_view import SkillView
 
-SKILL_KINDS = {WriteKind.PUBLISH, WriteKind.CREATE_SKILL, WriteKind.ARCHIVE}
 CREATIONS = {
     WriteKind.CREATE_SKILL,
     WriteKind.CREATE_DATASET,
@@ -110,7 +109,7 @@ def _undo(
         )
     written = record.written if record is not None and not why else ()
     named = (*request.names, *request.archive) if request.names else ()
-    words = {word: [one for one in written if _means(word, one, pointers)] for word in named}
+    words = {word: _meant(word, written, pointers) for word in named}
     _check_archive(request.archive, written, pointers)
     # Looked up before anything is written: a misspelt name must not be told of after others were taken back.
     unknown = {
@@ -140,15 +139,22 @@ def _no_record_because(record: PushRecord | None, target: Target) -> str:
     return ""
 
 
-def _means(word: str, written: Written, pointers: UndoPointers) -> bool:
-    """Tell whether a name or path that the user gave is the object of a write."""
+def _meant(word: str, written: Sequence[Written], pointers: UndoPointers) -> list[Written]:
+    """Return the writes whose object the user means by a name or path; both names of what was renamed mean it."""
     workspace = pointers.workspace
-    return word in names_of(written, pointers) or any(
-        is_chosen(
-            [word], name="", directory=folder, root=workspace.repo.root, start=workspace.start
+    renamed = [one.write for one in written if one.write.kind is WriteKind.RENAME_SKILL]
+    names = {word, *(write.key for write in renamed if write.name == word)}
+    return [
+        one
+        for one in written
+        if names & set(names_of(one, pointers))
+        or any(
+            is_chosen(
+                [word], name="", directory=folder, root=workspace.repo.root, start=workspace.start
+            )
+            for folder in folders_of(one, pointers)
         )
-        for folder in folders_of(written, pointers)
-    )
+    ]
 
 
 def _check_archive(
@@ -185,6 +191,7 @@ def _take_back(
     pointers, remote = skills.pointers, skills.remote
     datasets = DatasetUndo(remote, pointers, skills.archive, request.dry_run, _made(record))
     after = {one.write: one for one in record.written}
+    skills.ours |= {number for one in record.written for number in (one.id, one.made) if number}
     try:
         for written in reversed(chosen):
             outcome, is_settled = _one(written, skills, datasets)
@@ -200,13 +207,15 @@ def _take_back(
 
 
 def _one(written: Written, skills: SkillUndo, datasets: DatasetUndo) -> tuple[Outcome, bool]:
-    is_skill = written.write.kind in SKILL_KINDS
+    is_skill = written.write.kind in SKILL_WRITES
     try:
         return skills.one(written) if is_skill else datasets.one(written)
     except RUN_ENDING:
         raise
     except SkillsyncError as error:
-        name = written.write.name or written.write.key or written.write.id
+        write = written.write
+        name = write.key if write.kind is WriteKind.RENAME_SKILL else write.name
+        name = name or write.key or write.id
         return failed(Kind.SKILL if is_skill else Kind.ROW, name, error), False
 
 
@@ -243,9 +252,9 @@ def _made(record: PushRecord) -> dict[str, dict[str, str]]:
 def _again(word: str, found: Sequence[Written], skills: SkillUndo) -> Outcome:
     """A second undo of the same is none: taking back what the first one made would publish the edit again."""
     said = "was taken back already"
-    if found[0].write.kind not in SKILL_KINDS:
+    if found[0].write.kind not in SKILL_WRITES:
         return Outcome(Kind.ROW if ":" in word else Kind.DATASET, word, said, state="undo")
-    name, made = found[-1].write.name, {one.made for one in found if one.made}
+    name, made = found[0].write.name, {one.made for one in found if one.made}
     if not made:
         return Outcome(Kind.SKILL, name, said, state="undo")
     latest = skills.remote.skills.head(name)

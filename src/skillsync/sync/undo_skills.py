@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from skillsync.sync.writing import Writer
 
 
+SKILL_WRITES = {
+    WriteKind.PUBLISH,
+    WriteKind.CREATE_SKILL,
+    WriteKind.RENAME_SKILL,
+    WriteKind.ARCHIVE,
+}
+
+
 @dataclass
 class _PredecessorPush(SkillPush):
     """A publish of a version's predecessor, with the outcome rules of every publish; the files stay as they are."""
@@ -42,7 +51,8 @@ class _PredecessorPush(SkillPush):
 class SkillUndo:
     """One undo's work on skills. ``archive``: names of creations that the user wants archived.
 
-    ``made`` collects the ids of the versions that it published, by skill.
+    ``made`` collects the ids of the versions that it published, by skill; ``ours`` are the ids of all versions that
+    the push and its undo made.
     """
 
     workspace: Workspace
@@ -53,6 +63,7 @@ class SkillUndo:
     archive: frozenset[str]
     dry_run: bool
     made: dict[str, str] = field(default_factory=dict)
+    ours: set[str] = field(default_factory=set)
 
     def one(self, written: Written) -> tuple[Outcome, bool]:
         """Take one write back. Returns the outcome, and whether nothing is left to undo of it."""
@@ -61,6 +72,8 @@ class SkillUndo:
                 return self._published(written)
             case WriteKind.CREATE_SKILL:
                 return self._created(written)
+            case WriteKind.RENAME_SKILL:
+                return self._renamed(written)
             case _:
                 return self._archived(written)
 
@@ -140,6 +153,7 @@ class SkillUndo:
             return (report.outcomes or [_said(name, "nothing differs")])[0], not report.outcomes
         now, digest = push.published[0]
         self.made[name] = now.id
+        self.ours.add(now.id)
         counted = self.pointers.skill(name, version.id, now, digest)
         local = self._local(name)
         is_edit = counted and local is not None and local.digest != digest
@@ -193,6 +207,62 @@ class SkillUndo:
         self.pointers.skill(name, latest.version.id, None, Digest(""))
         did = "archived: the push had created it (a rescue copy is kept)"
         return Outcome(Kind.SKILL, name, did, state="undone", changed=True), True
+
+    # ------------------------------------------------------------ a rename
+
+    def _renamed(self, written: Written) -> tuple[Outcome, bool]:
+        """Give a skill its old name again, while its latest version is one that the push or this undo made.
+
+        The call takes no base, so this looks right before (sync.md A7, 5.6).
+        """
+        old, new = written.write.name, written.write.key
+        ours = {written.text("id"), *self.ours}
+        try:
+            latest = self.remote.skills.head(new)
+        except NotFound:
+            with suppress(NotFound):
+                if self.remote.skills.head(old).id in ours:
+                    return _said(new, f"is called {old} on the server"), True
+            return gone(Kind.SKILL, new), False
+        if latest.id not in ours:
+            return self.blocked(new, latest), False
+        if self.dry_run:
+            return _said(new, f"would be renamed back to {old}"), False
+        try:
+            self.remote.skills.rename(new, old)
+        except RemoteError as error:
+            if error.reason == "unique":
+                return self._taken(new, f"the name {old} is taken", self.remote.skills.head(old))
+            raise
+        is_here = self._local(new) is not None
+        message = f"your files still call it {new}: skillsync pull {new} renames it here, too"
+        return (
+            Outcome(
+                Kind.SKILL,
+                new,
+                f"renamed back to {old}",
+                state="undone",
+                changed=True,
+                message=message if is_here else "",
+            ),
+            True,
+        )
+
+    def _taken(self, name: str, why: str, other: Version, fix: str = "") -> tuple[Outcome, bool]:
+        """Say that another skill bears the name that is needed; nothing of it is touched."""
+        return (
+            Outcome(
+                Kind.SKILL,
+                name,
+                f"not undone: {why}",
+                state="name taken",
+                exit=3,
+                code="E-REMOTE-AHEAD",
+                message=f"another skill: {version_words(other, now=self.writer.clock.now())}",
+                fix=fix or f"skillsync log {other.name}",
+            ),
+            False,
+        )
 
     # ------------------------------------------------------------ an archive
 
