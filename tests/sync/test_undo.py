@@ -117,6 +117,7 @@ def test_a_second_undo_does_not_replace_what_came_after_the_first(live: Live, so
 
 def test_only_files_that_differ_from_what_came_back_are_an_edit(live: Live, solo: Clone) -> None:
     published(solo)
+    solo.commit("two")
     solo.replace(ALPHA, "Step 2.", "Step two.")
     solo.write("skills/alpha/run.sh", "echo one\n", executable=True)
     assert outcome(undone(solo), "alpha").message == ""
