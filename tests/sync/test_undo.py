@@ -312,8 +312,16 @@ def test_what_somebody_made_in_its_place_stays(live: Live, solo: Clone) -> None:
     solo.git("rm", "-rq", "skills/alpha")
     solo.push(archive=["alpha"])
     live.create("alpha", body="Of the web.")
-    assert undone(solo).exit == 3
+    report = undone(solo)
+    did = outcome(report, "alpha")
+    assert (report.exit, did.did) == (3, "not undone: its name is taken")
     assert live.skill("alpha")["body"] == "Of the web."
+    # What it says to do next brings the old one back beside it.
+    copy = did.fix.split(",")[0].rpartition(" ")[2]
+    restored = Rescue(solo.workspace.repo).show(copy, ALPHA)
+    assert b"Step two." in restored
+    solo.write(ALPHA, restored.replace(b"name: alpha", b"name: alpha-before"))
+    assert outcome(solo.push(), "alpha-before").changed
 
 
 def test_a_restore_is_taken_back_as_well(live: Live, solo: Clone) -> None:

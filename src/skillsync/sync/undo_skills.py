@@ -274,7 +274,17 @@ class SkillUndo:
             return self._recreate(written)
         if not written.done and latest.number == written.old.get("version"):
             return _said(name, "it was never archived"), True
-        return self.blocked(name, latest), False
+        return self._made_anew(written, latest)
+
+    def _made_anew(self, written: Written, other: Version) -> tuple[Outcome, bool]:
+        """Its name is another skill's by now, whose history has none of its versions: the copy is what there is."""
+        copy = written.text("rescue")
+        fix = (
+            f"skillsync rescue restore {copy}, give it another name in its SKILL.md, then skillsync push"
+            if copy
+            else ""
+        )
+        return self._taken(written.write.name, "its name is taken", other, fix)
 
     def _recreate(self, written: Written) -> tuple[Outcome, bool]:
         name = written.write.name
@@ -299,7 +309,7 @@ class SkillUndo:
             published = self.remote.skills.create(payload)
         except RemoteError as error:
             if error.reason == "unique":
-                return self.blocked(name, self.remote.skills.head(name)), False
+                return self._made_anew(written, self.remote.skills.head(name))
             raise
         did = f"created again as v{published.version.number} from its rescue copy"
         message = "its history starts again: the versions before are gone from the server"
