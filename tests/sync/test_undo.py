@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from skillsync.errors import NotFound, UsageError
+from skillsync.errors import GitFailed, NotFound, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
@@ -331,6 +331,20 @@ def test_a_restore_is_taken_back_as_well(live: Live, solo: Clone) -> None:
     assert "Step two." in live.skill("alpha")["body"]
     assert outcome(undone(solo), "alpha").did == "v3 taken back: v4 has the content of v2"
     assert "Step 2." in live.skill("alpha")["body"]
+
+
+def test_an_undo_that_an_error_ends_says_what_was_done(live: Live, solo: Clone) -> None:
+    published(solo)
+    (solo.path / ".git/index.lock").write_bytes(b"")
+    with pytest.raises(GitFailed, match=r"index\.lock") as ended:
+        undone(solo)
+    assert live.version("alpha") == 3
+    assert ended.value.unchanged == (
+        "Everything but 1 write that the server accepted, and the files here of alpha."
+    )
+    (solo.path / ".git/index.lock").unlink()
+    assert undone(solo).changed == 0
+    assert live.version("alpha") == 3
 
 
 def test_a_dry_run_writes_nothing(live: Live, solo: Clone) -> None:

@@ -14,10 +14,11 @@ from skillsync.sync.push_record import PushRecord, Written, read_record, write_r
 from skillsync.sync.push_skills import RUN_ENDING
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.revision import find_skill
+from skillsync.sync.so_far import Counter, says_what_was_done
 from skillsync.sync.undo_pointers import UndoPointers
 from skillsync.sync.undo_rows import DatasetUndo, folders_of, names_of
 from skillsync.sync.undo_skills import SKILL_WRITES, SkillUndo
-from skillsync.sync.watched import WriteKind
+from skillsync.sync.watched import WriteKind, watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.workspace import chosen as is_chosen
 from skillsync.sync.writing import Writer
@@ -69,7 +70,9 @@ def undo(
                 report.note(f"finished what an interrupted command had begun: {subject}")
         record = read_record(workspace)
         _check(record, target, request)
-        with connect(target) as remote:
+        counter = Counter()
+        ending = says_what_was_done(writer, lambda: counter.accepted)
+        with ending, watched(connect, counter)(target) as remote:
             try:
                 _undo(workspace, target, remote, request, writer, report, record)
             finally:
