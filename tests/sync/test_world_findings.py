@@ -36,6 +36,29 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     assert live.skill("alpha") == {}
 
 
+def test_a_pointer_that_was_committed_alone_keeps_no_skill_out(solo: Clone, live: Live) -> None:
+    """S3: nothing but what is ours lies in its place; the lines of other targets stay."""
+    other = "127.0.0.1:8765/9 v3 0199f3c2-0000-7000-8000-000000000000 first=2026-08-01T10:00:00Z"
+    solo.skill("alpha")
+    solo.skill("other")
+    solo.push()
+    line = f"{other} canon:1:sha256:{'0' * 64}"
+    solo.write(POINTER, solo.read(POINTER) + line + "\n")
+    solo.git("add", POINTER)
+    solo.git("commit", "-q", "-m", "the pointer alone", "--", POINTER)
+    live.archive("alpha")
+    solo.pull()
+    solo.git("reset", "-q", "--hard")
+    solo.git("clean", "-qfd", "skills")
+    assert not (solo.path / PATH).exists()
+    live.create("alpha")
+    assert outcome(solo.pull(), "alpha").code == "E-RECREATED"
+    assert solo.adopt("alpha", Way.REMOTE).exit == 0
+    assert "Step two." in solo.read(PATH)
+    assert line in solo.read(POINTER)
+    assert solo.status("alpha").is_clean
+
+
 def test_a_word_that_it_shall_be_made_again_holds_for_what_it_was_said_of(
     solo: Clone, live: Live
 ) -> None:
