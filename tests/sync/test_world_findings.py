@@ -13,7 +13,7 @@ from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.failing import Crash
 from tests.sync.dataset_steps import ITEMS, dataset_id, inputs, line, lines, published
-from tests.sync.harness import Clone, Live, LiveCurrent, Requests, outcome
+from tests.sync.harness import Clone, Live, LiveCurrent, Requests, new_clone, outcome
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -34,6 +34,34 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     report = solo.push()
     assert (report.exit, outcome(report, "alpha").row) == (4, "S16")
     assert live.skill("alpha") == {}
+
+
+def test_what_another_folder_had_taken_in_is_no_base_of_this_one(tmp_path: Path) -> None:
+    """S19, P2: it was made again, pulled under the name that it had for a while, and renamed back; then the folder goes."""
+    live = LiveCurrent(tmp_path)
+    solo = new_clone(live, tmp_path / "clone")
+
+    def renamed(old: str, new: str) -> None:
+        with live.api() as client:
+            client.post(f"llm_skills/name/{old}/rename", json={"new_name": new}).raise_for_status()
+
+    solo.skill("alpha")
+    solo.skill("other")
+    solo.push()
+    solo.commit("published")
+    live.archive("alpha")
+    live.create("alpha", body="made again")
+    renamed("alpha", "beta")
+    assert outcome(solo.pull(), "beta").row == "S3"
+    renamed("beta", "alpha")
+    for message in ("another folder took it in", "and is gone"):
+        solo.commit(message)
+        report = solo.push()
+        assert (outcome(report, "alpha").row, report.exit) == ("S19", 4), message
+        assert outcome(solo.pull(), "alpha").row == "S19"
+        assert live.skill("alpha")["body"] == "made again"
+        shutil.rmtree(solo.path / "skills/beta", ignore_errors=True)
+    live.close()
 
 
 def test_a_pointer_that_was_committed_alone_keeps_no_skill_out(solo: Clone, live: Live) -> None:

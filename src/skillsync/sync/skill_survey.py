@@ -265,7 +265,8 @@ def _other_lines(
     """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3).
 
     Lines of ``others``, the other targets' places, are theirs alone: where one server is a copy of another, their
-    versions bear the same incarnation and go different ways.
+    versions bear the same incarnation and go different ways. A line of another folder is this one's where the folder
+    was moved; beside a skill that lay here already it says what that other folder had taken in.
     """
     version = view.version
     if version is None:
@@ -273,13 +274,20 @@ def _other_lines(
     lines: list[SkillPointer] = []
     for line, pointer in workspace.history.pointers_for(version.first):
         directory = line.path.removesuffix(f"/{POINTER}")
-        if pointer.place in others:
+        if pointer.place in others or _was_beside(workspace, view, line.commit, directory):
             continue
         if pointer.number <= version.number and workspace.history.committed_counts(
             pointer, directory, None
         ):
             lines.append(pointer)
     return lines
+
+
+def _was_beside(workspace: Workspace, view: SkillView, commit: str, directory: str) -> bool:
+    """Tell whether a skill lay in a view's folder when a commit wrote a pointer line in another one."""
+    if view.dir in {None, directory}:
+        return False
+    return workspace.skill_history.at_place(commit, view.dir or "") is not None
 
 
 def _settle_claims(workspace: Workspace, survey: SkillSurvey, versions: Sequence[Version]) -> None:
