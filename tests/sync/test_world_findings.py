@@ -64,6 +64,29 @@ def test_what_another_folder_had_taken_in_is_no_base_of_this_one(tmp_path: Path)
     live.close()
 
 
+def test_what_a_marker_alone_says_is_known_under_the_new_name_as_well(tmp_path: Path) -> None:
+    """S20, P1: v3's line was thrown away, its marker was not; the revert in v4 is an edit, however it is called there."""
+    live = LiveCurrent(tmp_path)
+    solo = new_clone(live, tmp_path / "clone")
+    solo.skill("alpha")
+    solo.commit("one")
+    solo.push()
+    solo.commit("pointer")
+    solo.replace(PATH, "Step two.", "Step 2.")
+    solo.commit("two")
+    assert outcome(solo.push(), "alpha").did == "published v3"
+    solo.git("stash", "-q")
+    live.edit_body("alpha", "Step 2.", "Step two.")
+    with live.api() as client:
+        client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"}).raise_for_status()
+    report = solo.pull()
+    assert [(one.subject, one.row) for one in report.outcomes] == [("alpha", "S20"), ("beta", "S7")]
+    assert "Step two." in solo.read("skills/beta/SKILL.md")
+    assert solo.push().changed == 0
+    assert "Step two." in live.skill("beta")["body"]
+    live.close()
+
+
 def test_a_pointer_that_was_committed_alone_keeps_no_skill_out(solo: Clone, live: Live) -> None:
     """S3: nothing but what is ours lies in its place; the lines of other targets stay."""
     other = "127.0.0.1:8765/9 v3 0199f3c2-0000-7000-8000-000000000000 first=2026-08-01T10:00:00Z"
