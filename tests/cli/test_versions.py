@@ -110,8 +110,11 @@ def test_undo_takes_the_last_push_back(repo: Repo) -> None:
     assert done["schema"] == "skillsync.undo/1"
     assert done["outcomes"][0]["did"] == "v2 taken back: v3 has the content of v1"
     assert "2" in repo.read(path)
-    none = repo.run("undo", "--json")
-    assert (none.exit, none.json["error"]["code"]) == (2, "E-USAGE")
+    none = repo.ok("undo", "--json").json
+    assert none["outcomes"] == []
+    assert none["notes"] == ["the last push of this clone was taken back already"]
+    typo = repo.run("undo", "--archive", "alfa", "--json")
+    assert (typo.exit, typo.json["error"]["code"]) == (2, "E-USAGE")
 
 
 def test_doctor_names_what_is_wrong_and_its_fix(repo: Repo) -> None:

@@ -14,6 +14,7 @@ import pytest
 from skillsync.config import Target
 from skillsync.errors import HostNotTrusted, NotAuthenticated
 from skillsync.repo.lock import locked
+from skillsync.server.accounts import create_key
 from skillsync.sync.doctor import Checkup, examine
 from skillsync.sync.doctor_git import clash_findings, version_finding, watch_findings
 from skillsync.sync.doctor_remote import clock_finding
@@ -138,6 +139,15 @@ def test_a_shallow_clone_and_an_unfinished_merge(live: Live, solo: Clone, tmp_pa
     assert "merge" in of(found, "operations")[0].message
 
 
+def test_an_index_lock_left_behind_is_named(live: Live, solo: Clone) -> None:
+    synced(solo)
+    lock = solo.path / ".git/index.lock"
+    lock.write_bytes(b"")
+    found = examined(solo, offline=True)
+    assert bad(found) == {"operations": Level.WARNING}
+    assert of(found, "operations")[-1].fix.endswith(f"rm {lock}")
+
+
 def test_a_publish_branch_that_is_nowhere(team: Clone) -> None:
     team.git("branch", "-m", "elsewhere")
     found = examined(team, offline=True)
@@ -220,6 +230,23 @@ def test_a_key_that_is_missing_or_must_not_go_there(live: Live, solo: Clone) -> 
         assert of(found, "host") == []
     assert solo.requests
     assert solo.requests.made == []
+
+
+def test_a_key_that_may_read_nothing_is_told_once_and_not_of_each_object(
+    live: Live, solo: Clone
+) -> None:
+    synced(solo)
+    solo.skill("beta")
+    solo.push()
+    live.keys["weak"] = create_key(user="me", scopes=("user:read",)).value
+    solo.user = "weak"
+    assert solo.requests
+    solo.requests.made.clear()
+    found = examined(solo)
+    levels = dict.fromkeys(("key", "skills", "datasets"), Level.PROBLEM)
+    assert bad(found) == levels
+    assert of(found, "bases") == []
+    assert not [path for _, path in solo.requests.made if "alpha" in path or "beta" in path]
 
 
 def test_a_host_that_does_not_answer(live: Live, solo: Clone) -> None:

@@ -160,8 +160,9 @@ def test_a_branch_with_anything_else_is_left_alone(live: Live, solo: Clone, tmp_
             imported(solo, branch=branch)
     solo.git("branch", "mine")
     tip = solo.git("rev-parse", "mine")
-    with pytest.raises(RefusedForSafety, match="holds commits that are not versions"):
+    with pytest.raises(RefusedForSafety, match="holds commits that are not versions") as refused:
         imported(solo, branch="mine")
+    assert "-D" not in refused.value.hint  # it may be anybody's work
     assert solo.git("rev-parse", "mine") == tip
     imported(solo)
     solo.git("worktree", "add", "-q", str(tmp_path / "other"), BRANCH)
@@ -169,8 +170,9 @@ def test_a_branch_with_anything_else_is_left_alone(live: Live, solo: Clone, tmp_
         imported(solo)
     solo.git("-C", str(tmp_path / "other"), "commit", "-q", "--allow-empty", "-m", "mine")
     solo.git("worktree", "remove", str(tmp_path / "other"))
-    with pytest.raises(RefusedForSafety, match="not versions"):
+    with pytest.raises(RefusedForSafety, match="not versions") as refused:
         imported(solo)
+    assert f"git branch -D {BRANCH}" in refused.value.hint
 
 
 def test_a_skill_that_was_made_again_does_not_go_on_there(live: Live, solo: Clone) -> None:

@@ -291,6 +291,40 @@ def test_a_version_of_another_incarnation_is_not_shown_offline(live: Live, solo:
     assert solo.adopt("alpha", Way.REMOTE).exit == 0
     found = show(solo.workspace, solo.target, None, parse_revision("alpha@1"))
     assert b"made again" in found.data("SKILL.md")
+    solo.commit("adopted")
+    live.archive("alpha")
+    live.create("alpha", body="made once more")
+    assert solo.adopt("alpha", Way.REMOTE).exit == 0
+    found = show(solo.workspace, solo.target, None, parse_revision("alpha@1"))
+    assert b"made once more" in found.data("SKILL.md")
+    solo.git("reset", "-q", "--hard")
+    found = show(solo.workspace, solo.target, None, parse_revision("alpha@1"))
+    assert b"made again" in found.data("SKILL.md")  # it is what was taken in, not what is newer
+
+
+def test_an_archived_skill_is_shown_and_compared_offline(live: Live, solo: Clone) -> None:
+    """Every version was kept before it was archived; what is said of the name online leads there."""
+    three_versions(live, solo)
+    solo.pull()
+    solo.skill("other")
+    solo.push()
+    solo.commit("pointers")
+    solo.git("rm", "-rq", "skills/alpha")
+    solo.commit("removed")
+    latest = live.version("alpha")
+    solo.push(archive=["alpha"])
+    assert live.skill("alpha") == {}
+    with pytest.raises(NotFound) as missing:
+        shown(solo, "alpha@2")
+    assert f"skillsync show alpha@{latest} --offline" in missing.value.hint
+    for number in range(1, latest + 1):
+        kept = show(solo.workspace, solo.target, None, parse_revision(f"alpha@{number}"))
+        assert kept.version.number == number
+        assert kept.data("SKILL.md")
+    found = diff_versions(solo.workspace, solo.target, None, ["alpha@1", "alpha@3"])
+    assert found.diff is not None
+    with pytest.raises(NotFound, match="nothing here"):
+        show(solo.workspace, solo.target, None, parse_revision("beta@1"))
 
 
 def test_the_rows_of_a_dataset_are_not_shown_offline(live: Live, solo: Clone) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from skillsync.errors import NotFound, RefusedForSafety, UsageError
+from skillsync.errors import GitFailed, NotFound, RefusedForSafety, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
@@ -296,6 +296,17 @@ def test_an_old_checkout_publishes_nothing_over_a_restored_text(live: Live, solo
 
 
 @pytest.mark.slow
+def test_a_restore_that_an_error_ends_says_what_was_done(live: Live, solo: Clone) -> None:
+    two_versions(solo)
+    (solo.path / ".git/index.lock").write_bytes(b"")
+    with pytest.raises(GitFailed, match=r"index\.lock") as ended:
+        restored(solo, 1)
+    assert live.version("alpha") == 3
+    assert ended.value.unchanged == (
+        "Everything but 1 write that the server accepted, and the files here of alpha."
+    )
+
+
 def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_path: Path) -> None:
     """Whatever was reached: at the end both sides hold the restored text, or both the old one."""
     first, second = two_versions(solo)

@@ -199,15 +199,21 @@ def test_restore_and_undo_touch_one_target(two: Two) -> None:
     assert two.lines()["127.0.0.1:8765/1"] == before
     with pytest.raises(UsageError, match="went to prod"):
         undo(clone.workspace, two.target("local"), clone.connect, UndoRequest(clock=clone.clock))
-    undo(
-        clone.workspace,
-        two.target("prod"),
-        clone.connect,
-        UndoRequest(clock=clone.clock),
-        writer=clone.writer(),
-    )
+
+    def taken_back(target: str, *names: str) -> Report:
+        request = UndoRequest(names=names, clock=clone.clock)
+        return undo(
+            clone.workspace, two.target(target), clone.connect, request, writer=clone.writer()
+        )
+
+    taken_back("prod")
     assert (two.prod()["version"], two.live.version("alpha")) == (4, 2)
     assert two.lines()["127.0.0.1:8765/1"] == before
+    # A skill that is named is taken back where it is asked for, and the record stays the other target's.
+    report = taken_back("local", "alpha")
+    assert "went to prod" in report.notes[0]
+    assert (two.prod()["version"], two.live.version("alpha")) == (4, 3)
+    assert "taken back already" in taken_back("prod").notes[0]
 
 
 def test_a_line_of_another_target_is_no_base_even_of_the_same_incarnation(two: Two) -> None:

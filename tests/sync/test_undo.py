@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from skillsync.errors import UsageError
+from skillsync.errors import GitFailed, NotFound, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
 from skillsync.sync.undo import UndoRequest, undo
-from tests.sync.dialects import seed_only
+from tests.sync.dialects import current_only, seed_only
 from tests.sync.harness import Clone, Live, outcome
 
 BOTH_DIALECTS = True
@@ -93,13 +93,64 @@ def test_an_undo_is_done_once_and_an_old_checkout_publishes_nothing(
     published(solo)
     solo.commit("two")
     undone(solo)
-    with pytest.raises(UsageError, match="no record of a push"):
-        undone(solo)
+    for names in ((), ("alpha",), ("skills/alpha",)):
+        report = undone(solo, *names)
+        assert (report.exit, report.changed, live.version("alpha")) == (0, 0, 3)
+        said = [*report.notes, *(one.did for one in report.outcomes)]
+        assert "taken back already" in " ".join(said)
     solo.git("stash", "-q")
     assert solo.push().changed == 0  # HEAD took v2 in and not what came after
     solo.git("checkout", "-q", "HEAD^")
     assert solo.push().changed == 0
     assert live.version("alpha") == 3
+
+
+def test_a_second_undo_does_not_replace_what_came_after_the_first(live: Live, solo: Clone) -> None:
+    published(solo)
+    undone(solo)
+    live.edit_body("alpha", "Step one.", "Step of the web.", user="me")  # our own account, too
+    report = undone(solo, "alpha")
+    assert (report.exit, outcome(report, "alpha").code) == (3, "E-REMOTE-AHEAD")
+    assert "taken back already" in outcome(report, "alpha").did
+    assert live.version("alpha") == 4
+
+
+def test_only_files_that_differ_from_what_came_back_are_an_edit(live: Live, solo: Clone) -> None:
+    published(solo)
+    solo.commit("two")
+    solo.replace(ALPHA, "Step 2.", "Step two.")
+    solo.write("skills/alpha/run.sh", "echo one\n", executable=True)
+    assert outcome(undone(solo), "alpha").message == ""
+    assert live.version("alpha") == 3
+
+
+def test_names_of_nothing_are_refused_before_anything_is_taken_back(
+    live: Live, solo: Clone
+) -> None:
+    published(solo)
+    solo.skill("beta")
+    solo.push("beta")
+    with pytest.raises(UsageError, match="did not create 'betta'"):
+        undone(solo, archive=["betta"])
+    with pytest.raises(UsageError, match="did not create 'alpha'"):
+        undone(solo, archive=["alpha"])
+    solo.replace(ALPHA, "Step 2.", "Step II.")
+    solo.push("alpha")
+    with pytest.raises(NotFound, match="'alfa'"):
+        undone(solo, "alpha", "alfa")
+    assert live.version("alpha") == 3
+    assert outcome(undone(solo, "skills/alpha"), "alpha").did.startswith("v3 taken back")
+
+
+def test_a_name_that_the_last_push_did_not_write_is_told_apart(live: Live, solo: Clone) -> None:
+    published(solo)
+    solo.commit("two")
+    solo.skill("beta")
+    solo.push("beta")
+    report = undone(solo, "alpha")
+    assert (report.exit, live.version("alpha")) == (0, 3)
+    assert "did not write it" in report.notes[0]
+    assert outcome(undone(solo), "beta").code == "N-PENDING-REMOVAL"  # the record is still there
 
 
 def test_a_newer_edit_is_never_replaced(live: Live, solo: Clone) -> None:
@@ -150,6 +201,71 @@ def test_a_creation_that_somebody_edited_stays(live: Live, solo: Clone) -> None:
     assert live.version("alpha") == 2
 
 
+def renamed(clone: Clone, *, edited: bool) -> None:
+    """What `published` says, committed; then alpha is called beta, with a further edit or without, and pushed."""
+    published(clone)
+    clone.commit("two")
+    clone.replace(ALPHA, "name: alpha", "name: beta")
+    if edited:
+        clone.replace(ALPHA, "Step one.", "Step 1.")
+    assert outcome(clone.push(), "beta").did.startswith("renamed from alpha")
+
+
+@current_only("the seed cannot rename a skill")
+@pytest.mark.parametrize("name", ["", "alpha", "beta"])
+def test_a_rename_is_taken_back_with_what_was_published_under_the_new_name(
+    live: Live, solo: Clone, name: str
+) -> None:
+    renamed(solo, edited=True)
+    names = [name] if name else []
+    before = {path: data for path, data in solo.files().items() if ".skillsync" not in path}
+    assert "would be renamed back to alpha" in [
+        one.did for one in undone(solo, *names, dry_run=True).outcomes
+    ]
+    latest = live.version("beta")
+    report = undone(solo, *names)
+    assert report.exit == 0
+    assert [one.did.split(":")[0] for one in report.outcomes] == [
+        f"v{latest} taken back",
+        "renamed back to alpha",
+    ]
+    assert (live.skill("beta"), live.version("alpha")) == ({}, latest + 1)
+    assert "Step one." in live.skill("alpha")["body"]
+    assert {p: d for p, d in solo.files().items() if ".skillsync" not in p} == before
+    again = undone(solo, *names)
+    assert (again.exit, again.changed, live.version("alpha")) == (0, 0, latest + 1)
+    solo.pull()
+    assert "name: alpha" in solo.read(ALPHA)
+    assert "Step 1." in solo.read(ALPHA)
+    solo.commit("named again")
+    assert outcome(solo.push(), "alpha").did == f"published v{latest + 2}"
+
+
+@current_only("the seed cannot rename a skill")
+def test_a_rename_alone_is_the_last_push(live: Live, solo: Clone) -> None:
+    """Else the undo would take back the push before it."""
+    renamed(solo, edited=False)
+    latest = live.version("beta")
+    assert [one.did for one in undone(solo).outcomes] == ["renamed back to alpha"]
+    assert live.version("alpha") == latest
+    assert solo.pull().exit == 0
+    assert "name: alpha" in solo.read(ALPHA)
+    assert solo.status().is_clean
+
+
+@current_only("the seed cannot rename a skill")
+def test_a_rename_stays_where_somebody_edited_or_took_the_name(live: Live, solo: Clone) -> None:
+    renamed(solo, edited=False)
+    live.create("alpha", body="Of the web.")
+    report = undone(solo)
+    assert (report.exit, outcome(report, "beta").did) == (3, "not undone: the name alpha is taken")
+    live.archive("alpha")
+    live.edit_body("beta", "Step one.", "Step of the web.")
+    report = undone(solo)
+    assert (report.exit, outcome(report, "beta").state) == (3, "moved on")
+    assert live.version("beta")
+
+
 def test_an_archived_skill_is_made_again_and_its_history_restarts(live: Live, solo: Clone) -> None:
     published(solo)
     solo.commit("two")
@@ -196,8 +312,16 @@ def test_what_somebody_made_in_its_place_stays(live: Live, solo: Clone) -> None:
     solo.git("rm", "-rq", "skills/alpha")
     solo.push(archive=["alpha"])
     live.create("alpha", body="Of the web.")
-    assert undone(solo).exit == 3
+    report = undone(solo)
+    did = outcome(report, "alpha")
+    assert (report.exit, did.did) == (3, "not undone: its name is taken")
     assert live.skill("alpha")["body"] == "Of the web."
+    # What it says to do next brings the old one back beside it.
+    copy = did.fix.split(",")[0].rpartition(" ")[2]
+    restored = Rescue(solo.workspace.repo).show(copy, ALPHA)
+    assert b"Step two." in restored
+    solo.write(ALPHA, restored.replace(b"name: alpha", b"name: alpha-before"))
+    assert outcome(solo.push(), "alpha-before").changed
 
 
 def test_a_restore_is_taken_back_as_well(live: Live, solo: Clone) -> None:
@@ -207,6 +331,20 @@ def test_a_restore_is_taken_back_as_well(live: Live, solo: Clone) -> None:
     assert "Step two." in live.skill("alpha")["body"]
     assert outcome(undone(solo), "alpha").did == "v3 taken back: v4 has the content of v2"
     assert "Step 2." in live.skill("alpha")["body"]
+
+
+def test_an_undo_that_an_error_ends_says_what_was_done(live: Live, solo: Clone) -> None:
+    published(solo)
+    (solo.path / ".git/index.lock").write_bytes(b"")
+    with pytest.raises(GitFailed, match=r"index\.lock") as ended:
+        undone(solo)
+    assert live.version("alpha") == 3
+    assert ended.value.unchanged == (
+        "Everything but 1 write that the server accepted, and the files here of alpha."
+    )
+    (solo.path / ".git/index.lock").unlink()
+    assert undone(solo).changed == 0
+    assert live.version("alpha") == 3
 
 
 def test_a_dry_run_writes_nothing(live: Live, solo: Clone) -> None:

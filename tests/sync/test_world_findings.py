@@ -13,7 +13,7 @@ from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
 from tests.failing import Crash
 from tests.sync.dataset_steps import ITEMS, dataset_id, inputs, line, lines, published
-from tests.sync.harness import Clone, Live, LiveCurrent, Requests, outcome
+from tests.sync.harness import Clone, Live, LiveCurrent, Requests, new_clone, outcome
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -34,6 +34,86 @@ def test_a_lost_pointer_does_not_bring_an_archived_skill_back(solo: Clone, live:
     report = solo.push()
     assert (report.exit, outcome(report, "alpha").row) == (4, "S16")
     assert live.skill("alpha") == {}
+
+
+def test_what_another_folder_had_taken_in_is_no_base_of_this_one(tmp_path: Path) -> None:
+    """P2: it was made again, pulled under the name that it had for a while, and renamed back; then the folder goes.
+
+    While that folder is there the skill is its own, by another name (S20), and ours was archived (S15); then it is S19.
+    """
+    live = LiveCurrent(tmp_path)
+    solo = new_clone(live, tmp_path / "clone")
+
+    def renamed(old: str, new: str) -> None:
+        with live.api() as client:
+            client.post(f"llm_skills/name/{old}/rename", json={"new_name": new}).raise_for_status()
+
+    solo.skill("alpha")
+    solo.skill("other")
+    solo.push()
+    solo.commit("published")
+    live.archive("alpha")
+    live.create("alpha", body="made again")
+    renamed("alpha", "beta")
+    assert outcome(solo.pull(), "beta").row == "S3"
+    renamed("beta", "alpha")
+    for message, row, code in (
+        ("another folder took it in", "S15", 3),
+        ("and is gone", "S19", 4),
+    ):
+        solo.commit(message)
+        report = solo.push()
+        assert (outcome(report, "alpha").row, report.exit) == (row, code), message
+        assert outcome(solo.pull(), "alpha").row == row
+        assert live.skill("alpha")["body"] == "made again"
+        shutil.rmtree(solo.path / "skills/beta", ignore_errors=True)
+    live.close()
+
+
+def test_what_a_marker_alone_says_is_known_under_the_new_name_as_well(tmp_path: Path) -> None:
+    """S20, P1: v3's line was thrown away, its marker was not; the revert in v4 is an edit, however it is called there."""
+    live = LiveCurrent(tmp_path)
+    solo = new_clone(live, tmp_path / "clone")
+    solo.skill("alpha")
+    solo.commit("one")
+    solo.push()
+    solo.commit("pointer")
+    solo.replace(PATH, "Step two.", "Step 2.")
+    solo.commit("two")
+    assert outcome(solo.push(), "alpha").did == "published v3"
+    solo.git("stash", "-q")
+    live.edit_body("alpha", "Step 2.", "Step two.")
+    with live.api() as client:
+        client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"}).raise_for_status()
+    report = solo.pull()
+    assert [(one.subject, one.row) for one in report.outcomes] == [("alpha", "S20"), ("beta", "S7")]
+    assert "Step two." in solo.read("skills/beta/SKILL.md")
+    assert solo.push().changed == 0
+    assert "Step two." in live.skill("beta")["body"]
+    live.close()
+
+
+def test_a_pointer_that_was_committed_alone_keeps_no_skill_out(solo: Clone, live: Live) -> None:
+    """S3: nothing but what is ours lies in its place; the lines of other targets stay."""
+    other = "127.0.0.1:8765/9 v3 0199f3c2-0000-7000-8000-000000000000 first=2026-08-01T10:00:00Z"
+    solo.skill("alpha")
+    solo.skill("other")
+    solo.push()
+    line = f"{other} canon:1:sha256:{'0' * 64}"
+    solo.write(POINTER, solo.read(POINTER) + line + "\n")
+    solo.git("add", POINTER)
+    solo.git("commit", "-q", "-m", "the pointer alone", "--", POINTER)
+    live.archive("alpha")
+    solo.pull()
+    solo.git("reset", "-q", "--hard")
+    solo.git("clean", "-qfd", "skills")
+    assert not (solo.path / PATH).exists()
+    live.create("alpha")
+    assert outcome(solo.pull(), "alpha").code == "E-RECREATED"
+    assert solo.adopt("alpha", Way.REMOTE).exit == 0
+    assert "Step two." in solo.read(PATH)
+    assert line in solo.read(POINTER)
+    assert solo.status("alpha").is_clean
 
 
 def test_a_word_that_it_shall_be_made_again_holds_for_what_it_was_said_of(

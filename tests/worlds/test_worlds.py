@@ -98,6 +98,31 @@ class Worlds(Anybody):
         self.world.resolve(choice)
 
     @precondition(settled)
+    @rule(named=st.booleans())
+    def undo(self, named: bool) -> None:
+        self.world.undo(named=named)
+
+    @precondition(can_edit)
+    @rule(slot=slots, between=st.sampled_from(["nothing", "commit", "web edit", "undo"]))
+    def push_and_undo(self, slot: int, between: str) -> None:
+        self.world.edit(slot)
+        if self.world.team:
+            self.world.commit()
+        self.world.push()
+        if between == "commit":
+            self.world.commit()
+        elif between == "web edit":
+            self.world.web_edit_some(slot)
+        elif between == "undo":
+            self.world.undo(named=False)
+        self.world.undo(named=True)
+
+    @precondition(can_edit)
+    @rule(back=st.integers(0, 2), discard=st.booleans())
+    def restore(self, back: int, discard: bool) -> None:
+        self.world.restore(back, discard=discard)
+
+    @precondition(settled)
     @rule(way=st.sampled_from(list(Way)))
     def adopt(self, way: Way) -> None:
         self.world.adopt(way)

@@ -16,6 +16,8 @@ from typing import Any
 from skillsync.sync.adopt import Way
 from skillsync.sync.report import Report
 from skillsync.sync.resolve import Choice
+from skillsync.sync.restore import RestoreRequest, restore
+from skillsync.sync.undo import UndoRequest, undo
 from tests.sync.crash import check_silent
 from tests.sync.harness import Clone
 from tests.worlds.desks import MOST_RUNS, Desks, Meet, Violation
@@ -30,6 +32,7 @@ SLOTS = (0, 1, 2)
 
 _LINE = re.compile(r"^slot (\d): (.*)$", re.MULTILINE)
 Slots = dict[int, Token]
+NOTHING: Mapping[int, str] = {}
 
 
 def body_of(values: Mapping[int, str]) -> str:
@@ -50,6 +53,11 @@ class Version:
     slots: Slots
     is_own: bool
     """Whether skillsync made it, not a person in the web page."""
+
+    @property
+    def values(self) -> dict[int, str]:
+        """What it says."""
+        return {slot: token.value for slot, token in self.slots.items()}
 
 
 def values_in(text: str) -> dict[int, str]:
@@ -75,13 +83,17 @@ def disputed_in(text: str) -> set[int]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was here and there before a run, what it would send, and whether it may make a skill that is archived."""
+    """What was here and there before a run, what it would send, and whether it may make a skill that is archived.
+
+    ``base`` is what the version said that the pointer named.
+    """
 
     here: Slots
     sent: Slots
     there: Version | None
     versions: int
     may_create: bool
+    base: Mapping[int, str]
 
 
 class World(Desks[int, Seen]):
@@ -95,6 +107,7 @@ class World(Desks[int, Seen]):
         super().__init__(folder, dialect=dialect, team=team, drivers=drivers)
         self.versions: list[Version] = []
         self.is_archived = False
+        self.taken_back: set[Token] = set()
         self._write({slot: self.tokens.first(f"first-{slot}") for slot in SLOTS})
         self.commit()
         assert self.clone.push().exit == 0
@@ -270,7 +283,9 @@ class World(Desks[int, Seen]):
     def _judge(self, replaced: Version, slots: Slots, number: int) -> None:
         """P1, P2: what a publish replaces was known to whoever made what replaces it."""
         for slot, remote in replaced.slots.items():
-            mine = slots[slot]
+            mine = slots.get(slot)
+            if mine is None:
+                continue  # its file was deleted by a person, which leaves no line to judge
             if not is_in(remote, mine) and not (mine.is_picked or remote.is_picked):
                 raise Violation(
                     f"v{number} loses {remote.value!r} of v{replaced.number} for {mine.value!r}"
@@ -340,7 +355,8 @@ class World(Desks[int, Seen]):
 
     def look(self, sent: Slots, clone: Clone) -> Seen:
         may_create = not self.is_archived or self._may_return(clone)
-        return Seen(dict(self.work), sent, self.latest, len(self.versions), may_create)
+        base = {slot: token.value for slot, token in self._taken_in().items()}
+        return Seen(dict(self.work), sent, self.latest, len(self.versions), may_create, base)
 
     def judge_push(self, seen: Seen, report: Report | None) -> None:
         self._observe(seen.sent, may_create=seen.may_create)
@@ -364,10 +380,17 @@ class World(Desks[int, Seen]):
             self.done["conflict"] += 1
             return
         remote = seen.there.slots if seen.there else {}
-        self.settle(lambda slot, value: self._merged(slot, value, seen.here, remote))
+        self.settle(lambda slot, value: self._merged(slot, value, seen.here, remote, seen.base))
         self.done["pulled"] += bool(report and any(one.changed for one in report.outcomes))
 
-    def _merged(self, slot: int, value: str, here: Slots, there: Slots) -> Token:
+    def _merged(
+        self,
+        slot: int,
+        value: str,
+        here: Slots,
+        there: Slots,
+        base: Mapping[int, str] = NOTHING,
+    ) -> Token:
         if slot not in there:
             return here[slot]
         if slot not in here:
@@ -380,6 +403,9 @@ class World(Desks[int, Seen]):
         if value == local.value and not self._has_taken():
             return local
         picked = local.is_picked or remote.is_picked
+        if remote in self.taken_back and base.get(slot) == remote.value and value == local.value:
+            # It was there as it is now when this edit was begun; what came and was taken back was another try.
+            return self.tokens.meet(local, remote, value)
         if is_lost(local, remote, value) and not picked:
             raise Violation(
                 f"pull made {value!r} of {local.value!r} here and {remote.value!r} there"
@@ -462,6 +488,55 @@ class World(Desks[int, Seen]):
                 else there.slots[slot]
             )
         )
+
+    def undo(self, *, named: bool) -> None:
+        """The last push is taken back by a person who sees it: the files stay, and an edit of the web page as well."""
+        before, values = self.latest, self.here()
+        clone = self.clone
+        request = UndoRequest(names=(NAME,) if named else (), clock=clone.clock)
+        here = (clone.workspace, clone.target, clone.connect)
+        self._quietly(lambda: undo(*here, request, writer=clone.writer()))
+        if self.here() != values:
+            raise Violation(f"an undo made {self.here()} of the files, which said {values}")
+        if before is None or not self._is_newer_than(before):
+            return
+        if not before.is_own:
+            raise Violation(f"an undo replaced v{before.number}, which the web page made")
+        there = self._values_of(self._rows()[-1])
+        if there not in [one.values for one in self.versions if one.first == before.first]:
+            raise Violation(f"an undo made {there}, which no version said")
+        slots = {slot: self.tokens.edit(before.slots[slot], value) for slot, value in there.items()}
+        self._observe(slots)
+        self.taken_back.update(slots.values())
+        self.done["undone"] += 1
+        if self._has_taken() and self.latest:
+            remote = self.latest.slots
+            self.settle(lambda slot, value: self.tokens.join(self.work[slot], remote[slot], value))
+
+    def restore(self, back: int, *, discard: bool) -> None:
+        """An old version comes back, here and there, where the latest was taken in."""
+        before, clone = self.latest, self.clone
+        if before is None:
+            return
+        number = max(1, before.number - back)
+        request = RestoreRequest(NAME, number, discard_edits=discard, clock=clone.clock)
+        here = (clone.workspace, clone.target, clone.connect)
+        report = self._quietly(lambda: restore(*here, request, writer=clone.writer()))
+        work = dict(self.work)
+
+        def meet(slot: int, value: str) -> Token:
+            if slot in work and work[slot].value == value:
+                return work[slot]
+            return self.tokens.edit(work[slot], value)
+
+        self.settle(meet)
+        if self._is_newer_than(before):
+            self._observe(self.work)
+            self.done["restored"] += bool(report)
+
+    def _is_newer_than(self, version: Version) -> bool:
+        rows = self._rows()
+        return bool(rows) and str(rows[-1].id) != version.id
 
     def come_to_rest(self) -> None:
         for _ in range(MOST_RUNS):

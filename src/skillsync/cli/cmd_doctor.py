@@ -54,10 +54,11 @@ def doctor(run: Run, *, target: str | None, offline: bool, api_key_file: Path | 
         if one.fix:
             out.data(f"         fix: {visible(one.fix)}")
     counts = {level: sum(one.level is level for one in found.findings) for level in Level}
-    out.data(
-        f"{counts[Level.PROBLEM]} problems, {counts[Level.WARNING]} warnings, {counts[Level.OK]} ok",
-        style="bold",
-    )
+    words = [
+        f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}"
+        for level in (Level.PROBLEM, Level.WARNING)
+    ]
+    out.data(f"{', '.join(words)}, {counts[Level.OK]} ok", style="bold")
     out.emit_json(
         "skillsync.doctor/1",
         {

@@ -51,9 +51,10 @@ def import_versions(
             ImportRequest(name, branch, on_version=lambda _: progress.advance()),
         )
     if found.added:
-        run.out.data(
-            f"{visible(found.name)}: v{found.first} to v{found.last} are commits on {visible(found.branch)}"
-        )
+        new = f"v{found.first} to v{found.last} are commits"
+        if found.added == 1:
+            new = f"v{found.first} is a commit"
+        run.out.data(f"{visible(found.name)}: {new} on {visible(found.branch)}")
     else:
         run.out.data(f"{visible(found.name)}: {visible(found.branch)} has every version")
     for note in found.notes:

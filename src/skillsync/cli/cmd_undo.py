@@ -11,7 +11,7 @@ from skillsync.cli.options import api_key_file_option, json_option, target_optio
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME[:KEY]]...")
+@click.argument("names", nargs=-1, metavar="[NAME[:KEY]|PATH]...")
 @target_option
 @click.option(
     "--archive",
@@ -34,8 +34,8 @@ def undo(
 ) -> int:
     """Take back the last push of this clone.
 
-    A published skill gets its predecessor's content as a new version, changed rows are changed back, what was
-    archived is made again. Your files stay as they are, and nothing newer than the push is touched.
+    A published skill gets its predecessor's content as a new version, a renamed one its old name, changed rows are
+    changed back, what was archived is made again. Your files stay as they are, and nothing newer than the push is touched.
     """
     from skillsync.cli.session import commit_hint, connector, open_workspace, print_report
     from skillsync.sync.undo import UndoRequest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ def git_findings(workspace: Workspace, tree: LocalTree) -> Iterator[Finding]:
     yield version_finding(repo.run(["--version"]).line)
     yield _depth(workspace)
     yield _operations(repo)
+    yield from _index_lock(repo)
     yield from _line_ends(workspace, tree)
     listed = list(repo.index.listing((*workspace.settings.skills, *workspace.settings.datasets)))
     yield _unicode_setting(repo, platform=sys.platform)
@@ -74,6 +76,18 @@ def _operations(repo: Repository) -> Finding:
         f"git is in the middle of: {', '.join(running)}",
         fix=f"git status, then finish it or git {running[0]} --abort",
     )
+
+
+def _index_lock(repo: Repository) -> Iterator[Finding]:
+    """A git command that was killed leaves it, and no pointer can be staged while it is there."""
+    lock = repo.state_dir.parent / "index.lock"
+    if lock.exists():
+        yield warning(
+            "operations",
+            "git's index is locked: a git command is at work, or one was killed",
+            subject=str(lock),
+            fix=f"wait for it; if no git is running: rm {shlex.quote(str(lock))}",
+        )
 
 
 def _publish_branch(workspace: Workspace) -> Finding:
@@ -157,7 +171,7 @@ def clash_findings(paths: Sequence[str]) -> Iterator[Finding]:
                 "name clashes",
                 f"{one} and {other} are one file on systems that ignore case or accents",
                 subject=one,
-                fix=f"git mv {other!r} to another name",
+                fix=f"git mv {shlex.quote(other)} to another name",
             )
 
 

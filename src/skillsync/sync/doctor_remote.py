@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from skillsync.api.detect import key_info
 from skillsync.errors import NotAuthenticated, NotFound, RemoteError
@@ -41,10 +41,9 @@ def remote_findings(
         yield ok("host", f"{target.host} answers", subject=target.name)
         yield clock_finding(answer.headers.get("date", ""), now=now)
         yield from _key(remote, target)
-    listed: set[str] = set()
-    yield from _skills(remote, target, listed)
-    yield from _datasets(remote, target, listed)
-    yield from _bases(target, remote, tree, listed)
+    skills = yield from _skills(remote, target)
+    datasets = yield from _datasets(remote, target)
+    yield from _bases(target, remote, tree, skills, datasets)
 
 
 def clock_finding(date: str, *, now: datetime) -> Finding:
@@ -91,15 +90,18 @@ def _key(remote: Remote, target: Target) -> Iterator[Finding]:
         )
 
 
-def _skills(remote: Remote, target: Target, listed: set[str]) -> Iterator[Finding]:
+Listed: TypeAlias = "set[str] | None"
+"""The ids that a list named; None: it could not be read, and neither could what it would have named."""
+
+
+def _skills(remote: Remote, target: Target) -> Generator[Finding, None, Listed]:
     try:
         listing = remote.skills.list()
         for version in listing.items[:1]:
             remote.skills.head(version.name)
     except RemoteError as error:
         yield problem("skills", error.message, subject=target.name, fix=error.hint)
-        return
-    listed.update(version.id for version in listing.items)
+        return None
     described = remote.skills.capabilities.version_description
     words = {
         None: "which generation it is shows with the first skill",
@@ -110,17 +112,17 @@ def _skills(remote: Remote, target: Target, listed: set[str]) -> Iterator[Findin
     yield from (
         warning("skills", one.message, subject=one.subject, fix=one.fix) for one in listing.problems
     )
+    return {version.id for version in listing.items}
 
 
-def _datasets(remote: Remote, target: Target, listed: set[str]) -> Iterator[Finding]:
+def _datasets(remote: Remote, target: Target) -> Generator[Finding, None, Listed]:
     if target.datasets == ():
-        return
+        return None
     try:
         listing = remote.datasets.list()
     except RemoteError as error:
         yield problem("datasets", error.message, subject=target.name, fix=error.hint)
-        return
-    listed.update(dataset.id for dataset in listing.items)
+        return None
     generation = remote.datasets.capabilities.dataset_generation
     words = {
         "G1": "the first generation: no history, rows are compared right before they are written",
@@ -128,36 +130,41 @@ def _datasets(remote: Remote, target: Target, listed: set[str]) -> Iterator[Find
     }
     said = words.get(generation, "which generation it is shows with the first dataset")
     yield ok("datasets", f"{_count(len(listing), 'dataset')}; {said}", subject=target.name)
+    return {dataset.id for dataset in listing.items}
 
 
 # ---------------------------------------------------------------- bases
 
 
-def _bases(target: Target, remote: Remote, tree: LocalTree, listed: set[str]) -> Iterator[Finding]:
+def _bases(
+    target: Target, remote: Remote, tree: LocalTree, skills: Listed, datasets: Listed
+) -> Iterator[Finding]:
     """Yield the pointers whose version or dataset the server does not know: nothing can be merged from them.
 
-    What the lists named is known without a request.
+    What the lists named is known without a request; where there is no list, the same trouble is not told of each.
     """
     known = 0
-    for skill in tree.skills:
+    for skill in tree.skills if skills is not None else ():
         line = pointer_line(skill.folder, target.place)
         if not isinstance(line, SkillPointer) or line.gone:
             continue
         if target.takes_skill(skill.name):
-            found = None if line.id in listed else _skill_base(remote, skill.name, line)
+            found = None if line.id in (skills or ()) else _skill_base(remote, skill.name, line)
             known += found is None
             if found is not None:
                 yield found
-    for dataset in tree.datasets:
+    for dataset in tree.datasets if datasets is not None else ():
         pointer = pointer_line(dataset.folder, target.place)
         if not isinstance(pointer, DatasetPointer) or pointer.gone:
             continue
         if target.takes_dataset(dataset.name, dataset.slug):
-            is_listed = pointer.dataset in listed
+            is_listed = pointer.dataset in (datasets or ())
             found = None if is_listed else _dataset_base(remote, dataset.slug, pointer)
             known += found is None
             if found is not None:
                 yield found
+    if skills is None and datasets is None:
+        return
     yield ok(
         "bases", f"known to the server: what {known} of the pointers here name", subject=target.name
     )

@@ -172,6 +172,7 @@ def _done_before(repo: Repository, branch: str, place: str, versions: Sequence[V
     records = [
         one for one in repo.run([*asked, "--"]).output.decode("utf-8", "replace").split("\0") if one
     ]
+    is_default = branch.startswith(BRANCHES)  # another one may be anybody's work
     for at, record in enumerate(records):
         parents, _, message = record.partition("\x01")
         match = _LINE.search(message)
@@ -181,8 +182,8 @@ def _done_before(repo: Repository, branch: str, place: str, versions: Sequence[V
                 f"the branch {branch} holds commits that are not versions of this skill at {place}",
                 subject=branch,
                 unchanged="No commit was made.",
-                hint="name another branch with --branch, or delete this one: git branch -D "
-                + branch,
+                hint="name another branch with --branch"
+                + (f", or delete this one: git branch -D {branch}" if is_default else ""),
             )
     return len(records)
 

@@ -182,8 +182,10 @@ class Markers:
         from a commit that shares some with HEAD, the base is what they share: no version, number 0.
         """
         version, base = view.version, view.base
-        if version is None or view.error or view.renamed or not self._takes_markers(version):
+        if version is None or view.error or not self._takes_markers(version):
             return
+        if view.renamed not in {None, Renamed.THERE}:
+            return  # what was renamed there has its old name in every commit so far
         if base is not None and (base.id == version.id or version.number <= base.number):
             return
         if base is None and view.local is None and view.name not in self._deleted:
@@ -191,7 +193,7 @@ class Markers:
         known = base.number if base and base.first == version.first else 0
         later: list[MarkedVersion] = []
         newest = view.content.versions if view.content else ()
-        for one in self._versions(view.name, newest, down_to=known + 1):
+        for one in self._versions(version.name, newest, down_to=known + 1):
             marked = MarkedVersion(one.number, one.id, self.commit_of(view, one))
             if taken_in((), [marked], head=self.graph.head, graph=self.graph):
                 self._take(view, one)

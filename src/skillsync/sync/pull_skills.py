@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skillsync.core.merge import TextMerge, common_base, merge_skill
@@ -163,7 +163,8 @@ class SkillPull:
             )
         directory = str(PurePosixPath(self.workspace.settings.skills[0]) / view.name)
         path = self.workspace.repo.root / directory
-        if path.exists() or path.is_symlink():
+        pointer = _pointer_alone(path)
+        if pointer is None and (path.exists() or path.is_symlink()):
             raise InvalidContent(
                 f"{directory} is there already and holds no skill of that name",
                 subject=view.name,
@@ -171,7 +172,7 @@ class SkillPull:
                 unchanged="Nothing was written.",
                 hint="move it away, then run the command again",
             )
-        folder = Folder(directory, ())
+        folder = Folder(directory, (), pointer)
         changes = write_skill(None, content.content, edges=content.edges)
         self._write(view, folder, changes, content)
         return self._done(view, f"written to {directory} at v{content.version.number}")
@@ -425,6 +426,18 @@ def _texts(reading: SkillReading, *skills: Skill) -> Iterator[str]:
     for skill in skills:
         yield skill.body
         yield from skill.files.values()
+
+
+def _pointer_alone(path: Path) -> bytes | None:
+    """Return the pointer file in a folder that holds nothing else: it is ours, and no skill lies there."""
+    if (
+        path.is_symlink()
+        or not path.is_dir()
+        or [each.name for each in path.iterdir()] != [POINTER]
+    ):
+        return None
+    file = path / POINTER
+    return None if file.is_symlink() or not file.is_file() else file.read_bytes()
 
 
 def _stand_in(local: Skill, remote: Skill) -> Extra:

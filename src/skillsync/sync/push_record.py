@@ -46,7 +46,9 @@ class Written:
     """One write of the last push. ``done``: the server accepted it; else it is not known whether it did.
 
     ``version`` and ``id`` are what came of a publish or creation, ``digest`` the content that was stored. ``old`` is
-    what was there before: a row, a dataset's own fields, or the rescue copy of an archived skill.
+    what was there before: a row, a dataset's own fields, the rescue copy of an archived skill, or the version that was
+    renamed. ``undone``: it was
+    taken back, and nothing is left to do; ``made`` is the id of the version that this came with, "" where there is none.
     """
 
     write: Write
@@ -56,6 +58,8 @@ class Written:
     first: str = ""
     digest: str = ""
     old: Mapping[str, Json] = field(default_factory=dict)
+    undone: bool = False
+    made: str = ""
 
     @property
     def old_row(self) -> Row | None:
@@ -110,12 +114,14 @@ class Recorder:
     def before(self, write: Write, remote: Remote) -> None:
         """Note what is about to be sent and what was there; a skill about to be archived is copied whole."""
         old: dict[str, Json] = {}
-        if write.kind in {WriteKind.MARK, WriteKind.RENAME_SKILL}:
-            return  # it changes no content: a name is taken back by renaming again
+        if write.kind is WriteKind.MARK:
+            return  # it changes no content
         if write.kind is WriteKind.CREATE_SKILL:
             self._created[write.name] = write
         if write.kind is WriteKind.ARCHIVE:
             old = keep_copy(self._workspace, remote.skills.read(write.name), self._clock)
+        elif write.kind is WriteKind.RENAME_SKILL:
+            old = {"id": remote.skills.head(write.name).id}
         elif write.old is not None:
             old = {
                 "name": write.old.name,
@@ -136,8 +142,6 @@ class Recorder:
         """Note that the server accepted it; the version that marks a creation stands for the creation (B9)."""
         with self._lock:
             self.accepted += 1
-        if write.kind is WriteKind.RENAME_SKILL:
-            return
         if write.kind is WriteKind.MARK:
             if write.name not in self._created:
                 return
@@ -258,11 +262,8 @@ def _take(line: Mapping[str, Json], found: dict[Write, Written]) -> None:
 
 
 def write_record(workspace: Workspace, record: PushRecord) -> None:
-    """Keep what is left of a record; nothing left: no record."""
+    """Keep a record with what was taken back of it: a second undo must know that there was a first."""
     path = workspace.repo.state_dir / FILE
-    if not record.written:
-        path.unlink(missing_ok=True)
-        return
     lines = [_line(_header(record.place, record.target))]
     lines += [_line({"written": _written_json(one)}) for one in record.written]
     write_all_atomic(path.parent, {path.name: "".join(lines).encode()})
@@ -331,6 +332,8 @@ def _written_json(one: Written) -> dict[str, Json]:
         "first": one.first,
         "digest": one.digest,
         "old": dict(one.old),
+        "undone": one.undone,
+        "made": one.made,
     }
 
 
@@ -346,4 +349,6 @@ def _written(value: Mapping[str, Json]) -> Written:
         str(value["first"]),
         str(value["digest"]),
         old,
+        value.get("undone") is True,
+        str(value.get("made", "")),
     )

@@ -451,6 +451,7 @@ class SkillPush:
                 row="S13",
                 state=str(view.verdict.state),
                 changed=True,
+                message=f"skillsync show {view.name}@N --offline prints one; skillsync undo makes it again, as v1",
             )
         )
 

@@ -77,7 +77,7 @@ def _rename(
     after = folder_after(folder, changes)
     stamp = stamp_for(workspace, after)
     line, base = replace(view.line, stamp=stamp) if view.line else None, view.base
-    if line is None and base is not None and base.id:
+    if base is not None and base.id and (line is None or base.number > line.number):
         # A marker said so under the old name, and will not under the new one. It may be an earlier version's.
         line = SkillPointer(target.place, base.number, base.id, base.first, base.digest, stamp)
     pointer = pointer_change(folder, line, place=target.place) if line else None

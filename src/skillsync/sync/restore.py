@@ -15,6 +15,7 @@ from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.restore_plan import Restoration, RestoreRequest, prepare
 from skillsync.sync.settle import settle_parked
 from skillsync.sync.skill_view import SkillSurvey, SkillView
+from skillsync.sync.so_far import says_what_was_done
 from skillsync.sync.watched import watched
 from skillsync.sync.workspace import Connect, Remote, Workspace
 from skillsync.sync.writing import Writer, pointer_change, skill_line, stamp_for
@@ -80,7 +81,8 @@ def restore(
         for subject in writer.recover():
             report.note(f"finished what an interrupted command had begun: {subject}")
         recorder = Recorder(workspace, target, request.clock)
-        with watched(connect, recorder)(target) as remote:
+        ending = says_what_was_done(writer, lambda: recorder.accepted)
+        with ending, watched(connect, recorder)(target) as remote:
             settle_parked(workspace, target, writer, report)
             try:
                 found = prepare(workspace, target, remote, request)

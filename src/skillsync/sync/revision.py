@@ -16,7 +16,7 @@ from skillsync.sync.workspace import Remote, Workspace, chosen
 
 if TYPE_CHECKING:
     from skillsync.config import Target
-    from skillsync.model import RemoteSkill
+    from skillsync.model import RemoteSkill, Version
     from skillsync.sync.dataset_view import DatasetView
 
 _REVISION = re.compile(r"(?P<name>.+)@v?(?P<number>[1-9][0-9]{0,8})", re.DOTALL)
@@ -71,8 +71,8 @@ def find_one(
 ) -> Found:
     """Find the one skill or dataset that ``name`` (or a path) means in the working tree or on the server.
 
-    ``remote`` None is offline. Raises UsageError when it means several objects, NotFound when it means none,
-    RemoteError when the server cannot be asked.
+    ``remote`` None is offline: then a skill that is gone on both sides and was read before is found as well. Raises
+    UsageError when it means several objects, NotFound when it means none, RemoteError when the server cannot be asked.
     """
     tree = tree or read_lean_tree(workspace)
     datasets = [
@@ -104,13 +104,31 @@ def find_one(
         if away is not None:
             return Found(away=away)
     clash = next((one for one in survey.problems if one.subject == name), None)
+    kept = None if clash else _newest_kept(workspace, target, name)
+    if kept is not None and remote is None:
+        return Found(skill=SkillView(name, None))
+    hint = "skillsync status (without a name) shows what there is"
+    if kept is not None:
+        hint = f"skillsync show {name}@{kept.number} --offline prints what was read of it before"
     raise NotFound(
         clash.message if clash else f"nothing here or on the server is called {name!r}",
         subject=name,
         unchanged="Nothing was changed.",
-        hint=(clash.fix if clash else "")
-        or "skillsync status (without a name) shows what there is",
+        hint=(clash.fix if clash else "") or hint,
     )
+
+
+def _newest_kept(workspace: Workspace, target: Target, name: str) -> Version | None:
+    """Return the newest version that was read of a skill which is neither here nor there: an archive keeps them all."""
+    from skillsync.api.shelf import Wish
+    from skillsync.formats.paths import name_problem
+    from skillsync.sync.version_shelf import VersionShelf
+
+    if name_problem(name):
+        return None
+    wish = Wish(name, None)
+    stored = VersionShelf(workspace.repo, target.place).recall([wish]).get(wish)
+    return stored.version if stored else None
 
 
 def dataset_of(
@@ -216,9 +234,11 @@ def read_kept(
 
     view = found.skill
     assert view is not None
-    wish = Wish(view.name, number)
+    base = view.base
+    # A number alone may be that of another incarnation.
+    wish = Wish(view.name, number, base.id if base and base.number == number else "")
     stored = VersionShelf(workspace.repo, target.place).recall([wish]).get(wish)
-    first = view.base.first if view.base else None
+    first = base.first if base else None
     if stored is None or first not in {None, stored.version.first}:
         raise UsageError(
             f"{f'v{number}' if number else 'no version'} of {view.name} was {'not ' if number else ''}read before",

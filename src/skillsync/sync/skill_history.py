@@ -32,6 +32,10 @@ class SkillHistory:
             self._found[key] = self._read(commit, directory) or self._of_name(commit, name)
         return self._found[key]
 
+    def at_place(self, commit: str, directory: str) -> LocalSkill | None:
+        """Return the skill that a commit has in a folder, whatever its name, None when there is none."""
+        return self._read(commit, directory)
+
     def content_at(self, commit: str, directory: str, name: str) -> Skill | None:
         """Return its content, None when it is not there or not valid."""
         found = self.at(commit, directory, name)

@@ -67,12 +67,18 @@ class _Lines:
         } - {target.place}
 
     def others(self, view: SkillView, version: Version) -> list[SkillPointer]:
-        """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3)."""
+        """Return what HEAD's history, or a line for another host, says about this incarnation (design.md 3).
+
+        A line of another folder is this one's where the folder was moved; beside a skill that lay here already it
+        says what that other folder had taken in.
+        """
         history = self._workspace.history
         lines: list[SkillPointer] = []
         for line, pointer in history.pointers_for(version.first):
             directory = line.path.removesuffix(f"/{POINTER}")
             if pointer.place in self._others or pointer.number > version.number:
+                continue
+            if self._was_beside(view, line.commit, directory):
                 continue
             if self._is_about(view, version.first, line.commit, directory) and (
                 history.committed_counts(pointer, directory, None)
@@ -91,6 +97,12 @@ class _Lines:
             is_same_folder=directory == view.dir,
             had_its_name=lambda: self._name_at(commit, directory) == view.name,
         )
+
+    def _was_beside(self, view: SkillView, commit: str, directory: str) -> bool:
+        """Tell whether a skill lay in a view's folder when a commit wrote a pointer line in another one."""
+        if view.dir in {None, directory}:
+            return False
+        return self._workspace.skill_history.at_place(commit, view.dir or "") is not None
 
     @cached_property
     def _claims(self) -> Mapping[str, Collection[str]]:

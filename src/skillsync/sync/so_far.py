@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from skillsync.errors import RemoteError, SkillsyncError
 
 if TYPE_CHECKING:
+    from skillsync.model import RemoteRow
+    from skillsync.sync.watched import Answered, Write
+    from skillsync.sync.workspace import Remote
     from skillsync.sync.writing import Writer
 
 _MOST_NAMES = 5
+
+
+class Counter:
+    """Looks on at the writes of a run and counts those that the server has accepted."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.accepted = 0
+
+    def seen_row(self, row: RemoteRow) -> None:
+        """Nothing is counted."""
+
+    def before(self, write: Write, remote: Remote) -> None:
+        """Nothing is counted, nothing refused."""
+
+    def after(self, write: Write, answer: Answered) -> None:  # noqa: ARG002
+        """Count it; rows are written from several threads at once."""
+        with self._lock:
+            self.accepted += 1
 
 
 @contextmanager

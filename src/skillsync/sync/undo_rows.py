@@ -14,7 +14,7 @@ from skillsync.sync.push_new_rows import changed_fields
 from skillsync.sync.push_record import Written
 from skillsync.sync.report import Kind, Outcome
 from skillsync.sync.undo_pointers import RowsUndone, RowUndone, UndoPointers
-from skillsync.sync.undo_skills import gone, pending
+from skillsync.sync.undo_skills import SKILL_WRITES, gone, pending
 from skillsync.sync.watched import WriteKind
 
 if TYPE_CHECKING:
@@ -211,7 +211,9 @@ class DatasetUndo:
 def names_of(written: Written, pointers: UndoPointers) -> Collection[str]:
     """Return what the user may call the object of a write: a skill, a dataset, or a row of one."""
     write = written.write
-    if write.kind in {WriteKind.PUBLISH, WriteKind.CREATE_SKILL, WriteKind.ARCHIVE}:
+    if write.kind is WriteKind.RENAME_SKILL:
+        return {write.name, write.key}
+    if write.kind in SKILL_WRITES:
         return {write.name}
     if write.kind is WriteKind.CREATE_DATASET:
         return {write.name, pointers.slug_of(written.id)}
@@ -221,6 +223,16 @@ def names_of(written: Written, pointers: UndoPointers) -> Collection[str]:
     dataset = written.text("dataset") or write.id
     slug, old = pointers.slug_of(dataset), written.old_row
     return {slug, f"{slug}:{old.key}"} if old else {slug}
+
+
+def folders_of(written: Written, pointers: UndoPointers) -> Collection[str]:
+    """Return where the object of a write is in the working tree, or was."""
+    write, tree = written.write, pointers.tree
+    if write.kind in SKILL_WRITES:
+        names = names_of(written, pointers)
+        return {one.dir for one in (*tree.skills, *tree.gone_skills) if one.name in names}
+    by_id = {write.id, written.id, written.text("dataset")} - {""}
+    return {local.dir for local in map(pointers.folder_of, by_id) if local is not None}
 
 
 def _dataset(slug: str, did: str, *, changed: bool = False) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from skillsync.sync.writing import Writer
 
 
+SKILL_WRITES = {
+    WriteKind.PUBLISH,
+    WriteKind.CREATE_SKILL,
+    WriteKind.RENAME_SKILL,
+    WriteKind.ARCHIVE,
+}
+
+
 @dataclass
 class _PredecessorPush(SkillPush):
     """A publish of a version's predecessor, with the outcome rules of every publish; the files stay as they are."""
@@ -40,7 +49,11 @@ class _PredecessorPush(SkillPush):
 
 @dataclass
 class SkillUndo:
-    """One undo's work on skills. ``archive``: names of creations that the user wants archived."""
+    """One undo's work on skills. ``archive``: names of creations that the user wants archived.
+
+    ``made`` collects the ids of the versions that it published, by skill; ``ours`` are the ids of all versions that
+    the push and its undo made.
+    """
 
     workspace: Workspace
     target: Target
@@ -49,6 +62,8 @@ class SkillUndo:
     pointers: UndoPointers
     archive: frozenset[str]
     dry_run: bool
+    made: dict[str, str] = field(default_factory=dict)
+    ours: set[str] = field(default_factory=set)
 
     def one(self, written: Written) -> tuple[Outcome, bool]:
         """Take one write back. Returns the outcome, and whether nothing is left to undo of it."""
@@ -57,6 +72,8 @@ class SkillUndo:
                 return self._published(written)
             case WriteKind.CREATE_SKILL:
                 return self._created(written)
+            case WriteKind.RENAME_SKILL:
+                return self._renamed(written)
             case _:
                 return self._archived(written)
 
@@ -71,7 +88,7 @@ class SkillUndo:
         if not written.done and latest.version.number == base:
             return _said(name, f"the publish was never stored, v{base} is the latest"), True
         if not self._is_ours(written, latest):
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         return self.take_back(latest, base)
 
     def _is_ours(self, written: Written, latest: RemoteSkill) -> bool:
@@ -90,7 +107,7 @@ class SkillUndo:
         # As they are seen here: what git ignores is neither part of a digest nor written, and carried on (F22).
         latest, before = self.workspace.aside.put_aside([(*place, latest), (*place, before)])
         if before.version.first != latest.version.first:
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         if before.content == latest.content:
             return _said(name, f"v{latest.version.number} says what v{base} said"), True
         words = f"v{latest.version.number} taken back"
@@ -100,10 +117,13 @@ class SkillUndo:
 
     def _place(self, name: str) -> tuple[str, Folder | None]:
         """Return where a skill is, or would be, and what is there."""
-        local = next((one for one in self.pointers.tree.skills if one.name == name), None)
+        local = self._local(name)
         if local is not None:
             return local.dir, local.folder
         return f"{self.workspace.settings.skills[0]}/{name}", None
+
+    def _local(self, name: str) -> LocalSkill | None:
+        return next((one for one in self.pointers.tree.skills if one.name == name), None)
 
     def _send(self, latest: RemoteSkill, before: RemoteSkill, words: str) -> tuple[Outcome, bool]:
         name, version = latest.version.name, latest.version
@@ -132,7 +152,11 @@ class SkillUndo:
         if not push.published:
             return (report.outcomes or [_said(name, "nothing differs")])[0], not report.outcomes
         now, digest = push.published[0]
+        self.made[name] = now.id
+        self.ours.add(now.id)
         counted = self.pointers.skill(name, version.id, now, digest)
+        local = self._local(name)
+        is_edit = counted and local is not None and local.digest != digest
         return (
             Outcome(
                 Kind.SKILL,
@@ -140,12 +164,13 @@ class SkillUndo:
                 f"{words}: v{now.number} has the content of v{before.version.number}",
                 state="undone",
                 changed=True,
-                message="your files keep the edit, unpublished" if counted else "",
+                message="your files keep the edit, unpublished" if is_edit else "",
             ),
             True,
         )
 
-    def _blocked(self, name: str, latest: Version) -> Outcome:
+    def blocked(self, name: str, latest: Version) -> Outcome:
+        """Say that a version is there that the push did not make."""
         return Outcome(
             Kind.SKILL,
             name,
@@ -167,7 +192,7 @@ class SkillUndo:
             return _said(name, "is not on the server any more"), True
         is_own = self.remote.is_own(latest.version.author) and latest.version.number == 1
         if latest.version.id != written.id and (written.done or not is_own):
-            return self._blocked(name, latest.version), False
+            return self.blocked(name, latest.version), False
         if name not in self.archive:
             return pending(Kind.SKILL, name), False
         if self.dry_run:
@@ -177,11 +202,67 @@ class SkillUndo:
             name
         )  # not compare-and-set, so look right before (sync.md 5.6)
         if now.id != latest.version.id:
-            return self._blocked(name, now), False
+            return self.blocked(name, now), False
         self.remote.skills.archive(name)
         self.pointers.skill(name, latest.version.id, None, Digest(""))
         did = "archived: the push had created it (a rescue copy is kept)"
         return Outcome(Kind.SKILL, name, did, state="undone", changed=True), True
+
+    # ------------------------------------------------------------ a rename
+
+    def _renamed(self, written: Written) -> tuple[Outcome, bool]:
+        """Give a skill its old name again, while its latest version is one that the push or this undo made.
+
+        The call takes no base, so this looks right before (sync.md A7, 5.6).
+        """
+        old, new = written.write.name, written.write.key
+        ours = {written.text("id"), *self.ours}
+        try:
+            latest = self.remote.skills.head(new)
+        except NotFound:
+            with suppress(NotFound):
+                if self.remote.skills.head(old).id in ours:
+                    return _said(new, f"is called {old} on the server"), True
+            return gone(Kind.SKILL, new), False
+        if latest.id not in ours:
+            return self.blocked(new, latest), False
+        if self.dry_run:
+            return _said(new, f"would be renamed back to {old}"), False
+        try:
+            self.remote.skills.rename(new, old)
+        except RemoteError as error:
+            if error.reason == "unique":
+                return self._taken(new, f"the name {old} is taken", self.remote.skills.head(old))
+            raise
+        is_here = self._local(new) is not None
+        message = f"your files still call it {new}: skillsync pull {new} renames it here, too"
+        return (
+            Outcome(
+                Kind.SKILL,
+                new,
+                f"renamed back to {old}",
+                state="undone",
+                changed=True,
+                message=message if is_here else "",
+            ),
+            True,
+        )
+
+    def _taken(self, name: str, why: str, other: Version, fix: str = "") -> tuple[Outcome, bool]:
+        """Say that another skill bears the name that is needed; nothing of it is touched."""
+        return (
+            Outcome(
+                Kind.SKILL,
+                name,
+                f"not undone: {why}",
+                state="name taken",
+                exit=3,
+                code="E-REMOTE-AHEAD",
+                message=f"another skill: {version_words(other, now=self.writer.clock.now())}",
+                fix=fix or f"skillsync log {other.name}",
+            ),
+            False,
+        )
 
     # ------------------------------------------------------------ an archive
 
@@ -193,7 +274,17 @@ class SkillUndo:
             return self._recreate(written)
         if not written.done and latest.number == written.old.get("version"):
             return _said(name, "it was never archived"), True
-        return self._blocked(name, latest), False
+        return self._made_anew(written, latest)
+
+    def _made_anew(self, written: Written, other: Version) -> tuple[Outcome, bool]:
+        """Its name is another skill's by now, whose history has none of its versions: the copy is what there is."""
+        copy = written.text("rescue")
+        fix = (
+            f"skillsync rescue restore {copy}, give it another name in its SKILL.md, then skillsync push"
+            if copy
+            else ""
+        )
+        return self._taken(written.write.name, "its name is taken", other, fix)
 
     def _recreate(self, written: Written) -> tuple[Outcome, bool]:
         name = written.write.name
@@ -218,7 +309,7 @@ class SkillUndo:
             published = self.remote.skills.create(payload)
         except RemoteError as error:
             if error.reason == "unique":
-                return self._blocked(name, self.remote.skills.head(name)), False
+                return self._made_anew(written, self.remote.skills.head(name))
             raise
         did = f"created again as v{published.version.number} from its rescue copy"
         message = "its history starts again: the versions before are gone from the server"
