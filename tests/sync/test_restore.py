@@ -12,7 +12,7 @@ from skillsync.errors import NotFound, RefusedForSafety, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
-from tests.sync.crash import Process, copied, every, load_server, reborn, save_server, spread
+from tests.sync.crash import Process, copied, every, reborn, spread
 from tests.sync.harness import Clone, Live, outcome
 
 BOTH_DIALECTS = True
@@ -299,7 +299,7 @@ def test_an_old_checkout_publishes_nothing_over_a_restored_text(live: Live, solo
 def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_path: Path) -> None:
     """Whatever was reached: at the end both sides hold the restored text, or both the old one."""
     first, second = two_versions(solo)
-    save_server(live, tmp_path / "saved.sqlite3")
+    live.save(tmp_path / "saved.sqlite3")
 
     def run(clone: Clone) -> Report:
         return restored(clone, 1)
@@ -307,7 +307,7 @@ def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_pa
     counted = Process()
     counted.run(copied(solo, tmp_path / "counted"), run)
     for k, when in spread(every(counted.log), 8):
-        load_server(live, tmp_path / "saved.sqlite3")
+        live.load(tmp_path / "saved.sqlite3")
         clone = copied(solo, tmp_path / "crashed")
         Process(k, when=when).run(clone, run)
         clone = reborn(clone)
