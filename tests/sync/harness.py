@@ -567,15 +567,12 @@ def begin(clone: Clone, name: str, make: Callable[[], None]) -> None:
     """Bring both sides to the state that ``make``, which bears this name, makes of a new clone and a new server.
 
     It follows from the clone's files alone, so it is made once per process and copied to whoever begins in the same
-    way. Where somebody has asked the server before, nothing is copied.
+    way; no request of it is remembered. Where somebody has asked the server before, it is simply made.
     """
     if not clone.live.is_new or clone.disk is not REAL:
         make()
         return
-    files = tuple(
-        (path, os.access(clone.path / path, os.X_OK), data) for path, data in clone.files().items()
-    )
-    key = (name, clone.live.dialect, clone.user, clone.large_from, clone.head(), files)
+    key = (make.__module__, make.__qualname__, name, *_beginning(clone))
     kept = _kept.get(key)
     if kept is None:
         make()
@@ -588,7 +585,16 @@ def begin(clone: Clone, name: str, make: Callable[[], None]) -> None:
         copy_tree(kept / "clone", clone.path)
         clone.live.load(kept / "server.sqlite3")
         clone.live.is_new = False
-        clone.wrapped()
+    clone.wrapped().made.clear()
+    clone.clock = TurnedClock(year=clone.clock.year)
+
+
+def _beginning(clone: Clone) -> tuple[object, ...]:
+    """Return what a state that is made of a new clone follows from."""
+    files = tuple(
+        (path, os.access(clone.path / path, os.X_OK), data) for path, data in clone.files().items()
+    )
+    return clone.live.dialect, clone.user, clone.large_from, clone.head(), files
 
 
 @cache

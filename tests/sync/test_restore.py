@@ -13,7 +13,7 @@ from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
 from tests.sync.crash import Process, copied, every, reborn, spread
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, first_push, outcome
 
 BOTH_DIALECTS = True
 
@@ -30,8 +30,7 @@ def two_versions(clone: Clone) -> tuple[dict[str, bytes], dict[str, bytes]]:
     clone.skill("alpha", more="license: MIT # kept\n")
     clone.write("skills/alpha/old.txt", "old\n")
     first = skill_files(clone)
-    clone.push()
-    clone.commit("one")
+    first_push(clone, "one")
     clone.replace(PATH, "Step two.", "Step 2.")
     clone.write("skills/alpha/new.sh", "echo new\n", executable=True)
     (clone.path / "skills/alpha/old.txt").unlink()
@@ -168,13 +167,14 @@ def test_a_text_that_was_put_back_by_hand_is_published(live: Live, solo: Clone) 
 def test_a_dry_run_says_everything_and_writes_nothing(live: Live, solo: Clone) -> None:
     two_versions(solo)
     before = solo.files()
+    solo.wrapped().made.clear()
     report = restored(solo, 1, dry_run=True)
     did = outcome(report, "alpha")
     assert did.did == "would restore v1: publish v3 and write SKILL.md, new.sh, old.txt"
     assert not did.changed
     assert (solo.files(), live.version("alpha")) == (before, 2)
-    assert solo.requests
-    assert len(solo.requests.writes) == 2  # the two publishes before
+    assert solo.wrapped().made
+    assert solo.wrapped().writes == []
 
 
 def test_files_only_is_an_edit_like_any_other(live: Live, solo: Clone) -> None:
