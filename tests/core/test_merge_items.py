@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -265,17 +266,20 @@ def test_what_nobody_touched_is_not_even_read(broken: bytes) -> None:
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
 VALUES: list[Any] = [None, 0, 1, True, "x", [1], {"y": 1}]
-SMALL = st.sampled_from(VALUES)
-ROWS = st.fixed_dictionaries(
-    {"input": SMALL},
-    optional={
-        "output": SMALL,
-        "metadata": st.sampled_from(
-            [{}, *({key: one} for key in "xy" for one in VALUES),
-             *({"x": one, "y": other} for one in VALUES for other in VALUES)]
-        ),
-    },
-)  # fmt: skip
+ABSENT = object()
+METADATA = [ABSENT, {}, *({key: one} for key in "xy" for one in VALUES),
+            *({"x": one, "y": other} for one in VALUES for other in VALUES)]  # fmt: skip
+ROWS = st.sampled_from(
+    [
+        {name: value for name, value in row.items() if value is not ABSENT}
+        for row in (
+            {"input": one, "output": other, "metadata": metadata}
+            for one, other, metadata in product(VALUES, [ABSENT, *VALUES], METADATA)
+        )
+    ]
+)
+"""Every row of these fields: one draw instead of many."""
+FATES = st.sampled_from(["kept", "kept", "kept", "edited", "edited", "edited", "gone", "gone"])
 FILES = st.lists(st.tuples(KEYS, ROWS), max_size=5, unique_by=lambda one: one[0])
 
 
@@ -289,8 +293,9 @@ def related(draw: st.DrawFn) -> tuple[bytes, bytes, bytes]:
     base = draw(FILES)
 
     def change(rows: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-        kept = [(key, draw(ROWS) if draw(st.booleans()) else row) for key, row in rows
-                if draw(st.integers(0, 3))]  # fmt: skip
+        fates = [(key, row, draw(FATES)) for key, row in rows]
+        kept = [(key, draw(ROWS) if fate == "edited" else row)
+                for key, row, fate in fates if fate != "gone"]  # fmt: skip
         known = {key for key, _ in kept}
         added = [one for one in draw(FILES) if one[0] not in known]
         rows = kept + added

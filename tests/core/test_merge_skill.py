@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations, permutations, product
 from typing import Any
 
 import pytest
@@ -438,32 +439,48 @@ def test_without_a_base_no_field_has_one() -> None:
 
 words = st.sampled_from(["a", "b", "c", "Ω", "a b"])
 lines = st.lists(words, min_size=1, max_size=6).map("\n".join)
-leaves = st.sampled_from(["1", "2", "true"]) | st.just({"x": "1"})
 paths = st.sampled_from(["p", "q", "d/r"])
-carried = st.builds(
-    Extra,
-    frontmatter=st.dictionaries(st.sampled_from(["model", "hooks"]), st.sampled_from(["a", 1, True, 1.5])),
-    executable=st.frozensets(st.sampled_from(["binary"])),
-    empty=st.frozensets(st.sampled_from(["e", "f"])),
-)  # fmt: skip
+
+
+def mappings(keys: str | Sequence[str], values: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return every mapping of some of the keys to some of the values, in every order."""
+    return [
+        dict(zip(chosen, given, strict=True))
+        for count in range(len(keys) + 1)
+        for chosen in permutations(keys, count)
+        for given in product(values, repeat=count)
+    ]
+
+
+carried = st.sampled_from(
+    [
+        Extra(frontmatter=frontmatter, executable=frozenset(executable), empty=frozenset(empty))
+        for frontmatter, executable, empty in product(
+            mappings(["model", "hooks"], ["a", 1, True, 1.5]),
+            ["", ["binary"]],
+            ["", "e", "f", "ef"],
+        )
+    ]
+)
 parts: dict[str, st.SearchStrategy[Any]] = {
     "description": words,
     "body": st.lists(words, min_size=5, max_size=9).map("\n".join),
     "license": st.sampled_from(["", "MIT", "BSD"]),
     "compatibility": st.sampled_from(["", "any"]),
     "allowed_tools": st.sampled_from([(), ("Read",), ("Read", "Write")]),
-    "metadata": st.dictionaries(st.sampled_from(["a", "b", "c"]), leaves, max_size=3),
+    "metadata": st.sampled_from(mappings("abc", ["1", "2", "true", {"x": "1"}])),
     "files": st.dictionaries(paths, lines, max_size=3),
     "extra": carried,
 }
+CHOICES = [names for count in range(4) for names in combinations(sorted(parts), count)]
 skills = st.builds(Skill, name=st.just("triage"), **parts)
 
 
 @st.composite
 def edited(draw: st.DrawFn, base: Skill) -> Skill:
     """Return ``base`` with some of its parts made anew, so that sides are related; only those are drawn."""
-    chosen = draw(st.sets(st.sampled_from(sorted(parts)), max_size=3))
-    result = replace(base, **{name: draw(parts[name]) for name in sorted(chosen)})
+    chosen = draw(st.sampled_from(CHOICES))
+    result = replace(base, **{name: draw(parts[name]) for name in chosen})
     if draw(st.booleans()):
         text = base.body.split("\n")
         at = draw(st.integers(0, len(text) - 1))

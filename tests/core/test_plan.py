@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 from random import Random
 
 import pytest
@@ -81,16 +81,13 @@ def test_an_empty_plan_says_nothing() -> None:
     assert not Plan.of(pending=[REMOVE_ROW]).is_empty
 
 
-actions = st.builds(
-    Action,
-    st.sampled_from(Effect),
-    st.sampled_from(Side),
-    st.sampled_from(What),
-    st.sampled_from(["a", "b"]),
-    st.sampled_from(["", "1", "2"]),
-    st.sampled_from(["", "v1"]),
-    st.sampled_from(["", "x"]),
+actions = st.sampled_from(
+    [
+        Action(*parts)
+        for parts in product(Effect, Side, What, "ab", ["", "1", "2"], ["", "v1"], ["", "x"])
+    ]
 )
+"""Every action of these: one draw instead of seven."""
 
 
 @given(st.lists(actions, max_size=12), st.integers(0, 2**16))

@@ -7,9 +7,8 @@ sequence, so that "the k-th effect" means the same in a run that counts and in t
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +22,16 @@ from skillsync.repo.git import Repository
 from skillsync.repo.pointer import parse_pointer, parse_rows
 from skillsync.repo.rescue import Rescue
 from tests.failing import DISK_EFFECTS, Crash, FailingDisk, When
-from tests.sync.harness import Clone, Live, Requests
+from tests.sync.harness import Clone, Live, Requests, copy_tree
 
 POINTERS = (".skillsync", ".skillsync.rows")
 Run = Callable[[Clone], object]
 
 
-def save_server(live: Live, path: Path) -> None:
-    """Copy the server's database as it is now."""
-    _copy(live.folder / "server.sqlite3", path)
-
-
-def load_server(live: Live, path: Path) -> None:
-    """Give the server back the database that was saved."""
-    _copy(path, live.folder / "server.sqlite3")
-
-
-def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
-        other.execute("PRAGMA synchronous=OFF")
-        one.backup(other)
-
-
 def copied(clone: Clone, path: Path) -> Clone:
     """Return a new process's clone on a copy of the working tree, git's and our state included."""
     shutil.rmtree(path, ignore_errors=True)
-    shutil.copytree(clone.path, path, symlinks=True)
+    copy_tree(clone.path, path)
     return Clone(clone.live, path, clone.user)
 
 

@@ -25,10 +25,8 @@ from tests.sync.crash import (
     check_staged,
     copied,
     every,
-    load_server,
     one_each,
     reborn,
-    save_server,
 )
 from tests.sync.harness import Clone, Live
 
@@ -99,7 +97,7 @@ class Stage:
         self.live = self.before.live
         self.server = self.folder / "saved.sqlite3"
         self.scene.prepare(self.before, self.live)
-        save_server(self.live, self.server)
+        self.live.save(self.server)
         self.files_before = self.before.files()
         self.own_copies = {
             path
@@ -138,7 +136,7 @@ class Stage:
             raise
 
     def _strike(self, k: int, when: When) -> None:
-        load_server(self.live, self.server)
+        self.live.load(self.server)
         self.copy = clone = copied(self.before, self.folder / "copy")
         process = Process(k, when=when)
         died = process.run(clone, self.scene.verb)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from skillsync.sync.report import Outcome, Report
-from tests.sync.harness import Clone, Live, Requests
+from tests.sync.harness import Clone, Live, Requests, first_push
 
 ITEMS = "datasets/cases/items.jsonl"
 POINTER = "datasets/cases/.skillsync"
@@ -35,9 +35,7 @@ def dataset_id(live: Live, name: str = "cases") -> str:
 def published(clone: Clone, lines: list[str]) -> str:
     """Write the dataset ``cases``, push and commit it, and return its remote id."""
     clone.dataset("cases", lines)
-    report = clone.push()
-    assert report.exit == 0, report
-    clone.commit("cases")
+    first_push(clone, "cases")
     return dataset_id(clone.live)
 
 
@@ -72,9 +70,7 @@ def by_subject(report: Report) -> dict[str, Outcome]:
 
 def wrapped(clone: Clone) -> Requests:
     """Return the requests of a clone, to watch or to disturb."""
-    clone.connect(clone.target)
-    assert clone.requests is not None
-    return clone.requests
+    return clone.wrapped()
 
 
 def is_silent(clone: Clone) -> bool:

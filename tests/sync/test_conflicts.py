@@ -12,7 +12,7 @@ from skillsync.errors import UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, first_push, outcome
 
 BOTH_DIALECTS = True
 
@@ -24,8 +24,8 @@ BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
 def publish(clone: Clone, body: str = BODY, *, more: str = "") -> str:
     """Alpha, published and committed; returns the commit."""
     clone.skill("alpha", body, more=more)
-    assert clone.push().exit == 0
-    return clone.commit("published")
+    first_push(clone)
+    return clone.head()
 
 
 def diverge(clone: Clone, live: Live, *, clean: bool = True) -> None:

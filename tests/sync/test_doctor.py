@@ -19,7 +19,7 @@ from skillsync.sync.doctor import Checkup, examine
 from skillsync.sync.doctor_git import clash_findings, version_finding, watch_findings
 from skillsync.sync.doctor_remote import clock_finding
 from skillsync.sync.findings import Finding, Level
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, first_push
 
 BOTH_DIALECTS = True
 
@@ -49,8 +49,7 @@ def synced(clone: Clone) -> None:
     clone.write(".gitattributes", "*.jsonl text eol=lf\n")
     clone.skill("alpha")
     clone.dataset("sums", [ROW])
-    clone.push()
-    clone.commit("published")
+    first_push(clone)
 
 
 def test_all_is_well_and_nothing_is_written(live: Live, solo: Clone) -> None:

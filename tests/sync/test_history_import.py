@@ -10,7 +10,7 @@ import pytest
 from skillsync.errors import NotFound, RefusedForSafety, RemoteError, UsageError
 from skillsync.sync import history_import
 from skillsync.sync.history_import import Imported, ImportRequest, import_history
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, begin
 
 BOTH_DIALECTS = True
 
@@ -23,15 +23,18 @@ def imported(clone: Clone, name: str = "alpha", branch: str | None = None) -> Im
 
 
 def three_versions(live: Live, clone: Clone) -> None:
-    clone.skill("alpha")
-    clone.write("skills/alpha/run.sh", "echo one\n", executable=True)
-    clone.push()
-    clone.commit("one")
-    live.edit_body("alpha", "Step two.", "Step of the web.")
-    clone.pull()
-    (clone.path / "skills/alpha/run.sh").unlink()
-    clone.push()
-    clone.commit("three")
+    def make() -> None:
+        clone.skill("alpha")
+        clone.write("skills/alpha/run.sh", "echo one\n", executable=True)
+        clone.push()
+        clone.commit("one")
+        live.edit_body("alpha", "Step two.", "Step of the web.")
+        clone.pull()
+        (clone.path / "skills/alpha/run.sh").unlink()
+        clone.push()
+        clone.commit("three")
+
+    begin(clone, "three versions", make)
 
 
 def log(clone: Clone, form: str, branch: str = BRANCH) -> list[str]:

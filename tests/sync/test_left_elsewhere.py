@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, begin
 
 PATH = "skills/alpha/SKILL.md"
 NOTES = "skills/alpha/notes.md"
@@ -18,19 +18,25 @@ BODY = "one\n\ntwo\n\nthree\n"
 @pytest.fixture
 def pulled(solo: Clone, live: Live) -> Clone:
     """Line one of SKILL.md and all of notes.md edited in the page and pulled; nothing of it is committed yet."""
-    solo.skill("alpha", BODY)
-    solo.write(NOTES, "notes\n")
-    assert solo.push().exit == 0
-    solo.commit("first")
-    solo.write("README.md", "unrelated\n")
-    solo.commit("unrelated")
-    solo.git("branch", "side", "HEAD^")
-    live.edit(
-        "alpha",
-        body=BODY.replace("one", "ONE remotely"),
-        files=[{"path": "notes.md", "content": "NOTES remotely", "content_type": "text/markdown"}],
-    )
-    assert solo.pull().exit == 0
+
+    def make() -> None:
+        solo.skill("alpha", BODY)
+        solo.write(NOTES, "notes\n")
+        assert solo.push().exit == 0
+        solo.commit("first")
+        solo.write("README.md", "unrelated\n")
+        solo.commit("unrelated")
+        solo.git("branch", "side", "HEAD^")
+        live.edit(
+            "alpha",
+            body=BODY.replace("one", "ONE remotely"),
+            files=[
+                {"path": "notes.md", "content": "NOTES remotely", "content_type": "text/markdown"}
+            ],
+        )
+        assert solo.pull().exit == 0
+
+    begin(solo, "pulled", make)
     return solo
 
 

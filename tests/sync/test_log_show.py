@@ -13,7 +13,7 @@ from skillsync.sync.revision import Revision, names_versions, parse_revision
 from skillsync.sync.show import Shown, show
 from skillsync.sync.version_diff import VersionDiff, diff_versions
 from tests.sync.dialects import seed_only
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, begin
 
 BOTH_DIALECTS = True
 
@@ -39,14 +39,18 @@ def compared(clone: Clone, *words: str) -> VersionDiff:
 
 def three_versions(live: Live, clone: Clone) -> list[str]:
     """v1 and v2 published and committed from here, v3 by the web page; returns the two commits."""
-    clone.skill("alpha")
-    clone.push()
-    commits = [clone.commit("one")]
-    clone.replace("skills/alpha/SKILL.md", "Step two.", "Step 2.")
-    clone.push()
-    commits.append(clone.commit("two"))
-    live.edit_body("alpha", "Step 2.", "Step II.")
-    return commits
+
+    def make() -> None:
+        clone.skill("alpha")
+        clone.push()
+        clone.commit("one")
+        clone.replace("skills/alpha/SKILL.md", "Step two.", "Step 2.")
+        clone.push()
+        clone.commit("two")
+        live.edit_body("alpha", "Step 2.", "Step II.")
+
+    begin(clone, "three versions", make)
+    return clone.git("rev-list", "--reverse", "HEAD", "--", "skills").split()
 
 
 @pytest.mark.parametrize(

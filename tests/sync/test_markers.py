@@ -14,7 +14,7 @@ from skillsync.sync.log import log
 from skillsync.sync.plan import make_plan
 from skillsync.sync.report import Report
 from tests.sync.dataset_steps import wrapped
-from tests.sync.harness import LIVES, Clone, Live, new_clone, outcome
+from tests.sync.harness import LIVES, Clone, Live, begin, new_clone, outcome
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -62,11 +62,15 @@ def marker(live: Live, name: str = "alpha") -> Marker:
 @pytest.fixture
 def created(team: Clone, live: Live) -> Clone:
     """Alpha, committed and created by CI; nobody ever wrote a pointer."""
-    team.skill("alpha", BODY)
-    head = team.commit("Add alpha (#1)")
-    report = ci(team)
-    assert (report.exit, outcome(report, "alpha").did) == (0, "created v2")
-    assert marker(live).commit == head
+
+    def make() -> None:
+        team.skill("alpha", BODY)
+        team.commit("Add alpha (#1)")
+        report = ci(team)
+        assert (report.exit, outcome(report, "alpha").did) == (0, "created v2")
+
+    begin(team, "created", make)
+    assert marker(live).commit == team.head()
     return team
 
 

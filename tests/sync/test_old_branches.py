@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.sync.dialects import current_only
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, begin
+from tests.world import git
 
 BOTH_DIALECTS = True
 
@@ -107,13 +108,22 @@ class RowSubject(Subject):
 
 @pytest.fixture(params=[SkillSubject, RowSubject], ids=["skill", "row"])
 def subject(request: pytest.FixtureRequest, solo: Clone) -> Subject:
-    """An object that was pushed and committed; then came a commit that has nothing to do with it."""
+    """An object that was written and is not yet pushed."""
     made: Subject = request.param.make(solo)
-    assert solo.push().exit == 0
-    solo.commit("first")
-    solo.write("README.md", "unrelated\n")
-    solo.commit("unrelated")
     return made
+
+
+def made_newer(subject: Subject, newer: Callable[[Subject], None]) -> None:
+    """Push and commit it; then comes a commit that has nothing to do with it, and then its newer version."""
+
+    def make() -> None:
+        assert subject.clone.push().exit == 0
+        subject.clone.commit("first")
+        subject.clone.write("README.md", "unrelated\n")
+        subject.clone.commit("unrelated")
+        newer(subject)
+
+    begin(subject.clone, newer.__name__, make)
 
 
 # ---------------------------------------------------------------- what brings the newer version in
@@ -274,7 +284,7 @@ def test_an_old_text_is_never_published(
     subject: Subject, newer: Callable[[Subject], None], old_again: Callable[[Subject], None]
 ) -> None:
     """It is behind: 0 remote writes; with local state deleted it is no other (P7); pull brings the newer text."""
-    newer(subject)
+    made_newer(subject, newer)
     stays_behind(subject, old_again)
 
 
@@ -291,7 +301,7 @@ def test_an_old_text_is_never_published(
 def test_an_old_text_is_never_published_over_a_marked_version(
     subject: Subject, old_again: Callable[[Subject], None]
 ) -> None:
-    publish(subject)
+    made_newer(subject, publish)
     stays_behind(subject, old_again)
 
 
@@ -325,7 +335,7 @@ def stays_behind(subject: Subject, old_again: Callable[[Subject], None]) -> None
 def test_an_edit_of_the_old_text_is_blocked_until_it_is_merged(
     subject: Subject, newer: Callable[[Subject], None], old_again: Callable[[Subject], None]
 ) -> None:
-    newer(subject)
+    made_newer(subject, newer)
     old_again(subject)
     subject.local_elsewhere("mine")
     assert quiet_push(subject.clone) == 3
@@ -343,6 +353,5 @@ def test_an_edit_of_the_old_text_is_blocked_until_it_is_merged(
 def forget(clone: Clone) -> None:
     """Delete all that is only a cache (P7)."""
     shutil.rmtree(clone.path / ".git" / "skillsync", ignore_errors=True)
-    refs = clone.git("for-each-ref", "--format=%(refname)", "refs/skillsync").split()
-    for ref in refs:
-        clone.git("update-ref", "-d", ref)
+    refs = clone.git("for-each-ref", "--format=delete %(refname)", "refs/skillsync")
+    git(clone.path, "update-ref", "--stdin", data=f"{refs}\n".encode() if refs else b"")

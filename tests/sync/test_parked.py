@@ -10,7 +10,7 @@ import pytest
 from skillsync.errors import GitFailed, InvalidContent
 from skillsync.sync.report import Report
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, begin, outcome
 
 PATH = "skills/alpha/SKILL.md"
 NOTES = "skills/alpha/notes.md"
@@ -22,20 +22,24 @@ BODY = "one\n\ntwo\n\nthree\n\nfour\n\nfive\n"
 @pytest.fixture
 def torn(solo: Clone, live: Live) -> Clone:
     """Line three in conflict; line five of the same file and all of notes.md edited by the remote alone."""
-    solo.skill("alpha", BODY)
-    solo.write(NOTES, "n1\n")
-    assert solo.push().exit == 0
-    solo.commit("published")
-    solo.git("branch", "elsewhere")
-    live.edit(
-        "alpha",
-        body=BODY.replace("three", "THREE remotely").replace("five", "FIVE remotely"),
-        files=[{"path": "notes.md", "content": "N1 remotely", "content_type": "text/markdown"}],
-    )
-    solo.replace(PATH, "three\n", "THREE locally\n")
-    solo.commit("local edit")
-    assert solo.pull().exit == 4
-    assert solo.read(NOTES) == "N1 remotely\n"
+
+    def make() -> None:
+        solo.skill("alpha", BODY)
+        solo.write(NOTES, "n1\n")
+        assert solo.push().exit == 0
+        solo.commit("published")
+        solo.git("branch", "elsewhere")
+        live.edit(
+            "alpha",
+            body=BODY.replace("three", "THREE remotely").replace("five", "FIVE remotely"),
+            files=[{"path": "notes.md", "content": "N1 remotely", "content_type": "text/markdown"}],
+        )
+        solo.replace(PATH, "three\n", "THREE locally\n")
+        solo.commit("local edit")
+        assert solo.pull().exit == 4
+        assert solo.read(NOTES) == "N1 remotely\n"
+
+    begin(solo, "torn", make)
     return solo
 
 

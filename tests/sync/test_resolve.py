@@ -6,7 +6,7 @@ import pytest
 
 from skillsync.errors import InvalidContent, UsageError
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, first_push, outcome
 
 BOTH_DIALECTS = True
 
@@ -20,8 +20,7 @@ def in_conflict(clone: Clone, live: Live) -> dict[str, bytes]:
     """Body and notes edited on both sides, the description remotely; returns the files before the pull."""
     clone.skill("alpha", BODY)
     clone.write(NOTES, "n1\n\nn2\n\nn3\n")
-    assert clone.push().exit == 0
-    clone.commit("published")
+    first_push(clone)
     live.edit(
         "alpha",
         description="Remote words.",

@@ -12,8 +12,8 @@ from skillsync.errors import GitFailed, NotFound, RefusedForSafety, UsageError
 from skillsync.repo.rescue import Rescue
 from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
-from tests.sync.crash import Process, copied, every, load_server, reborn, save_server, spread
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.crash import Process, copied, every, reborn, spread
+from tests.sync.harness import Clone, Live, first_push, outcome
 
 BOTH_DIALECTS = True
 
@@ -30,8 +30,7 @@ def two_versions(clone: Clone) -> tuple[dict[str, bytes], dict[str, bytes]]:
     clone.skill("alpha", more="license: MIT # kept\n")
     clone.write("skills/alpha/old.txt", "old\n")
     first = skill_files(clone)
-    clone.push()
-    clone.commit("one")
+    first_push(clone, "one")
     clone.replace(PATH, "Step two.", "Step 2.")
     clone.write("skills/alpha/new.sh", "echo new\n", executable=True)
     (clone.path / "skills/alpha/old.txt").unlink()
@@ -168,13 +167,14 @@ def test_a_text_that_was_put_back_by_hand_is_published(live: Live, solo: Clone) 
 def test_a_dry_run_says_everything_and_writes_nothing(live: Live, solo: Clone) -> None:
     two_versions(solo)
     before = solo.files()
+    solo.wrapped().made.clear()
     report = restored(solo, 1, dry_run=True)
     did = outcome(report, "alpha")
     assert did.did == "would restore v1: publish v3 and write SKILL.md, new.sh, old.txt"
     assert not did.changed
     assert (solo.files(), live.version("alpha")) == (before, 2)
-    assert solo.requests
-    assert len(solo.requests.writes) == 2  # the two publishes before
+    assert solo.wrapped().made
+    assert solo.wrapped().writes == []
 
 
 def test_files_only_is_an_edit_like_any_other(live: Live, solo: Clone) -> None:
@@ -310,7 +310,7 @@ def test_a_restore_that_an_error_ends_says_what_was_done(live: Live, solo: Clone
 def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_path: Path) -> None:
     """Whatever was reached: at the end both sides hold the restored text, or both the old one."""
     first, second = two_versions(solo)
-    save_server(live, tmp_path / "saved.sqlite3")
+    live.save(tmp_path / "saved.sqlite3")
 
     def run(clone: Clone) -> Report:
         return restored(clone, 1)
@@ -318,7 +318,7 @@ def test_a_crash_leaves_the_publish_to_be_pulled(live: Live, solo: Clone, tmp_pa
     counted = Process()
     counted.run(copied(solo, tmp_path / "counted"), run)
     for k, when in spread(every(counted.log), 8):
-        load_server(live, tmp_path / "saved.sqlite3")
+        live.load(tmp_path / "saved.sqlite3")
         clone = copied(solo, tmp_path / "crashed")
         Process(k, when=when).run(clone, run)
         clone = reborn(clone)

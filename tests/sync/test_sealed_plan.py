@@ -16,7 +16,7 @@ from skillsync.errors import InvalidContent, PlanUnreadable, RefusedForSafety, S
 from skillsync.sync.push import PushRequest
 from skillsync.sync.report import Report
 from skillsync.sync.sealed_plan import push_sealed, read_plan, seal, write_plan
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, first_push
 
 BOTH_DIALECTS = True
 
@@ -51,8 +51,7 @@ def world(clone: Clone) -> None:
     for name in ("alpha", "beta", "kept"):
         clone.skill(name)
     clone.dataset("sums", [row("q1"), row("q2"), row("q3")])
-    clone.push()
-    clone.commit("published")
+    first_push(clone)
     clone.replace(ALPHA, "Step two.", "Step 2.")
     clone.skill("gamma")
     clone.git("rm", "-rq", "skills/beta")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live, new_clone, outcome
+from tests.sync.harness import Clone, Live, first_push, new_clone, outcome
 
 ROOT = "skills/alpha"
 PATH = f"{ROOT}/SKILL.md"
@@ -25,9 +25,7 @@ def publish(clone: Clone, files: dict[str, str], *, more: str = "") -> None:
     clone.skill("alpha", more=more)
     for path, text in files.items():
         clone.write(f"{ROOT}/{path}", text)
-    report = clone.push()
-    assert report.exit == 0, report
-    clone.commit("published")
+    first_push(clone)
 
 
 def edit_remotely(live: Live, changes: Files) -> None:

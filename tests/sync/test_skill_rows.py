@@ -14,7 +14,7 @@ import pytest
 from skillsync.errors import RefusedForSafety, SkillsyncError
 from skillsync.sync.report import Report
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, first_push
 
 PATH = "skills/alpha/SKILL.md"
 POINTER = "skills/alpha/.skillsync"
@@ -36,8 +36,7 @@ def linked(clone: Clone, live: Live) -> None:
     """Alpha and a second skill, published and committed: B = L = R."""
     clone.skill("alpha", BODY)
     clone.skill("other")
-    assert clone.push().exit == 0
-    clone.commit("published")
+    first_push(clone)
 
 
 def local_edit(clone: Clone) -> None:

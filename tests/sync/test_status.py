@@ -20,7 +20,7 @@ from skillsync.sync.facts import local_facts
 from skillsync.sync.plan import make_plan
 from skillsync.sync.status import Status
 from tests.sync.dialects import current_only, seed_only
-from tests.sync.harness import Clone, Live
+from tests.sync.harness import Clone, Live, first_push
 
 BOTH_DIALECTS = True
 
@@ -41,8 +41,7 @@ def published(clone: Clone) -> Clone:
     clone.skill("alpha")
     clone.skill("beta")
     clone.dataset("sums", [ROW])
-    clone.push()
-    clone.commit("pointers")
+    first_push(clone, "pointers")
     return clone
 
 

@@ -10,7 +10,7 @@ import pytest
 from skillsync.errors import RefusedForSafety, ShallowClone
 from skillsync.sync.report import Report
 from tests.sync.dialects import both_at_once, current_only, seed_only
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, begin, outcome
 
 BOTH_DIALECTS = True
 
@@ -38,10 +38,14 @@ def change(team: Clone, old: str, new: str) -> str:
 @pytest.fixture
 def created(team: Clone, live: Live) -> Clone:
     """Alpha, committed and created by CI; nobody ever wrote a pointer."""
-    team.skill("alpha", BODY)
-    team.commit("alpha")
-    report = ci(team)
-    assert (report.exit, outcome(report, "alpha").did) == (0, f"created v{live.created}")
+
+    def make() -> None:
+        team.skill("alpha", BODY)
+        team.commit("alpha")
+        report = ci(team)
+        assert (report.exit, outcome(report, "alpha").did) == (0, f"created v{live.created}")
+
+    begin(team, "created", make)
     return team
 
 

@@ -11,7 +11,7 @@ from skillsync.repo.conflicts import ConflictStore
 from skillsync.sync.holding import Candidate, Hold
 from skillsync.sync.report import Kind
 from skillsync.sync.resolve import Choice
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, first_push, outcome
 
 SKILL = "skills/alpha/SKILL.md"
 BODY = "one\n\ntwo\n\nthree\n"
@@ -21,8 +21,7 @@ def published(clone: Clone) -> Clone:
     clone.skill("alpha", BODY)
     clone.skill("beta", BODY)
     clone.dataset("cases", ['{"id": "k1", "input": "first"}'])
-    assert clone.push().exit == 0
-    clone.commit("pointers")
+    first_push(clone, "pointers")
     return clone
 
 

@@ -16,7 +16,7 @@ from skillsync.sync.report import Report
 from skillsync.sync.restore import RestoreRequest, restore
 from skillsync.sync.undo import UndoRequest, undo
 from tests.sync.dialects import current_only, seed_only
-from tests.sync.harness import Clone, Live, outcome
+from tests.sync.harness import Clone, Live, begin, outcome
 
 BOTH_DIALECTS = True
 
@@ -35,13 +35,17 @@ def row(key: str, answer: str = "2") -> str:
 
 def published(clone: Clone) -> None:
     """A skill and a dataset in sync and committed, then an edit of the skill that is pushed."""
-    clone.skill("alpha")
-    clone.write("skills/alpha/run.sh", "echo one\n", executable=True)
-    clone.push()
-    clone.commit("one")
-    clone.replace(ALPHA, "Step two.", "Step 2.")
-    clone.write("skills/alpha/run.sh", "echo two\n", executable=True)
-    clone.push()
+
+    def make() -> None:
+        clone.skill("alpha")
+        clone.write("skills/alpha/run.sh", "echo one\n", executable=True)
+        clone.push()
+        clone.commit("one")
+        clone.replace(ALPHA, "Step two.", "Step 2.")
+        clone.write("skills/alpha/run.sh", "echo two\n", executable=True)
+        clone.push()
+
+    begin(clone, "published", make)
 
 
 # ---------------------------------------------------------------- skills

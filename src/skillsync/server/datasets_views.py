@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.db.models import BigIntegerField, UUIDField
 from django_filters.utils import translate_validation
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ from skillsync.server.datasets_input import DatasetFilter, DatasetInput, ItemFil
 from skillsync.server.datasets_render import render_dataset, render_item
 from skillsync.server.models import Dataset, DatasetItem
 from skillsync.server.paging import Paging
-from skillsync.server.prepared import insert_row
+from skillsync.server.prepared import Prepared, Slot, insert_row
 from skillsync.server.views import ApiView
 from skillsync.server.writes import now_after, writing
 
@@ -49,14 +50,23 @@ class RowList(RowsView):
 
     def get(self, request: Request, **_: str) -> Response:
         """A page, newest first unless ordered otherwise; equal times are ordered by id."""
-        rows = self.rows().exclude(deleted=True)
-        chosen = self.filter(request.query_params, rows, request=request)
-        if not chosen.is_valid():
-            raise translate_validation(chosen.errors)
-        ordered = chosen.qs.query.order_by or ("-created_at",)
         pages = Paging()
-        page: list[Any] = pages.paginate_queryset(chosen.qs.order_by(*ordered, "id"), request) or []
+        page = self.usual(request, pages)
+        if page is None:
+            chosen = self.filter(request.query_params, self.shown(), request=request)
+            if not chosen.is_valid():
+                raise translate_validation(chosen.errors)
+            ordered = chosen.qs.query.order_by or ("-created_at",)
+            page = pages.paginate_queryset(chosen.qs.order_by(*ordered, "id"), request) or []
         return pages.get_paginated_response([self.render(row) for row in page])
+
+    def usual(self, request: Request, pages: Paging) -> list[Any] | None:
+        """The rows, where what is asked for is what nearly everybody asks for; else None."""
+        raise NotImplementedError
+
+    def shown(self) -> QuerySet[Any]:
+        """What a list may show."""
+        return self.rows().exclude(deleted=True)
 
     def post(self, request: Request, **_: str) -> Response:
         """Create a row. The answer shows JSON as it was sent, a later GET as it is stored (2.4)."""
@@ -136,8 +146,30 @@ class _Items(RowsView):
         return render_item(row)
 
 
+def _listed(model: type[Row], **which: Slot) -> Prepared[Any]:
+    project = Slot("project", BigIntegerField())
+    return Prepared(
+        lambda: (
+            model._default_manager.filter(project_id=project, **which)
+            .exclude(deleted=True)
+            .select_related("created_by")
+            .order_by("-created_at", "id")
+        )
+    )
+
+
+_DATASETS = _listed(Dataset)
+_ITEMS = _listed(DatasetItem, dataset_id=Slot("dataset", UUIDField()))
+
+
 class DatasetList(_Datasets, RowList):
     """``/datasets``."""
+
+    def usual(self, request: Request, pages: Paging) -> list[Any] | None:
+        """All datasets."""
+        if request.query_params.keys() & self.filter.base_filters.keys():
+            return None
+        return pages.first_page(request, _DATASETS, self.shown, project=self.project.pk)
 
 
 class DatasetDetail(_Datasets, RowDetail):
@@ -146,6 +178,21 @@ class DatasetDetail(_Datasets, RowDetail):
 
 class ItemList(_Items, RowList):
     """``/dataset_items``."""
+
+    def usual(self, request: Request, pages: Paging) -> list[Any] | None:
+        """All items of one dataset. Where there are none, there may be no such dataset, too."""
+        try:
+            dataset = uuid.UUID(request.query_params.get("dataset"))
+        except (ValueError, TypeError, AttributeError):
+            return None
+        found = pages.first_page(
+            request,
+            _ITEMS,
+            lambda: self.shown().filter(dataset=dataset),
+            project=self.project.pk,
+            dataset=dataset,
+        )
+        return found or None
 
 
 class ItemDetail(_Items, RowDetail):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rest_framework.pagination import LimitOffsetPagination
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rest_framework.request import Request
     from rest_framework.views import APIView
+
+    from skillsync.server.prepared import Prepared
+
+T = TypeVar("T")
 
 
 class Paging(LimitOffsetPagination):
@@ -29,6 +35,18 @@ class Paging(LimitOffsetPagination):
         self.request, self.limit, self.offset = request, limit, 0
         self.count = len(rows) if len(rows) <= limit else self.get_count(queryset)
         return rows[:limit]
+
+    def first_page(
+        self, request: Request, rows: Prepared[T], all_rows: Callable[[], Any], **values: object
+    ) -> list[T] | None:
+        """The page, where the first is asked for; None for another. ``all_rows`` are the same, to be counted."""
+        limit = self.get_limit(request)
+        if self.get_offset(request) or not limit:
+            return None
+        found = rows.first_rows(limit + 1, **values)
+        self.request, self.limit, self.offset = request, limit, 0
+        self.count = len(found) if len(found) <= limit else self.get_count(all_rows())
+        return found[:limit]
 
 
 class DatasetPages(Paging):

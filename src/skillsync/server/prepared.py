@@ -38,7 +38,7 @@ class Slot(Expression):
 
 
 class Prepared(Generic[T]):
-    """A query. ``rows`` and ``first`` take the value of every slot by name."""
+    """A query. ``rows``, ``first`` and ``first_rows`` take the value of every slot by name."""
 
     def __init__(self, query_set: Callable[[], QuerySet[Any, T]]) -> None:
         """``query_set`` is asked once per connection; it has slots and is never run itself."""
@@ -46,16 +46,23 @@ class Prepared(Generic[T]):
 
     def rows(self, **values: object) -> list[T]:
         """What the query set would yield."""
-        connection = connections["default"]
-        plan = _kept(connection, self, self._plan)
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, plan.bound(connection, values))
-            found: list[T] = plan.read(connection, cursor.fetchall())
-            return found
+        return self._run("", [], values)
 
     def first(self, **values: object) -> T | None:
         """The first row, or None."""
         return next(iter(self.rows(**values)), None)
+
+    def first_rows(self, count: int, **values: object) -> list[T]:
+        """The first so many rows of a query set that has no limit of its own."""
+        return self._run(" LIMIT %s", [count], values)
+
+    def _run(self, end: str, more: list[int], values: dict[str, object]) -> list[T]:
+        connection = connections["default"]
+        plan = _kept(connection, self, self._plan)
+        with connection.cursor() as cursor:
+            cursor.execute(plan.sql + end, [*plan.bound(connection, values), *more])
+            found: list[T] = plan.read(connection, cursor.fetchall())
+            return found
 
     def _plan(self, connection: BaseDatabaseWrapper) -> _Reading:
         return _Reading(self._query_set().query.get_compiler(connection=connection))
@@ -138,6 +145,7 @@ class _Reading(_Statement):
             self._names = [expression.target.attname for expression in expressions[self._own]]
             populators: Any = queries.get_related_populators  # typed for a later Django
             self._related = populators(self._info, columns, "default")
+            self._annotated: dict[str, int] = compiler.annotation_col_map
 
     def read(self, connection: BaseDatabaseWrapper, rows: Sequence[Any]) -> list[Any]:
         """The rows as the query set would give them."""
@@ -161,6 +169,8 @@ class _Reading(_Statement):
             made = make("default", self._names, row[self._own])
             for related in self._related:
                 related.populate(row, made)
+            for name, position in self._annotated.items():
+                setattr(made, name, row[position])
             yield made
 
 

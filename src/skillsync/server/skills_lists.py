@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Exists, OuterRef, Q
 
 from skillsync.server.models import Project, Skill, SkillOwner, SkillTag, User
+from skillsync.server.prepared import Prepared, Slot
 from skillsync.server.skills_limits import CATEGORIES
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ LISTED = tuple(
     field.attname for field in Skill._meta.concrete_fields if field.name not in {"body", "project"}
 )
 """What a list reads of each skill; bodies may be long."""
+
+FILTERS = frozenset({"search", "category", "created_by_id", "owner_id", "tags"})
+"""The parameters that make a list shorter, whichever dialect knows them."""
 
 _LARGEST_ID = 2**63 - 1
 """What the column of an id can hold; nobody has a larger one."""
@@ -93,32 +98,53 @@ def _by_belongings(rows: QuerySet[Skill], owner: int | None, tags: str) -> Query
 
 
 def _ordered(rows: QuerySet[Skill], order_by: str) -> QuerySet[Skill]:
+    return rows.order_by(_column(order_by), "-id")
+
+
+def _column(order_by: str) -> str:
     """An unknown order silently means the default; ties are broken by ``-id`` (skills-api.md 1.1)."""
     column = _ORDERS.get(order_by.removeprefix("-"))
     if column is None:
-        return rows.order_by("-created_at", "-id")
-    return rows.order_by(("-" if order_by.startswith("-") else "") + column, "-id")
+        return "-created_at"
+    return ("-" if order_by.startswith("-") else "") + column
 
 
-def listed(rows: Sequence[Mapping[str, Any]], caller: User) -> list[Any]:
+def unfiltered(parameters: QueryDict) -> Prepared[tuple[Any, ...]]:
+    """The latest version of every skill of a ``project``, as ``LISTED`` columns, in the order that is asked for."""
+    return _unfiltered(_column(parameters.get("order_by", "")))
+
+
+@cache
+def _unfiltered(column: str) -> Prepared[tuple[Any, ...]]:
+    project = Slot("project", BigIntegerField())
+    latest = Skill.objects.filter(project_id=project, deleted=False, is_latest=True)
+    return Prepared(lambda: latest.order_by(column, "-id").values_list(*LISTED))
+
+
+def listed(rows: Sequence[tuple[Any, ...]], caller: User) -> list[Any]:
     """Rows of ``LISTED`` columns, each with the attributes of a Skill but the body.
 
     Making a hundred real ones takes longer than all the rest. Who made a skill is read once per person, and not
     at all where it was the caller.
     """
     known: dict[int | None, User] = {caller.pk: caller}
-    others = {row["created_by_id"] for row in rows} - {None, caller.pk}
+    found = [SimpleNamespace(**dict(zip(LISTED, row, strict=True))) for row in rows]
+    others = {one.created_by_id for one in found} - {None, caller.pk}
     if others:
         known |= User.objects.in_bulk(others)
-    return [
-        SimpleNamespace(**row, pk=row["id"], created_by=known.get(row["created_by_id"]))
-        for row in rows
-    ]
+    for one in found:
+        one.pk, one.created_by = one.id, known.get(one.created_by_id)
+    return found
+
+
+_REVISION = Prepared(
+    lambda: Project.objects.filter(pk=Slot("pk", BigIntegerField())).values_list("skills_revision")
+)
 
 
 def validators(project: Project, caller: User, page: Mapping[str, Any]) -> dict[str, str]:
     """The headers of a list (skills-api.md 12): weak and private, as the page is rendered for one user."""
-    revision = Project.objects.values_list("skills_revision", flat=True).get(pk=project.pk)
+    [(revision,)] = _REVISION.rows(pk=project.pk)
     version = f"{project.uuid.hex[:8]}-{revision}"
     rendered = json.dumps(page, default=str)
     seen = hashlib.sha256(f"{caller.pk} {version} {rendered}".encode()).hexdigest()

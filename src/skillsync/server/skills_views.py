@@ -14,7 +14,15 @@ from skillsync.server import skills_versions as versions
 from skillsync.server.exceptions import BareError
 from skillsync.server.models import SkillFile
 from skillsync.server.paging import Paging
-from skillsync.server.skills_lists import LISTED, filtered, listed, not_modified, validators
+from skillsync.server.skills_lists import (
+    FILTERS,
+    LISTED,
+    filtered,
+    listed,
+    not_modified,
+    unfiltered,
+    validators,
+)
 from skillsync.server.skills_missing import skill_missing
 from skillsync.server.skills_owners import Belongings, belongings_of
 from skillsync.server.skills_render import (
@@ -98,14 +106,18 @@ class SkillList(SkillsView):
 
     def get(self, request: Request, **_: str) -> HttpResponseBase:
         """A page of summaries; 304 when the caller has it already."""
-        query = {}
-        if self.dialect.has_category_filters:
-            query = self.accept(queries.ListQuery, request.query_params)
-        rows = versions.active_skills(self.project).filter(is_latest=True)
-        rows = filtered(rows, request.query_params, query, dialect=self.dialect)
         pages = Paging()
-        page = listed(pages.paginate_queryset(rows.values(*LISTED), request) or [], self.caller)
-        answer = pages.get_paginated_response(self.summaries(page))
+        rows = None
+        if not request.query_params.keys() & FILTERS:
+            rows = pages.first_page(
+                request,
+                unfiltered(request.query_params),
+                lambda: self.chosen(request),
+                project=self.project.pk,
+            )
+        if rows is None:
+            rows = pages.paginate_queryset(self.chosen(request), request) or []
+        answer = pages.get_paginated_response(self.summaries(listed(rows, self.caller)))
         if not self.dialect.has_list_validators:
             return answer
         headers = validators(self.project, self.caller, answer.data)
@@ -114,6 +126,16 @@ class SkillList(SkillsView):
         for name, value in headers.items():
             answer[name] = value
         return answer
+
+    def chosen(self, request: Request) -> QuerySet[Any, tuple[Any, ...]]:
+        """What is asked for, by whatever the dialect knows."""
+        query = {}
+        if self.dialect.has_category_filters:
+            query = self.accept(queries.ListQuery, request.query_params)
+        rows = versions.active_skills(self.project).filter(is_latest=True)
+        return filtered(rows, request.query_params, query, dialect=self.dialect).values_list(
+            *LISTED
+        )
 
     def post(self, request: Request, **_: str) -> Response:
         """Create version 1."""

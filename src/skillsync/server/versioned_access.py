@@ -23,7 +23,7 @@ LEVELS = (NONE, VIEWER, EDITOR)
 """Each may what those before it may."""
 
 
-def visible_to(rows: QuerySet[VersionedDataset], user: User) -> QuerySet[Any]:
+def visible_to(rows: QuerySet[VersionedDataset], user: User | Slot) -> QuerySet[Any]:
     """The datasets that a list shows to the user, each with the grant as ``granted``, or None."""
     grants = DatasetGrant.objects.filter(dataset=OuterRef("pk"), user=user)
     return rows.annotate(granted=Subquery(grants.values("access_level")[:1])).filter(

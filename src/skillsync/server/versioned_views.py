@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, TextField
+from django.db.models import BigIntegerField, Q, TextField
 from django.db.models.functions import Cast
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -14,8 +14,10 @@ from skillsync.server import versioned_datasets as datasets
 from skillsync.server import versioned_input as accepted
 from skillsync.server import versioned_items as items
 from skillsync.server.paging import DatasetPages, ItemPages, VersionPages
+from skillsync.server.prepared import Prepared, Slot
 from skillsync.server.versioned_access import level_of, visible_to
 from skillsync.server.versioned_datasets import as_uuid
+from skillsync.server.versioned_models import VersionedDataset
 from skillsync.server.versioned_render import render_dataset, render_item, render_revision
 from skillsync.server.views import ApiView
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from skillsync.server.paging import Paging
-    from skillsync.server.versioned_models import VersionedDataset
 
 
 class VersionedView(ApiView):
@@ -61,11 +62,31 @@ class VersionedView(ApiView):
         return render_dataset(dataset, level=level_of(dataset, self.caller))
 
 
+_FILTERS = frozenset({"archived", "search", "order_by", "id__in"})
+_DATASETS: Prepared[Any] = Prepared(
+    lambda: (
+        visible_to(
+            VersionedDataset.objects.filter(project_id=Slot("project", BigIntegerField())),
+            Slot("user", BigIntegerField()),
+        )
+        .filter(archived=False)
+        .select_related("created_by")
+        .order_by("-created_at", "id")
+    )
+)
+
+
 class DatasetList(VersionedView):
     """``/datasets``."""
 
     def get(self, request: Request, **_: str) -> Response:
         """A page of datasets; archived ones only when asked for."""
+        if not request.query_params.keys() & _FILTERS:
+            pages = DatasetPages()
+            who = {"project": self.project.pk, "user": self.caller.pk}
+            usual = pages.first_page(request, _DATASETS, self.unarchived, **who)
+            if usual is not None:
+                return pages.get_paginated_response([self.rendered(row) for row in usual])
         query = self.accept(accepted.DatasetsQuery, request.query_params)
         rows = visible_to(datasets.datasets_of(self.project), self.caller)
         rows = rows.filter(archived=query["archived"])
@@ -77,6 +98,11 @@ class DatasetList(VersionedView):
             rows = _matching(rows, query["search"])
         rows = rows.order_by(query["order_by"], "id")
         return self.page(request, rows, pages=DatasetPages(), render=self.rendered)
+
+    def unarchived(self) -> QuerySet[Any]:
+        """What nearly everybody asks for."""
+        rows = visible_to(datasets.datasets_of(self.project), self.caller)
+        return rows.filter(archived=False)
 
     def post(self, request: Request, **_: str) -> Response:
         """Create a dataset."""
