@@ -39,7 +39,7 @@ from skillsync.sync.parked import Parked, parked_skills
 from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_reading import read_version
-from skillsync.sync.skill_survey import name_taken, renamed_here
+from skillsync.sync.skill_survey import name_of_another, name_taken, renamed_here
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace
 from skillsync.sync.writing import (
@@ -236,6 +236,8 @@ class SkillPush:
             published = self._send_new(view, payload)
         if published is not None:
             return self._published(view, self._marked(view, published), did="created")
+        if view.name_is_taken:
+            raise name_of_another(view.name)
         return self._decided(view)
 
     def _marked(self, view: SkillView, created: Published) -> Published:
