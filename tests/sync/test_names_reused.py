@@ -80,7 +80,12 @@ def test_a_new_skill_is_not_published_over_one_that_got_its_name(solo: Clone, li
     for names in ((), ("alpha",)):
         report = solo.push(*names)
         assert is_untouched(live, before), report
-        assert outcome(report, "alpha").exit == 4
+        assert outcome(report, "alpha").code == "E-EDITED-BUT-ARCHIVED"
+    assert solo.resolve("alpha", Choice.LOCAL).exit == 0
+    found = outcome(solo.push(), "alpha")
+    assert (found.exit, found.code) == (1, "E-RENAMED")
+    assert "the skill of another folder here" in found.message
+    assert is_untouched(live, before)
 
 
 def test_a_job_does_not_publish_over_the_skill_that_got_a_name(team: Clone, live: Live) -> None:
@@ -187,7 +192,7 @@ def test_a_new_skill_under_the_old_name_of_one_that_was_renamed_here_is_a_new_on
         solo.commit("renamed")
     report = solo.push(*names)
     if names:
-        assert outcome(report, "alpha").exit == 4
+        assert outcome(report, "alpha").code == "E-RENAMED"
         assert live.skill("alpha")["body"] == MINE.strip()
         report = solo.push()
     assert report.exit == 0, report

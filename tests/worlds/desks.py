@@ -185,14 +185,16 @@ class Desks(Generic[S, X]):
         if not there or not self.git("add", *there):
             return
         if self.git("commit", "-q", "-m", "part", "--only", "--", *there):
-            if not pointer:
-                olds = {slot: before.get(slot, self.MISSING) for slot in self.work}
-                self.work = {
-                    slot: old if old is not None and old.value == token.value else token
-                    for (slot, token), old in zip(self.work.items(), olds.values(), strict=True)
-                }
-            self.committed[self.head()] = before if pointer else dict(self.work)
+            self.committed[self.head()] = before if pointer else self._undecided(before)
             self.done["part committed"] += 1
+
+    def _undecided(self, before: dict[S, Token]) -> dict[S, Token]:
+        """What a commit of texts alone holds: what was decided and changed no text goes with the pointer."""
+        olds = [(slot, token, before.get(slot, self.MISSING)) for slot, token in self.work.items()]
+        return {
+            slot: old if old is not None and old.value == token.value else token
+            for slot, token, old in olds
+        }
 
     def amend(self) -> None:
         """What replaces a commit that others have, or that was published, does not know it: git forgets that it was."""

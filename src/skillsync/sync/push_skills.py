@@ -33,6 +33,7 @@ from skillsync.sync.report import Kind, Outcome, Report, failed
 from skillsync.sync.settle import refuse_unmerged, still_open
 from skillsync.sync.skill_outcomes import blocked, invalid, invalid_pointer, said
 from skillsync.sync.skill_sender import SkillSender, local_digest
+from skillsync.sync.skill_survey import name_of_another
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.stopping import check_target
 from skillsync.sync.workspace import Remote, Workspace
@@ -221,6 +222,8 @@ class SkillPush:
         published = self.sender.create(view)
         if published is not None:
             return self._published(view, self._marked(view, published), did="created")
+        if view.name_is_taken:
+            raise name_of_another(view.name)
         return self._decided(view)
 
     def _marked(self, view: SkillView, created: Published) -> Published:

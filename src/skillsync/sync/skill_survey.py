@@ -373,6 +373,16 @@ def name_taken(owner: str, name: str) -> RenamedHere:
     )
 
 
+def name_of_another(name: str) -> RenamedHere:
+    """The error for a new skill whose name the server still has for one that bears another name here (S20, S21)."""
+    return RenamedHere(
+        f"on the server {name!r} is the skill of another folder here, which has another name in this tree",
+        subject=name,
+        unchanged="It was not published.",
+        hint="skillsync pull, or push, without a name settles that one first; or give this one another name",
+    )
+
+
 def _names_since(
     workspace: Workspace, view: SkillView, line: SkillPointer
 ) -> tuple[set[str], str | None]:
