@@ -253,6 +253,32 @@ def test_a_huge_file_is_not_read(repo: Repository) -> None:
     assert found.datasets[0].entry("items.jsonl") == Entry("items.jsonl", None, 3_000_000_000)
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(100, marks=pytest.mark.soak),
+    ],
+)
+@pytest.mark.parametrize("commit", [None, "HEAD"])
+def test_a_thousand_skills_are_found_whole(
+    repo: Repository, commit: str | None, files: int
+) -> None:
+    """14.6 #33: with 100 files each they are 100,000 files."""
+    for number in range(1000):
+        folder = repo.root / f"skills/s{number}/refs"
+        folder.mkdir(parents=True)
+        (folder.parent / "SKILL.md").write_text(SKILL)
+        for count in range(files - 1):
+            (folder / f"{count}.md").write_text(f"{number} {count}\n")
+    if commit:
+        commit_all(repo.root)
+    found = scan(repo, commit=commit)
+    assert {each.dir for each in found.skills} >= {f"skills/s{number}" for number in range(1000)}
+    there = skill(found, "skills/s999")
+    assert (len(there.entries), there.entries[-1].data) == (files, f"999 {files - 2}\n".encode())
+
+
 @pytest.mark.parametrize("when", [0, -86400, 2**31, 2**32 + 5, 2**33])
 def test_odd_times_change_nothing(repo: Repository, when: int) -> None:
     """14.6 #35."""

@@ -629,3 +629,24 @@ def test_a_mangled_carry_entry_counts_as_unknown(solo: Clone, live: Live) -> Non
     live.edit("alpha", metadata={"skillsync": '{"v":1,"executable":["../evil"]}'})
     assert solo.pull().exit == 0
     assert solo.read(PATH) == before
+
+
+def test_a_disk_that_spells_names_with_loose_accents_changes_nothing(
+    solo: Clone, live: Live
+) -> None:
+    """14.6 #37: a file system that stores NFD lists another name than was written; the file stays the one it is.
+
+    (Names that differ in letter case alone are refused wherever they are read: E-SKILL-CLASH.)
+    """
+    composed, loose = "refs/r\u00e9sum\u00e9.md", "refs/re\u0301sume\u0301.md"
+    publish(solo, {composed: "one"})
+    (solo.path / ROOT / composed).rename(solo.path / ROOT / loose)
+    assert solo.status().is_clean
+    assert solo.push().exit == 0
+    assert live.skill("alpha")["contents"] == {composed: "one"}
+    edit_remotely(live, {composed: "two"})
+    assert solo.pull().exit == 0
+    assert local_files(solo) == {loose: "two"}
+    edit_locally(solo, {loose: "three"})
+    assert solo.push().exit == 0
+    assert live.skill("alpha")["contents"] == {loose: "three"}, "as git has it (skill-format.md 7)"
