@@ -127,8 +127,15 @@ class NameWorlds(Player):
         self.world.commit()
 
 
-@pytest.mark.slow
+SEEDS = [
+    pytest.param(1, 4, marks=pytest.mark.slow),
+    *(pytest.param(seed, 50, marks=pytest.mark.soak) for seed in range(2, 6)),
+]
+
+
+@pytest.mark.parametrize(("seed", "examples"), SEEDS)
 @pytest.mark.parametrize("dialect", ["seed", "current"])
-def test_names_that_change_hands_lose_nothing(dialect: str) -> None:
-    done = play(NameWorlds, examples=10, seed=1, dialect=dialect)
+def test_names_that_change_hands_lose_nothing(dialect: str, seed: int, examples: int) -> None:
+    done = play(NameWorlds, examples=examples, seed=seed, dialect=dialect)
     assert done["published"] > 0
+    assert done["renamed here"] > 0
