@@ -13,6 +13,7 @@ from skillsync.core.claims import (
     Claim,
     Renamed,
     Standing,
+    is_about,
     rename_order,
     settle_claims,
     who_renamed,
@@ -107,3 +108,30 @@ def test_who_renamed_a_skill(
 )
 def test_a_name_is_given_up_before_it_is_taken(wanted: dict[str, str], order: list[str]) -> None:
     assert rename_order(wanted) == order
+
+
+@pytest.mark.parametrize(
+    ("named", "is_claimed", "is_same_folder", "had_its_name", "about"),
+    [
+        (None, False, True, False, True),
+        (None, False, False, True, True),
+        (None, False, False, False, False),
+        ("2025", False, True, False, False),
+        ("2025", False, True, True, True),
+        ("2025", False, False, True, True),
+        ("2025", False, False, False, False),
+        (None, True, True, True, False),
+        ("2025", True, True, True, False),
+    ],
+)
+def test_a_line_of_history_is_about_a_folder_that_nothing_else_names(
+    named: str | None, is_claimed: bool, is_same_folder: bool, had_its_name: bool, about: bool
+) -> None:
+    """A folder that names another skill is meant only where it bore the name; one that somebody else names never."""
+    found = is_about(
+        named=named,
+        is_claimed=is_claimed,
+        is_same_folder=is_same_folder,
+        had_its_name=lambda: had_its_name,
+    )
+    assert found is about

@@ -112,10 +112,11 @@ def rename_order(wanted: Mapping[str, str]) -> list[str]:
     """
     taken_now = {old: new for new, old in wanted.items()}
     ordered: dict[str, None] = {}
-    for name in sorted(wanted):
+    for first in sorted(wanted):
         waiting: list[str] = []
-        while name in wanted and name not in ordered and name not in waiting:
+        name: str | None = first
+        while name and name in wanted and name not in ordered and name not in waiting:
             waiting.append(name)
-            name = taken_now.get(name, "")
+            name = taken_now.get(name)
         ordered.update(dict.fromkeys(reversed(waiting)))
     return list(ordered)
