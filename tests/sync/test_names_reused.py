@@ -243,3 +243,19 @@ def test_a_name_that_both_sides_changed_is_not_resolved_by_a_side(solo: Clone, l
         solo.resolve("gamma", Choice.REMOTE)
     assert "renamed on both sides" in caught.value.message
     assert caught.value.hint == found.fix
+
+
+@pytest.mark.parametrize("names", [(), ("alpha",)])
+def test_a_new_skill_under_a_name_that_was_given_up_on_both_sides_is_not_the_renamed_one(
+    solo: Clone, live: Live, names: tuple[str, ...]
+) -> None:
+    """S20: the renamed skill is that of the folder whose own line names it, whatever that is called here by now."""
+    both(solo)
+    rename(live, "alpha", "epsilon")
+    (solo.path / "skills/alpha").rename(solo.path / "skills/gamma")
+    named(solo, "gamma", "alpha", "gamma")
+    solo.skill("alpha", "a fresh one\n")
+    for run in (solo.pull, solo.push, solo.pull, solo.push):
+        run(*names)
+    assert live.skill("epsilon")["body"] == MINE.strip()
+    assert "a fresh one" in solo.read("skills/alpha/SKILL.md")

@@ -334,9 +334,11 @@ def _follow_renames(
 ) -> None:
     """Give skills that were renamed there to the folders that history, or a marker, knows them to be of (S20).
 
-    The newer of both is what was taken in.
+    The newer of both is what was taken in. One that a folder's own line names is that folder's, whatever it is called.
     """
     views, here = survey.views, {skill.name for skill in tree.skills}
+    claimed = claimed_by(tree, target.place)
+    versions = [version for version in versions if version.first not in claimed]
     elsewhere = [version for version in versions if version.name not in here]
     found = find_renamed_since(workspace, target, views.values(), elsewhere)
     for version in found.values():
