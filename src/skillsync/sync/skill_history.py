@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from skillsync.model import Digest, Skill
-from skillsync.sync.local import LocalSkill, last_part
+from skillsync.sync.local import LocalSkill, join, last_part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,9 @@ class SkillHistory:
             self._found[key] = self._read(commit, directory) or self._of_name(commit, name)
         return self._found[key]
 
-    def at_place(self, commit: str, directory: str) -> LocalSkill | None:
-        """Return the skill that a commit has in a folder, whatever its name, None when there is none."""
-        return self._read(commit, directory)
+    def is_at(self, commit: str, directory: str) -> bool:
+        """Tell whether a commit has a skill in a folder, whatever its name; its other files are not read."""
+        return self.workspace.repo.show(commit, join(directory, "SKILL.md")) is not None
 
     def content_at(self, commit: str, directory: str, name: str) -> Skill | None:
         """Return its content, None when it is not there or not valid."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from skillsync.core.base import newest
 from skillsync.core.claims import is_about
@@ -20,7 +19,11 @@ if TYPE_CHECKING:
     from skillsync.sync.workspace import Workspace
 
 
-def claimed_by(tree: LocalTree, place: str) -> Mapping[str, Collection[str]]:
+Claimed: TypeAlias = Mapping[str, Collection[str]]
+"""The folders of a tree whose own line names an incarnation, by incarnation."""
+
+
+def claimed_by(tree: LocalTree, place: str) -> Claimed:
     """Return, by incarnation, the folders of a tree whose own line names it, whether or not the line counts."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for skill in tree.skills:
@@ -31,10 +34,10 @@ def claimed_by(tree: LocalTree, place: str) -> Mapping[str, Collection[str]]:
 
 
 def find_bases(
-    workspace: Workspace, target: Target, tree: LocalTree, views: Iterable[SkillView]
+    workspace: Workspace, target: Target, claimed: Claimed, views: Iterable[SkillView]
 ) -> None:
-    """Note what pointer lines say that each skill has taken in; ``tree`` holds more than what was asked about."""
-    lines = _Lines(workspace, target, tree)
+    """Note what pointer lines say that each skill has taken in; ``claimed`` is of the whole tree, whatever was asked."""
+    lines = _Lines(workspace, target, claimed)
     for view in views:
         first = view.version.first if view.version else (view.line.first if view.line else None)
         candidates = [view.line] if view.line and _counts_for(view.line, view.version) else []
@@ -58,10 +61,9 @@ class _Lines:
     same incarnation and go different ways.
     """
 
-    def __init__(self, workspace: Workspace, target: Target, tree: LocalTree) -> None:
+    def __init__(self, workspace: Workspace, target: Target, claimed: Claimed) -> None:
         self._workspace = workspace
-        self._tree = tree
-        self._place = target.place
+        self._claimed = claimed
         self._others: Collection[str] = {
             one.place for one in workspace.settings.targets.values()
         } - {target.place}
@@ -93,7 +95,7 @@ class _Lines:
             return True
         return is_about(
             named=named,
-            is_claimed=bool({*self._claims.get(first, ())} - {view.dir}),
+            is_claimed=bool({*self._claimed.get(first, ())} - {view.dir}),
             is_same_folder=directory == view.dir,
             had_its_name=lambda: self._name_at(commit, directory) == view.name,
         )
@@ -102,11 +104,7 @@ class _Lines:
         """Tell whether a skill lay in a view's folder when a commit wrote a pointer line in another one."""
         if view.dir in {None, directory}:
             return False
-        return self._workspace.skill_history.at_place(commit, view.dir or "") is not None
-
-    @cached_property
-    def _claims(self) -> Mapping[str, Collection[str]]:
-        return claimed_by(self._tree, self._place)
+        return self._workspace.skill_history.is_at(commit, view.dir or "")
 
     def _name_at(self, commit: str, directory: str) -> str | None:
         then = self._workspace.skill_history.at(commit, directory, "")

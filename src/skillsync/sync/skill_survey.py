@@ -39,7 +39,7 @@ from skillsync.sync.markers import Markers
 from skillsync.sync.own_publishes import use_own_before_removal, use_own_publishes
 from skillsync.sync.predecessors import find_predecessors, find_renamed_since
 from skillsync.sync.skill_later import SkillLater
-from skillsync.sync.skill_lines import claimed_by, find_bases
+from skillsync.sync.skill_lines import Claimed, claimed_by, find_bases
 from skillsync.sync.skill_reading import read_into
 from skillsync.sync.skill_view import SkillSurvey, SkillView
 from skillsync.sync.workspace import Remote, Workspace, chosen
@@ -72,19 +72,20 @@ def survey_skills(
     ``max_removals`` is the exact count of skills that a user said are gone.
     Raises RemoteError when the listing itself fails, RefusedForSafety when everything seems to be gone.
     """
-    survey = _local_views(workspace, target, tree, names)
+    claimed = claimed_by(tree, target.place)
+    survey = _local_views(workspace, target, tree, claimed, names)
     if remote is None:
-        find_bases(workspace, target, tree, survey.views.values())
+        find_bases(workspace, target, claimed, survey.views.values())
         return survey
     started = confirm.monotonic() if confirm else 0.0
     listing = listing or remote.skills.list()
     survey.listed, survey.complete = True, listing.complete
     _add_remote(workspace, target, survey, listing.items, names)
     _add_unusable(survey, listing.problems)
-    _settle_claims(workspace, target, tree, survey, listing.items)
-    find_bases(workspace, target, tree, survey.views.values())
+    _settle_claims(workspace, tree, claimed, survey, listing.items)
+    find_bases(workspace, target, claimed, survey.views.values())
     markers = survey.markers = Markers(workspace, remote, survey.problems)
-    _follow_renames(workspace, target, tree, survey, markers, listing.items)
+    _follow_renames(workspace, target, tree, claimed, survey, markers, listing.items)
     markers.look(survey.views.values())
     find_predecessors(workspace, target, survey.views.values(), listing.items)
     _judge_absence(
@@ -108,7 +109,11 @@ def survey_skills(
 
 
 def _local_views(
-    workspace: Workspace, target: Target, tree: LocalTree, names: Collection[str]
+    workspace: Workspace,
+    target: Target,
+    tree: LocalTree,
+    claimed: Claimed,
+    names: Collection[str],
 ) -> SkillSurvey:
     problems = problems_in_scope(workspace, tree, names)
     views: dict[str, SkillView] = {}
@@ -119,10 +124,9 @@ def _local_views(
     for skill in tree.skills:
         if skill.name not in clashes and _in_scope(workspace, target, skill, names):
             views[skill.name] = _local_view(workspace, target, skill, skill, tree, problems)
-    moved = claimed_by(tree, target.place) if tree.gone_skills else {}
     for skill in tree.gone_skills:
         line = pointer_line(skill.folder, target.place)
-        if isinstance(line, SkillPointer) and line.first in moved:
+        if isinstance(line, SkillPointer) and line.first in claimed:
             continue  # its folder lies elsewhere now, perhaps under another name
         if skill.name not in views and _in_scope(workspace, target, skill, names):
             views[skill.name] = _local_view(workspace, target, None, skill, tree, problems)
@@ -246,8 +250,8 @@ def _add_unusable(survey: SkillSurvey, problems: Iterable[Problem]) -> None:
 
 def _settle_claims(
     workspace: Workspace,
-    target: Target,
     tree: LocalTree,
+    claimed: Claimed,
     survey: SkillSurvey,
     versions: Sequence[Version],
 ) -> None:
@@ -268,7 +272,7 @@ def _settle_claims(
     asked, by_dir = {claim.dir for claim in claims}, {one.dir: one.name for one in tree.skills}
     others = [
         Claim(directory, by_dir[directory], first)
-        for first, directories in claimed_by(tree, target.place).items()
+        for first, directories in claimed.items()
         for directory in directories
         if directory not in asked
     ]
@@ -328,6 +332,7 @@ def _follow_renames(
     workspace: Workspace,
     target: Target,
     tree: LocalTree,
+    claimed: Claimed,
     survey: SkillSurvey,
     markers: Markers,
     versions: Sequence[Version],
@@ -337,7 +342,6 @@ def _follow_renames(
     The newer of both is what was taken in. One that a folder's own line names is that folder's, whatever it is called.
     """
     views, here = survey.views, {skill.name for skill in tree.skills}
-    claimed = claimed_by(tree, target.place)
     versions = [version for version in versions if version.first not in claimed]
     elsewhere = [version for version in versions if version.name not in here]
     found = find_renamed_since(workspace, target, views.values(), elsewhere)
@@ -348,7 +352,7 @@ def _follow_renames(
         view = views[name]
         by_marker = view.base
         view.version, view.absence, view.renamed = version, Absence.PRESENT, Renamed.THERE
-        find_bases(workspace, target, tree, [view])
+        find_bases(workspace, target, claimed, [view])
         pointed = view.base or _unknown_content(version)
         view.base = max(by_marker or pointed, pointed, key=lambda base: base.number)
 
