@@ -207,6 +207,12 @@ class Live:
         assert body.count(old) == 1, (old, body)
         return self.edit(name, user=user, body=body.replace(old, new))
 
+    def rename(self, old: str, new: str) -> None:
+        """Rename a skill in the web page; the servers of the seed cannot."""
+        with self.api() as client:
+            answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
+        assert answer.status_code == 200, answer.text
+
     def archive(self, name: str) -> None:
         """Archive a skill in the web page."""
         with self.api() as client:

@@ -238,9 +238,7 @@ def renamed_there(solo: Clone, live: Live) -> None:
     solo.skill("other")
     solo.push()
     solo.commit()
-    with live.api() as client:
-        done = client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"})
-    assert done.status_code == 200, done.text
+    live.rename("alpha", "beta")
 
 
 RENAME = Scene(

@@ -508,12 +508,6 @@ def test_a_branch_that_has_no_edit_of_its_own_is_behind(created: Clone, live: Li
 # ---------------------------------------------------------------- renames (S20–S22)
 
 
-def rename(live: Live, old: str, new: str) -> None:
-    with live.api() as client:
-        answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
-    assert answer.status_code == 200, answer.text
-
-
 @pytest.fixture
 def linked(solo: Clone) -> Clone:
     solo.skill("alpha", BODY)
@@ -528,7 +522,7 @@ def test_a_name_that_was_changed_on_the_server_comes_here_with_its_edits(
     linked: Clone, live: Live
 ) -> None:
     """S20: push blocks; pull fixes the name, moves the folder, and takes in what else changed."""
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     live.edit_body("beta", "five", "FIVE")
     linked.replace(PATH, "one\n", "ONE\n")
     report = linked.push()
@@ -546,7 +540,7 @@ def test_a_name_that_was_changed_on_the_server_comes_here_with_its_edits(
 
 
 def test_a_folder_that_is_there_already_is_not_replaced(linked: Clone, live: Live) -> None:
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     linked.write("skills/beta/notes.md", "mine")
     report = linked.pull()
     assert report.exit in {1, 5}
@@ -582,11 +576,11 @@ def test_a_name_that_was_changed_back_on_the_server_comes_here_again(
     linked: Clone, live: Live, *, is_committed: bool
 ) -> None:
     """S20: a pull wrote the name that the files bear, so that nobody gave it here, committed or not."""
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     assert linked.pull().exit == 0
     if is_committed:
         linked.commit("renamed")
-    rename(live, "beta", "alpha")
+    live.rename("beta", "alpha")
     report = linked.push()
     assert (report.exit, outcome(report, "beta").row) == (3, "S20")
     assert live.skill("beta") == {}
@@ -600,7 +594,7 @@ def test_a_name_that_was_changed_back_after_a_push_had_changed_it_comes_here(
 ) -> None:
     linked.replace(PATH, "name: alpha\n", "name: gamma\n")
     assert outcome(linked.push(), "gamma").did == "renamed from alpha"
-    rename(live, "gamma", "alpha")
+    live.rename("gamma", "alpha")
     assert outcome(linked.push(), "gamma").row == "S20"
     assert linked.pull().exit == 0
     assert "name: alpha\n" in linked.read(PATH)
@@ -613,7 +607,7 @@ def test_a_skill_whose_pointer_does_not_count_is_not_created_again_under_its_old
     live.create("zeta", body=BODY)
     assert linked.pull().exit == 0
     linked.git("checkout", "-q", "--detach", "HEAD~1")
-    rename(live, "zeta", "zeta2")
+    live.rename("zeta", "zeta2")
     report = linked.push()
     assert (report.exit, outcome(report, "zeta").row) == (3, "S20")
     assert live.skill("zeta") == {}
@@ -644,7 +638,7 @@ def test_a_name_that_was_changed_while_a_conflict_was_decided_is_changed_on_the_
 def test_a_name_that_both_sides_changed_needs_a_person(linked: Clone, live: Live) -> None:
     """S22; the same name on both sides is agreement."""
     linked.replace(PATH, "name: alpha\n", "name: gamma\n")
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     for report in (linked.push(), linked.pull()):
         assert (report.exit, outcome(report, "gamma").row) == (4, "S22")
     linked.replace(PATH, "name: gamma\n", "name: beta\n")
@@ -658,7 +652,7 @@ def test_what_ci_published_and_somebody_renamed_is_not_created_again(
     created: Clone, live: Live
 ) -> None:
     """No pointer names it: its marker does."""
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     report = ci(created)
     assert (report.exit, outcome(report, "alpha").row) == (3, "S20")
     assert live.skill("alpha") == {}
@@ -676,7 +670,7 @@ def test_what_ci_published_and_somebody_renamed_and_edited_is_not_created_again(
     """The latest version has no marker any more; an earlier one has, whatever was asked about."""
     change(created, "two", "TWO")
     assert ci(created).exit == 0
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     live.edit_body("beta", "five", "FIVE")
     live.edit_body("beta", "four", "FOUR")
     change(created, "one", "ONE")
@@ -715,7 +709,7 @@ def test_what_only_history_has_a_pointer_of_and_somebody_renamed_is_not_created_
     assert bool(description(live)) == is_marked
     solo.commit("pointers")
     lose_pointer(solo)
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     if edits in {"there", "both"}:
         live.edit_body("beta", "five", "FIVE")
     if edits in {"here", "both"}:
@@ -741,7 +735,7 @@ def test_a_new_skill_under_a_name_that_another_one_gave_up_is_created(
     linked: Clone, live: Live
 ) -> None:
     """What was renamed is here under its new name, or was taken out of the folder by a person."""
-    rename(live, "alpha", "beta")
+    live.rename("alpha", "beta")
     assert linked.pull().exit == 0
     linked.commit("followed")
     linked.skill("alpha", "another skill\n")

@@ -22,12 +22,6 @@ def live(tmp_path: Path) -> Iterator[Live]:
     server.close()
 
 
-def rename(live: Live, old: str, new: str) -> None:
-    with live.api() as client:
-        answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
-    assert answer.status_code == 200, answer.text
-
-
 def both(clone: Clone) -> Clone:
     """Alpha and beta, published and committed; solo clones have their pointers."""
     clone.skill("alpha", MINE)
@@ -54,7 +48,7 @@ def test_what_was_archived_is_not_published_over_the_skill_that_got_its_name(
     both(solo)
     before = live.version("beta")
     live.archive("alpha")
-    rename(live, "beta", "alpha")
+    live.rename("beta", "alpha")
     if beta == "was removed":
         solo.git("rm", "-rq", "skills/beta")
         solo.commit("no beta")
@@ -74,7 +68,7 @@ def test_a_new_skill_is_not_published_over_one_that_got_its_name(solo: Clone, li
     live.archive("alpha")
     solo.git("rm", "-rq", "skills/alpha")
     solo.commit("no alpha")
-    rename(live, "beta", "alpha")
+    live.rename("beta", "alpha")
     solo.skill("alpha", "a new one\n")
     (solo.path / "skills/alpha").rename(solo.path / "skills/fresh")
     for names in ((), ("alpha",)):
@@ -97,7 +91,7 @@ def test_a_job_does_not_publish_over_the_skill_that_got_a_name(team: Clone, live
     assert team.push().exit == 0
     before = live.version("beta")
     live.archive("alpha")
-    rename(live, "beta", "alpha")
+    live.rename("beta", "alpha")
     team.replace("skills/alpha/SKILL.md", MINE, "what alpha says now\n")
     team.commit("an edit")
     for names in ((), ("alpha",)):
@@ -109,8 +103,8 @@ def test_a_pull_says_which_folder_is_in_the_way(solo: Clone, live: Live) -> None
     """S20: another folder bears the name already; others are renamed all the same, and say nothing of it."""
     both(solo)
     live.archive("alpha")
-    rename(live, "beta", "alpha")
-    rename(live, "other", "another")
+    live.rename("beta", "alpha")
+    live.rename("other", "another")
     report = solo.pull()
     found = outcome(report, "beta")
     assert (found.exit, found.row) == (1, "S20")
@@ -126,8 +120,8 @@ def test_a_pull_says_which_folder_is_in_the_way(solo: Clone, live: Live) -> None
 def test_a_pull_follows_renames_that_make_room_for_each_other(solo: Clone, live: Live) -> None:
     """Whatever order they are looked at in: beta's name is free once beta is gamma."""
     both(solo)
-    rename(live, "beta", "gamma")
-    rename(live, "alpha", "beta")
+    live.rename("beta", "gamma")
+    live.rename("alpha", "beta")
     assert solo.pull().exit == 0
     assert THEIRS in solo.read("skills/gamma/SKILL.md")
     assert MINE in solo.read("skills/beta/SKILL.md")
@@ -206,7 +200,7 @@ def test_a_new_skill_under_the_old_name_of_one_that_was_renamed_here_is_a_new_on
 def test_a_folder_that_was_renamed_is_not_also_deleted(solo: Clone, live: Live) -> None:
     """S20: until it is committed, HEAD has the pointer in the old place; that name may be another skill's by now."""
     both(solo)
-    rename(live, "alpha", "gamma")
+    live.rename("alpha", "gamma")
     live.create("alpha", body="somebody's")
     report = solo.pull()
     assert report.exit == 0, report
@@ -237,7 +231,7 @@ def test_a_name_that_both_sides_changed_is_not_resolved_by_a_side(solo: Clone, l
     """S22: what `conflicts` lists is known to `resolve`, and both say the same next step."""
     both(solo)
     named(solo, "alpha", "alpha", "gamma")
-    rename(live, "alpha", "delta")
+    live.rename("alpha", "delta")
     [found] = solo.conflicts()
     with pytest.raises(UsageError) as caught:
         solo.resolve("gamma", Choice.REMOTE)
@@ -251,7 +245,7 @@ def test_a_new_skill_under_a_name_that_was_given_up_on_both_sides_is_not_the_ren
 ) -> None:
     """S20: the renamed skill is that of the folder whose own line names it, whatever that is called here by now."""
     both(solo)
-    rename(live, "alpha", "epsilon")
+    live.rename("alpha", "epsilon")
     (solo.path / "skills/alpha").rename(solo.path / "skills/gamma")
     named(solo, "gamma", "alpha", "gamma")
     solo.skill("alpha", "a fresh one\n")

@@ -169,22 +169,16 @@ def s21_renamed(clone: Clone, live: Live) -> None:
     clone.replace(PATH, "name: alpha\n", "name: gamma\n")
 
 
-def renamed_on_the_server(live: Live) -> None:
-    with live.api() as client:
-        answer = client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"})
-    assert answer.status_code == 200, answer.text
-
-
 def s20_renamed_there(clone: Clone, live: Live) -> None:
     linked(clone, live)
     local_edit(clone)
-    renamed_on_the_server(live)
+    live.rename("alpha", "beta")
 
 
 def s22_renamed_on_both_sides(clone: Clone, live: Live) -> None:
     linked(clone, live)
     clone.replace(PATH, "name: alpha\n", "name: gamma\n")
-    renamed_on_the_server(live)
+    live.rename("alpha", "beta")
 
 
 def refused(clone: Clone, status: int, path: str) -> None:

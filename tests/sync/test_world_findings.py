@@ -44,19 +44,15 @@ def test_what_another_folder_had_taken_in_is_no_base_of_this_one(tmp_path: Path)
     live = LiveCurrent(tmp_path)
     solo = new_clone(live, tmp_path / "clone")
 
-    def renamed(old: str, new: str) -> None:
-        with live.api() as client:
-            client.post(f"llm_skills/name/{old}/rename", json={"new_name": new}).raise_for_status()
-
     solo.skill("alpha")
     solo.skill("other")
     solo.push()
     solo.commit("published")
     live.archive("alpha")
     live.create("alpha", body="made again")
-    renamed("alpha", "beta")
+    live.rename("alpha", "beta")
     assert outcome(solo.pull(), "beta").row == "S3"
-    renamed("beta", "alpha")
+    live.rename("beta", "alpha")
     for message, row, code in (
         ("another folder took it in", "S15", 3),
         ("and is gone", "S19", 4),
@@ -83,8 +79,7 @@ def test_what_a_marker_alone_says_is_known_under_the_new_name_as_well(tmp_path: 
     assert outcome(solo.push(), "alpha").did == "published v3"
     solo.git("stash", "-q")
     live.edit_body("alpha", "Step 2.", "Step two.")
-    with live.api() as client:
-        client.post("llm_skills/name/alpha/rename", json={"new_name": "beta"}).raise_for_status()
+    live.rename("alpha", "beta")
     report = solo.pull()
     assert [(one.subject, one.row) for one in report.outcomes] == [("alpha", "S20"), ("beta", "S7")]
     assert "Step two." in solo.read("skills/beta/SKILL.md")

@@ -109,9 +109,7 @@ class Names:
         names = self.live_names()
         if names and new not in names:
             old = names[number % len(names)]
-            with self.live.api() as client:
-                answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
-            assert answer.status_code == 200, answer.text
+            self.live.rename(old, new)
             self.done["renamed there"] += 1
 
     def web_archive(self, number: int) -> None:

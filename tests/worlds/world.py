@@ -174,7 +174,7 @@ class World(Desks[int, Seen]):
             return  # what was made again, renamed, and could not be followed back, lies there
         if not self.latest.is_own and (self.team or not self.text(POINTER)):
             return
-        self._rename_there(NAME, OTHER_NAME)
+        self.live.rename(NAME, OTHER_NAME)
         there = dict(self.latest.slots)
         if not self.team and self.latest.slots[slot] is self.work[slot]:
             there[slot] = self.tokens.edit(there[slot], self.fresh())
@@ -187,7 +187,7 @@ class World(Desks[int, Seen]):
             raise Violation("a push wrote over a skill that was renamed there (S20)")
         here = dict(self.work)
         self._quietly(self.clone.pull)
-        self._rename_there(OTHER_NAME, NAME)
+        self.live.rename(OTHER_NAME, NAME)
         self._observe(there, user="web")
         if (self.clone.path / "skills" / OTHER_NAME).exists():
             self.done["rename followed"] += 1
@@ -195,11 +195,6 @@ class World(Desks[int, Seen]):
                 self._quietly(lambda: self.clone.resolve(OTHER_NAME, Choice.ABORT))
         seen = replace(self.look(here, self.clone), here=here)
         self.judge_pull(seen, self._quietly(self.clone.pull))
-
-    def _rename_there(self, old: str, new: str) -> None:
-        with self.live.api() as client:
-            answer = client.post(f"llm_skills/name/{old}/rename", json={"new_name": new})
-        assert answer.status_code == 200, answer.text
 
     def _check_followed(self, here: Slots, there: Slots) -> bool:
         """Under the new name there is what a pull under the old one would have made; tell whether in conflict."""
