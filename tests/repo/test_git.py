@@ -185,6 +185,11 @@ def test_ancestry(repo: Repository) -> None:
     assert not repo.is_ancestor("0" * len(first), second)
     assert repo.first_parent(second) == first
     assert repo.first_parent(first) is None
+    assert (repo.parents(second), repo.parents(first)) == ([first], [])
+    assert repo.parents("0" * len(first)) == []
+    assert repo.contains_any(second, [second])
+    assert repo.contains_any(second, [first])
+    assert not repo.contains_any(first, [second])
 
 
 def test_replacements_do_not_change_ancestry(repo: Repository) -> None:

@@ -685,6 +685,33 @@ def test_ci_goes_on_from_what_it_published_itself(team: Clone, live: Live) -> No
     assert len(live.datasets()) == 1
 
 
+def test_the_merge_of_a_branch_from_before_a_pull_hides_no_published_row(
+    team: Clone, live: Live
+) -> None:
+    """The rows' bases came to main before the branch did, and so did what jobs have published since."""
+    team.dataset("cases", numbered(3))
+    team.commit()
+    assert (team.push().exit, team.pull().exit) == (0, 0)
+    team.commit("linked")
+    (dataset,) = live.datasets()
+    team.git("branch", "old")
+    live.patch_row(live.row(dataset["id"], "k002")["id"], input="of the page")
+    assert team.pull().exit == 0
+    team.commit("taken in")
+    team.replace(ITEMS, "question 1", "edited")
+    team.commit()
+    assert outcome(team.push(), "cases").did == "1 row updated"
+    team.replace(ITEMS, "edited", "edited again")
+    team.commit()
+    team.git("switch", "-q", "old")
+    team.write("README.md", "of the branch\n")
+    team.commit("elsewhere")
+    team.git("switch", "-q", "main")
+    team.git("merge", "-q", "--no-ff", "-m", "merged", "old")
+    assert outcome(team.push(), "cases").did == "1 row updated"
+    assert inputs(live, dataset["id"])["k001"] == "edited again"
+
+
 def test_ci_does_not_publish_over_a_web_edit(team: Clone, live: Live) -> None:
     team.dataset("cases", numbered(2))
     team.commit()

@@ -296,6 +296,48 @@ def test_jobs_in_any_order_publish_the_newest_commit_and_nothing_twice(
     assert live.skill("alpha")["body"] == "ONE\n\nTWO\n\nTHREE"
 
 
+def test_the_merge_of_a_branch_from_before_a_pull_hides_no_publish(
+    linked: Clone, live: Live
+) -> None:
+    """The pointer came to main before the branch did, and so did what jobs have published since."""
+    linked.git("branch", "old")
+    live.edit_body("alpha", "three", "three, remotely")
+    assert linked.pull().exit == 0
+    linked.commit("taken in")
+    change(linked, "one", "ONE")
+    assert outcome(ci(linked), "alpha").did == "published v3"
+    linked.git("switch", "-q", "old")
+    linked.write("README.md", "of the branch\n")
+    change(linked, "two", "TWO")
+    linked.git("switch", "-q", "main")
+    linked.git("merge", "-q", "--no-ff", "-m", "merged", "old")
+    assert outcome(ci(linked), "alpha").did == "published v4"
+    assert live.skill("alpha")["body"] == "ONE\n\nTWO\n\nthree, remotely"
+
+
+def test_a_pointer_counts_beside_the_merge_of_a_branch_from_before_it(
+    linked: Clone, live: Live
+) -> None:
+    """It came squashed with somebody else's change; the merge brought it along to a side that never had it (design.md 3)."""
+    linked.git("branch", "old")
+    linked.git("switch", "-q", "-c", "feature")
+    live.edit_body("alpha", "three", "three, remotely")
+    assert linked.pull().exit == 0
+    linked.commit("taken in")
+    linked.git("switch", "-q", "main")
+    change(linked, "one", "ONE")
+    linked.git("merge", "-q", "--squash", "feature")
+    linked.commit("squashed")
+    linked.git("branch", "-q", "-D", "feature")
+    linked.git("switch", "-q", "old")
+    linked.write("README.md", "of the branch\n")
+    linked.commit("elsewhere")
+    linked.git("switch", "-q", "main")
+    linked.git("merge", "-q", "--no-ff", "-m", "merged", "old")
+    assert outcome(ci(linked), "alpha").did == "published v3"
+    assert live.skill("alpha")["body"] == "ONE\n\ntwo\n\nthree, remotely"
+
+
 def test_a_shallow_job_is_refused_with_the_fix_before_anything_is_sent(
     linked: Clone, live: Live
 ) -> None:

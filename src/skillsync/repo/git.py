@@ -230,6 +230,11 @@ class Repository:
             return ""
         return found.data.partition(b"\n\n")[2].decode("utf-8", "replace")
 
+    def contains_any(self, commit: str, others: Sequence[str]) -> bool:
+        """Tell whether one of these commits is ``commit`` or in its history, of a clone that is not shallow."""
+        beyond = self.run(["rev-list", *map(revision, others), "--not", revision(commit)]).line
+        return not set(beyond.split()).issuperset(others)
+
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent, None for a root commit.
 
@@ -239,6 +244,13 @@ class Repository:
         if parent is None and self._is_cut(commit):
             raise ShallowClone(f"the parent of {commit[:12]} is not in this shallow clone")
         return parent
+
+    def parents(self, commit: str) -> list[str]:
+        """Return the parents that a commit names, whether they are here or not; none of a commit that is not."""
+        found = self._objects.read(revision(commit))
+        return (
+            formats.parents_of(found.data) if found is not None and found.data is not None else []
+        )
 
     def _is_cut(self, commit: str) -> bool:
         """Tell whether a shallow clone leaves the parents of ``commit`` out."""

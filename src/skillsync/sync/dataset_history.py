@@ -235,14 +235,15 @@ class DatasetPast:
         if view.ignored or history.head is None or not view.home:
             return frozenset()
         path = join(view.home, POINTER)
-        last = next(
+        newest = next(
             (
-                line.commit
+                line.line
                 for line in history.added_lines
                 if line.path == path and line.line.startswith(f"{view.place} ")
             ),
             None,
         )
+        last = history.put_in_at(newest, path) if newest is not None else None
         if view.line is None:
             everything = history.touching(view.home, since=None)[:HISTORY_LIMIT]
             return frozenset() if last else frozenset(everything)

@@ -74,6 +74,7 @@ class History:
     is_version_at: Callable[[Pointer, str, str], bool] | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
+    _put_in: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
     _parents: dict[str, str | None] = field(default_factory=dict)
 
@@ -139,9 +140,33 @@ class History:
         return None
 
     def introduced_at(self, version_id: str, directory: str) -> str | None:
-        """Return the newest commit of HEAD's history that added a pointer line with that version id."""
-        lines = self._lines_at.get(_pointer_path(directory), ())
-        return next((line.commit for line in lines if f" {version_id} " in line.line), None)
+        """Return the newest commit of HEAD's history that put a line with that version id into a pointer."""
+        return self.put_in_at(f" {version_id} ", _pointer_path(directory))
+
+    def put_in_at(self, text: str, path: str) -> str | None:
+        """Return the newest commit of HEAD's history that put a line with this text into a pointer file.
+
+        A merge does so too, but not one that only brought the line along to a side that never had it.
+        """
+        key = (text, path)
+        if key not in self._put_in:
+            added = (line.commit for line in self._lines_at.get(path, ()) if text in line.line)
+            commits = [*dict.fromkeys(added)]
+            while len(commits) > 1 and self._only_brought(commits[0], commits[1:], text, path):
+                commits = commits[1:]
+            self._put_in[key] = next(iter(commits), None)
+        return self._put_in[key]
+
+    def _only_brought(self, commit: str, earlier: Sequence[str], text: str, path: str) -> bool:
+        """Tell whether a merge has the line from one side, and the others come from before it was put in."""
+        parents = self.repo.parents(commit)
+        if len(parents) < 2 or self.repo.is_shallow():
+            return False
+        found = text.encode()
+        without = [one for one in parents if found not in (self.repo.show(one, path) or b"")]
+        return len(without) < len(parents) and not any(
+            self.repo.contains_any(parent, earlier) for parent in without
+        )
 
     def files_digest_at(self, commit: str, directory: str) -> str | None:
         """Return the stamp digest of an object's files in a commit, None when it is not there."""
@@ -320,9 +345,10 @@ class History:
         )
 
     def _introduced(self, pointer: Pointer, directory: str) -> str | None:
-        for line in self._lines_at.get(_pointer_path(directory), ()):
+        path = _pointer_path(directory)
+        for line in self._lines_at.get(path, ()):
             if parse_line(line.line) == pointer:
-                return line.commit
+                return self.put_in_at(line.line, path)
         return None
 
     def tree_line(
