@@ -271,6 +271,44 @@ def test_an_archived_row_whose_key_was_never_ours_comes_back_as_the_line_has_it(
     assert is_silent(solo)
 
 
+@pytest.mark.parametrize("then", ["push", "pull"])
+def test_a_row_in_conflict_that_is_archived_waits_for_a_person_and_is_not_made_again(
+    solo: Clone, live: Live, then: str
+) -> None:
+    dataset = published(solo, numbered(2))
+    item = live.add_row(dataset, input="of the page", metadata={"skillsync_id": "new"})
+    solo.write(ITEMS, solo.read(ITEMS) + line("new", "mine") + "\n")
+    assert solo.pull().exit == 4
+    assert base_lines(solo) == {"new": "@0"}
+    seen = pointer_words(solo)["rev"]
+    live.patch_row(item["id"], deleted=True)
+    forget(solo)
+    for verb in (solo.push, solo.pull) if then == "push" else (solo.pull, solo.push):
+        assert verb().exit == 4
+        forget(solo)
+    assert "new" not in inputs(live, dataset)
+    assert base_lines(solo) == {"new": f"@{seen}"}
+    assert solo.resolve("cases:new", Choice.LOCAL).exit == 0
+    assert base_lines(solo) == {"new": "@0"}
+    forget(solo)
+    assert outcome(solo.push(), "cases").did == "1 row created"
+    assert live.row(dataset, "new")["input"] == "mine"
+    assert is_silent(solo)
+
+
+def test_a_row_that_was_let_in_again_is_not_asked_about_twice(solo: Clone, live: Live) -> None:
+    dataset = published(solo, numbered(2))
+    solo.replace(ITEMS, "question 1", "mine")
+    live.patch_row(live.row(dataset, "k001")["id"], deleted=True)
+    assert solo.pull().exit == 4
+    assert solo.resolve("cases:k001", Choice.LOCAL).exit == 0
+    live.add_row(dataset, input="elsewhere", metadata={"skillsync_id": "other"})
+    assert solo.pull().exit == 0  # the pointer goes on to a later revision
+    forget(solo)
+    assert outcome(solo.push(), "cases").did == "1 row created"
+    assert live.row(dataset, "k001")["input"] == "mine"
+
+
 # ---------------------------------------------------------------- what the pointer says
 
 

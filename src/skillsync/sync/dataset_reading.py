@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from skillsync.api.rows import FOREIGN
 from skillsync.core.reconcile_row import RowPull, pair_by_content
 from skillsync.core.reconcile_skill import Absence
+from skillsync.core.row_bases import Replaced
 from skillsync.core.row_states import ABSENT
 from skillsync.core.safety import check_dataset_listing
 from skillsync.errors import BadAnswer, NotFound
 from skillsync.formats.canonical import row_digest, short
 from skillsync.formats.kept_remote import KeptRows
-from skillsync.model import Key, RemoteDataset, Row
+from skillsync.model import Key, RemoteDataset, RemoteRow, Row
 from skillsync.repo.large import SPOOLS
 from skillsync.repo.spool import Spool
 from skillsync.sync.dataset_history import DatasetPast
@@ -120,7 +122,12 @@ def missing_rows(workspace: Workspace, view: DatasetView, remote: Remote) -> fro
             if not there.has(key) and key not in view.base_rows and key not in view.rekeyed
         }
         if view.guarantees.history:
-            _look_among_archived(workspace, view, remote, new)
+            refused = {
+                key
+                for key, revision in view.base_revisions.items()
+                if not revision and key in view.local.rows and not there.has(key)
+            }
+            _look_among_archived(workspace, view, remote, new, refused)
         else:
             _look_back(workspace, view, sorted(new))
     bases = (
@@ -155,29 +162,57 @@ def _look_back(
 
 
 def _look_among_archived(
-    workspace: Workspace, view: DatasetView, remote: Remote, new: Collection[Key]
+    workspace: Workspace,
+    view: DatasetView,
+    remote: Remote,
+    new: Collection[Key],
+    refused: Collection[Key],
 ) -> None:
-    """The same where the server says what it has archived: all other new rows never were there (I1)."""
-    if not new or view.remote is None:
+    """The same where the server says what it has archived: all other new rows never were there (I1).
+
+    ``refused`` are rows of which the pointer says that there are none. One that was there at its revision waited for
+    somebody to choose; that it was archived since is a change like any other, and its base is what was there (I14).
+    """
+    if not (new or refused) or view.remote is None:
         return
-    archived = _archived(view.remote, remote) & frozenset(new)
-    if archived:
+    archived = _archived(view.remote, remote)
+    if known := archived.keys() & new:
         past = DatasetPast(workspace, view)
-        view.returned_rows = frozenset(key for key in archived if past.was_here(key))
-        _look_back(workspace, view, sorted(archived - view.returned_rows), known=view.returned_rows)
+        view.returned_rows = frozenset(key for key in known if past.was_here(key))
+        _look_back(workspace, view, sorted(known - view.returned_rows), known=view.returned_rows)
+    found = {
+        key: short(row_digest(then.row))
+        for key in archived.keys() & refused
+        for then in [_row_then(remote, archived[key], view.line_revision)]
+        if then is not None
+    }
+    if found:
+        view.base_rows = Replaced(view.base_rows, found)
+        view.base_revisions = {**view.base_revisions, **dict.fromkeys(found, view.line_revision)}
 
 
-def _archived(dataset: RemoteDataset, remote: Remote) -> frozenset[Key]:
-    """Return the keys of the rows that are archived at a dataset's revision."""
-    found = remote.datasets.list_rows(dataset.id, revision=dataset.revision, archived=True)
-    if not found.complete or found.problems:
+def _row_then(remote: Remote, ids: Iterable[str], revision: int) -> RemoteRow | None:
+    """Return the first of these items that was live at a revision."""
+    for number in ids:
+        with suppress(NotFound):
+            return remote.datasets.read_row(number, revision=revision)
+    return None
+
+
+def _archived(dataset: RemoteDataset, remote: Remote) -> Mapping[Key, Sequence[str]]:
+    """Return the ids of the items that are archived at a dataset's revision, by key."""
+    listing = remote.datasets.list_rows(dataset.id, revision=dataset.revision, archived=True)
+    if not listing.complete or listing.problems:
         raise BadAnswer(
             "the listing of archived rows is not complete",
             subject=dataset.info.name,
             unchanged="Nothing of this dataset was changed.",
             hint="run the command again",
         )
-    return frozenset(item.row.key for item in found.items)
+    found: defaultdict[Key, list[str]] = defaultdict(list)
+    for item in listing.items:
+        found[item.row.key].append(item.id)
+    return found
 
 
 def confirm_gone(view: DatasetView, remote: Remote, missing: Iterable[Key]) -> frozenset[Key]:
@@ -217,7 +252,7 @@ def _confirm_archived(view: DatasetView, remote: Remote, missing: frozenset[Key]
     """Ask once more, and what is archived now: what was brought back meanwhile is not gone."""
     assert view.remote is not None
     now = remote.datasets.read(view.remote.id)
-    archived = _archived(now, remote) & missing
+    archived = missing & _archived(now, remote).keys()
     if now.revision != view.remote.revision:
         return archived
     view.erased_keys = missing - archived

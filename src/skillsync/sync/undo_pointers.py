@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from skillsync.core.row_bases import Bases
+from skillsync.core.row_bases import Bases, bases_at
 from skillsync.core.row_states import ABSENT
-from skillsync.formats.canonical import info_digest
+from skillsync.formats.canonical import info_digest, row_digest, short
 from skillsync.model import DatasetInfo, DatasetPointer, Digest, Key, SkillPointer, Version
 from skillsync.repo.pointer import POINTER, parse_pointer
 from skillsync.sync.dataset_bases import read_bases, take_local_bases
@@ -67,6 +67,21 @@ def moved_bases(
             digests[key] = row.now or ABSENT
             since[key] = row.revision if row.now else 0
     return Bases(revision, digests, since)
+
+
+def _as_of_now(bases: Bases, dataset: str, remote: Remote) -> Bases:
+    """Record the same bases at the dataset's present revision, at which the rows that were removed are gone.
+
+    At the earlier one they were there: then it would be news that they are not (I14). So it stays where a list fails.
+    """
+    now = remote.datasets.read(dataset)
+    listing = remote.datasets.list_rows(dataset, revision=now.revision)
+    if now.revision is None or not listing.complete or listing.problems:
+        return bases
+    there = {item.row.key: short(row_digest(item.row)) for item in listing.items}
+    return bases_at(
+        now.revision, bases.digests, there=there, known=bases.lagging, before=bases.revision
+    )
 
 
 @dataclass
@@ -155,6 +170,8 @@ class UndoPointers:
         if view.unread:
             read_bases(self.workspace, view, remote)
         moved = moved_bases(line.revision, view.base_rows, view.base_revisions, rows)
+        if any(row.now is None for row in rows.values()):
+            moved = _as_of_now(moved, line.dataset, remote)
         remember_bases(self.workspace, moved.digests)
         return moved
 
