@@ -7,6 +7,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import yaml
@@ -21,6 +22,10 @@ MAX_DEPTH = 64
 
 MAX_NODES = 100_000
 """The most nodes a block may stand for, aliases followed: an alias bomb ends here, unexpanded."""
+
+_KEPT_BLOCK = 4_000
+_KEPT_BLOCKS = 1_000
+"""The longest block whose tree is kept, in characters, and how many are: some tens of MiB at the very most."""
 
 _CORE_TAGS = {
     f"tag:yaml.org,2002:{kind}"
@@ -118,8 +123,16 @@ def read_tree(block: str) -> Tree:
         raise YamlTrouble(
             f"the block has {len(block):,} characters, at most {MAX_BLOCK:,} are read", 0
         )
+    return _read_tree_again(block) if len(block) <= _KEPT_BLOCK else _read_tree(block)
+
+
+def _read_tree(block: str) -> Tree:
     with closing(_events(block)) as events:
         return _Builder(events).tree()
+
+
+_read_tree_again = lru_cache(maxsize=_KEPT_BLOCKS)(_read_tree)
+"""The same for a block that was read lately: base, remote and working tree mostly have the same, a daemon's always."""
 
 
 def _events(block: str) -> Generator[yaml.Event, None, None]:
