@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# One more than there are processors: a test also waits, for git, for a server, for a moment to pass.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PROFILE ?= ci
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
