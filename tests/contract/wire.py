@@ -101,9 +101,9 @@ class Api:
     # -- objects
 
     def fresh(self, label: str = "c") -> str:
-        """A name that nothing else in the project has."""
+        """A name that nothing else in the project has, nor begins with."""
         self._count += 1
-        return f"{label}-{self._token}-{self._count}"
+        return f"{label}-{self._token}-{self._count}x"
 
     def skill(self, name: str = "", **fields: Any) -> dict[str, Any]:
         """A new skill; its detail."""

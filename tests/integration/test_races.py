@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from threading import Semaphore
+from typing import Any
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ PATHS = "skills/{}/SKILL.md"
 MOST_TRIES = 500
 TRY_AGAIN = 75
 """The exit code of a server that gave no answer: its pusher tries again."""
-AT_ONCE = Semaphore(4)
+FEW_AT_ONCE, MANY_AT_ONCE = 2, 4
 """How many race at one moment, each until it has won: one that waited in between would only come back outdated."""
 
 
@@ -67,14 +68,16 @@ class Lossy(Wire):
         raise httpx.ReadTimeout("no answer came", request=request)
 
 
-def push_on(clone: Clone, number: int, edits: int, skills: list[str]) -> dict[str, list[str]]:
+def push_on(
+    clone: Clone, number: int, edits: int, skills: list[str], turn: Semaphore
+) -> dict[str, list[str]]:
     """Add lines one by one, each to the next skill; each is pushed until the server has acknowledged it."""
     acknowledged: dict[str, list[str]] = {name: [] for name in skills}
     for count in range(edits):
         name = skills[(number + count) % len(skills)]
         line = f"line {number}-{count} of this pusher"
         clone.replace(PATHS.format(name), f"section {number}\n", f"section {number}\n{line}\n")
-        with AT_ONCE:
+        with turn:
             assert any(is_published(clone, name) for _ in range(MOST_TRIES)), line
         acknowledged[name].append(line)
     return acknowledged
@@ -96,7 +99,15 @@ def is_published(clone: Clone, name: str) -> bool:
 
 
 def race(
-    live: Live, solo: Clone, folder: Path, *, pushers: int, edits: int, skills: int, lossy: bool
+    live: Live,
+    solo: Clone,
+    folder: Path,
+    *,
+    pushers: int,
+    edits: int,
+    skills: int,
+    lossy: bool,
+    at_once: int,
 ) -> None:
     gap = "".join(f"between {number}\n\n" for number in range(3))
     names = [f"skill-{number}" for number in range(skills)]
@@ -111,7 +122,7 @@ def race(
         for number, clone in enumerate(clones):
             clone.requests = Lossy(number) if lossy else Wire()
         with ThreadPoolExecutor(pushers) as pool:
-            work = partial(push_on, edits=edits, skills=names)
+            work = partial(push_on, edits=edits, skills=names, turn=Semaphore(at_once))
             done = list(pool.map(work, clones, range(pushers)))
         for clone in clones:
             assert clone.requests is not None
@@ -146,7 +157,8 @@ def test_a_race_of_clones_loses_nothing(
     live: Live, solo: Clone, tmp_path: Path, pushers: int, skills: int, lossy: bool
 ) -> None:
     """A tenth of the edits of the long race, by as many at once."""
-    race(live, solo, tmp_path, pushers=pushers, edits=10, skills=skills, lossy=lossy)
+    load: dict[str, Any] = {"pushers": pushers, "skills": skills, "lossy": lossy}
+    race(live, solo, tmp_path, **load, edits=10, at_once=FEW_AT_ONCE)
     assert outcome_is_quiet(solo)
 
 
@@ -155,7 +167,8 @@ def test_a_race_of_clones_loses_nothing(
 def test_a_long_race_of_clones_loses_nothing(
     live: Live, solo: Clone, tmp_path: Path, pushers: int, skills: int, lossy: bool
 ) -> None:
-    race(live, solo, tmp_path, pushers=pushers, edits=100, skills=skills, lossy=lossy)
+    load: dict[str, Any] = {"pushers": pushers, "skills": skills, "lossy": lossy}
+    race(live, solo, tmp_path, **load, edits=100, at_once=MANY_AT_ONCE)
 
 
 def outcome_is_quiet(solo: Clone) -> bool:

@@ -140,7 +140,7 @@ def test_no_request_fails_the_server_or_meets_an_answer_that_is_not_described(
         operation = cast("Any", result).ok()
 
         @settings(
-            max_examples=20,
+            max_examples=10,
             derandomize=True,
             database=None,
             deadline=None,

@@ -111,6 +111,9 @@ WORLDS = [
 ]
 
 
+FEW = 2
+"""Worlds of each kind and seed: with those of skills and names two dozen in the slow tier, many more in the long one."""
+
 SEEDS = [
     pytest.param(1, marks=pytest.mark.slow),
     *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3, 4)),
@@ -120,7 +123,7 @@ SEEDS = [
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(("dialect", "drivers"), WORLDS)
 def test_random_worlds_of_rows_lose_nothing(dialect: str, drivers: bool, seed: int) -> None:
-    done = play(RowWorlds, examples=4, seed=seed, dialect=dialect, drivers=drivers)
+    done = play(RowWorlds, examples=FEW, seed=seed, dialect=dialect, drivers=drivers)
     assert done["published"] > 0, "a world in which nothing is published proves nothing"
     assert done["pulled"] > 0
 
@@ -128,7 +131,7 @@ def test_random_worlds_of_rows_lose_nothing(dialect: str, drivers: bool, seed: i
 @pytest.mark.slow
 @pytest.mark.parametrize(("dialect", "drivers"), [WORLDS[0], WORLDS[-1]])
 def test_random_worlds_of_a_teams_rows_lose_nothing(dialect: str, drivers: bool) -> None:
-    done = play(TeamRowWorlds, examples=4, seed=1, dialect=dialect, drivers=drivers)
+    done = play(TeamRowWorlds, examples=FEW, seed=1, dialect=dialect, drivers=drivers)
     assert done["published"] > 0
     assert done["job"] > 0
 
