@@ -30,6 +30,24 @@ def _made(clone: Clone) -> list[tuple[str, str]]:
     return made
 
 
+def _traced(
+    trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], Report]], list[str]]:
+    """Return what runs a command that must succeed, and returns the git commands that it ran."""
+    monkeypatch.setenv("GIT_TRACE", str(trace))
+
+    def traced(run: Callable[[], Report]) -> list[str]:
+        trace.write_text("")
+        assert run().exit == 0
+        return [
+            text.split("git ", 1)[1]
+            for text in trace.read_text().splitlines()
+            if "built-in:" in text
+        ]
+
+    return traced
+
+
 def test_a_pull_without_changes_asks_for_the_lists_alone(solo: Clone) -> None:
     _published(solo)
     _made(solo)
@@ -158,18 +176,7 @@ def test_git_is_not_asked_per_row_nor_about_the_past_without_need(
 ) -> None:
     """As many processes for many rows as for two, and none that reads history while nothing was edited."""
     dataset = published(solo, numbered(60))
-    trace = tmp_path / "trace"
-    monkeypatch.setenv("GIT_TRACE", str(trace))
-
-    def traced(run: Callable[[], Report]) -> list[str]:
-        trace.write_text("")
-        assert run().exit == 0
-        return [
-            text.split("git ", 1)[1]
-            for text in trace.read_text().splitlines()
-            if "built-in:" in text
-        ]
-
+    traced = _traced(tmp_path / "trace", monkeypatch)
     for run in (solo.push, solo.pull):
         assert not [one for one in traced(run) if " log " in one or one.startswith("log")]
     items = {key_of(row): row["id"] for row in live.rows(dataset)}
@@ -186,3 +193,27 @@ def test_git_is_not_asked_per_row_nor_about_the_past_without_need(
         solo.commit()
     for name, (few, many) in counts.items():
         assert few == many, name
+
+
+def test_merges_of_old_branches_are_asked_about_once_for_all_skills(
+    team: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _published(team)
+    olds = [f"old-{number}" for number in range(3)]
+    for old in olds:
+        team.git("branch", old)
+    assert (team.push().exit, team.pull().exit) == (0, 0)
+    team.commit("linked")
+    for number in range(SKILLS):
+        team.skill(f"skill-{number}", "Edited.\n")
+    team.commit("edited")
+    for old in olds:
+        team.git("switch", "-q", old)
+        team.write(f"{old}.md", "of the branch\n")
+        team.commit(old)
+        team.git("switch", "-q", "main")
+        team.git("merge", "-q", "--no-ff", "-m", "merged", old)
+    asked = [
+        one for one in _traced(tmp_path / "trace", monkeypatch)(team.push) if "rev-list" in one
+    ]
+    assert len(asked) == len(olds), asked

@@ -75,6 +75,7 @@ class History:
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
     _put_in: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _contained: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
     _parents: dict[str, str | None] = field(default_factory=dict)
 
@@ -165,8 +166,14 @@ class History:
         found = text.encode()
         without = [one for one in parents if found not in (self.repo.show(one, path) or b"")]
         return len(without) < len(parents) and not any(
-            self.repo.contains_any(parent, earlier) for parent in without
+            self._contains_any(parent, tuple(earlier)) for parent in without
         )
+
+    def _contains_any(self, commit: str, others: tuple[str, ...]) -> bool:
+        """Ask git once for all the objects whose lines came with the same commits."""
+        if (commit, others) not in self._contained:
+            self._contained[commit, others] = self.repo.contains_any(commit, others)
+        return self._contained[commit, others]
 
     def files_digest_at(self, commit: str, directory: str) -> str | None:
         """Return the stamp digest of an object's files in a commit, None when it is not there."""
