@@ -341,6 +341,9 @@ def test_commits_touching_a_folder_include_merged_branches(repo: Repository) -> 
     found = repo.history.commits_touching("skills/a", head="HEAD", since=first)
     assert {side, same} <= set(found)
     assert other not in found
+    upon = repo.history.commits_touching("skills/a", head="HEAD", since=other, made_upon=True)
+    assert same in upon
+    assert side not in upon
     assert first not in repo.history.commits_touching("skills/a", head="HEAD")
     assert repo.history.commits_touching("skills/a", head=other) == []
     assert [

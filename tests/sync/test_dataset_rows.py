@@ -685,6 +685,30 @@ def test_ci_goes_on_from_what_it_published_itself(team: Clone, live: Live) -> No
     assert len(live.datasets()) == 1
 
 
+def test_rows_of_a_branch_from_before_a_pull_were_never_published_since(
+    team: Clone, live: Live
+) -> None:
+    """What the branch has of the row is older than what was taken in of it, also once it is merged."""
+    team.dataset("cases", numbered(9))
+    team.commit()
+    assert (team.push().exit, team.pull().exit) == (0, 0)
+    team.commit("linked")
+    item = live.row(dataset_id(live), "k002")["id"]
+    team.git("branch", "old")
+    live.patch_row(item, input="of the page")
+    assert team.pull().exit == 0
+    team.commit("taken in")
+    team.git("switch", "-q", "old")
+    team.replace(ITEMS, "question 8", "of the branch")
+    team.commit("another row")
+    team.git("switch", "-q", "main")
+    team.git("merge", "-q", "--no-ff", "-m", "merged", "old")
+    live.patch_row(item, input="of the page, again")
+    assert outcome(team.push(), "cases").did == "1 row updated"
+    assert team.pull().exit == 0
+    assert lines(team)["k002"]["input"] == "of the page, again"
+
+
 def test_the_merge_of_a_branch_from_before_a_pull_hides_no_published_row(
     team: Clone, live: Live
 ) -> None:

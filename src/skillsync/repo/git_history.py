@@ -62,12 +62,18 @@ class History:
             level = sorted(parents - seen)
         return False
 
-    def commits_touching(self, folder: str, *, head: str, since: str | None = None) -> list[str]:
-        """List the ids of commits in ``head``'s history, not in ``since``'s, that touch ``folder``, newest first."""
+    def commits_touching(
+        self, folder: str, *, head: str, since: str | None = None, made_upon: bool = False
+    ) -> list[str]:
+        """List the ids of commits in ``head``'s history, not in ``since``'s, that touch ``folder``, newest first.
+
+        ``made_upon``: only those that have ``since`` in their own history.
+        """
         if since is not None and not self._repo.is_known(since):
             raise ShallowClone(f"commit {since[:12]} is not in this clone")
         revisions = head if since is None else f"{since}..{head}"
-        asked = ["log", *_LOG, "--format=%H", revision(revisions), "--", *below([folder])]
+        path = ["--ancestry-path"] if made_upon and since is not None else []
+        asked = ["log", *_LOG, *path, "--format=%H", revision(revisions), "--", *below([folder])]
         return self._repo.run_literal(asked).line.splitlines()
 
     def commits_elsewhere(self, roots: Sequence[str], *, head: str | None) -> dict[str, list[str]]:

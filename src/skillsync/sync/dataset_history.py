@@ -227,8 +227,9 @@ class DatasetPast:
 
     @cached_property
     def _since_pointer(self) -> frozenset[str]:
-        """Commits not older than the one that changed the pointer last; all, if there never was a pointer.
+        """The commit that changed the pointer last, and those made upon it; all, if there never was a pointer.
 
+        A branch from before it that was merged since has rows as they were before.
         Empty while a pointer line is there that is not committed or does not count: then it alone decides.
         """
         view, history = self._view, self._workspace.history
@@ -249,7 +250,7 @@ class DatasetPast:
             return frozenset() if last else frozenset(everything)
         if not view.is_committed or last is None:
             return frozenset()
-        return frozenset({last, *history.touching(view.home, since=last)})
+        return frozenset({last, *history.touching(view.home, since=last, made_upon=True)})
 
     def versions(self) -> Iterator[LocalDataset]:
         """Yield the dataset as each commit has it, newest first; what was read once is kept."""

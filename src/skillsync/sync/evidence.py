@@ -73,7 +73,7 @@ class History:
     light_at: Callable[[str | None, str], Folder | None] | None = None
     is_version_at: Callable[[Pointer, str, str], bool] | None = None
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    _touching: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
+    _touching: dict[tuple[str, str | None, bool], list[str]] = field(default_factory=dict)
     _put_in: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _contained: dict[tuple[str, tuple[str, ...]], bool] = field(default_factory=dict)
     _ancestor: dict[str, bool] = field(default_factory=dict)
@@ -183,14 +183,17 @@ class History:
             self._digests[key] = folder_files_digest(folder) if folder else None
         return self._digests[key]
 
-    def touching(self, directory: str, *, since: str | None) -> list[str]:
-        """Return the commits of HEAD's history after ``since`` that changed the folder, newest first."""
+    def touching(self, directory: str, *, since: str | None, made_upon: bool = False) -> list[str]:
+        """Return the commits of HEAD's history after ``since`` that changed the folder, newest first.
+
+        ``made_upon``: only those that have ``since`` in their own history.
+        """
         if self.head is None:
             return []
-        key = (directory, since)
+        key = (directory, since, made_upon)
         if key not in self._touching:
             self._touching[key] = self.repo.history.commits_touching(
-                directory, head=self.head, since=since
+                directory, head=self.head, since=since, made_upon=made_upon
             )
         return self._touching[key]
 
