@@ -1,11 +1,13 @@
 """Pull requests from many clones, jobs out of order, people in the web page: nothing is lost or comes back (sync.md C3).
 
-Everybody writes lines of their own into sections of their own, so that nothing they do is a conflict, and takes some
-of them out again. A seed plays one order of it all; people in the page also act between two requests of a job.
+Everybody writes lines of their own into sections of their own, takes some of them out again, and changes rows of their
+own, so that nothing they do is a conflict. A seed plays one order of it all; people in the page also act between two
+requests of a job.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from random import Random
 import httpx
 import pytest
 
+from tests.sync.dataset_steps import key_of
 from tests.sync.harness import Clone, Live, new_clone
 
 BOTH_DIALECTS = True
@@ -24,8 +27,13 @@ GAP = "".join(f"between {number}\n\n" for number in range(3))
 DEVELOPERS, EDITORS = 8, 2
 SQUASHED, LATE, REMOVES = 0.6, 0.3, 0.3
 """How many pull requests are squashed, how many jobs come late, and how many edits take a line out again."""
+ROWS, OWN_ROWS = 0.3, 5
+"""How many edits are of a row, and how many rows are somebody's own: a server keeps few versions of one."""
 DURING_A_JOB = 0.05
 """How likely somebody edits in the page before a request of a job."""
+
+
+ITEMS = "datasets/cases/items.jsonl"
 
 
 def path_of(skill: str) -> str:
@@ -34,12 +42,17 @@ def path_of(skill: str) -> str:
 
 @dataclass
 class Person:
-    """Somebody with a section in each skill, and ``lines`` of theirs in it."""
+    """Somebody with a section in each skill, ``lines`` of theirs in it, and rows with these ``values``."""
 
     name: str
     chance: Random
     lines: dict[str, list[str]] = field(default_factory=lambda: {skill: [] for skill in SKILLS})
     written: int = 0
+    values: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        name = self.name.replace(" ", "-")
+        self.values = {f"{name}-{number}": f"{number} of {self.name}" for number in range(OWN_ROWS)}
 
     @property
     def section(self) -> str:
@@ -56,6 +69,26 @@ class Person:
         line = f"line {self.written} of {self.name}"
         assert body.count(self.section) == 1, self.name
         return body.replace(self.section, f"{self.section}{line}\n"), lambda: lines.append(line)
+
+    def change_row(self) -> tuple[str, str, Callable[[], None]]:
+        """Return a row's key, another value of it, and what to call once it is there."""
+        self.written += 1
+        key = self.chance.choice([*self.values])
+        value = f"value {self.written} of {self.name}"
+        return key, value, lambda: self.values.update({key: value})
+
+
+def rows_of(person: Person) -> list[str]:
+    """Return somebody's rows, each with four that nobody changes: git merges what is apart."""
+    return [
+        row
+        for key, value in person.values.items()
+        for row in (row_of(key, value), *(row_of(f"{key}-gap-{gap}", "gap") for gap in range(4)))
+    ]
+
+
+def row_of(key: str, value: str) -> str:
+    return json.dumps({"id": key, "input": value})
 
 
 @dataclass
@@ -82,8 +115,12 @@ class Company:
         body = "".join(f"{one.section}\n{GAP}" for one in self.people.values())
         for skill in SKILLS:
             self.forge.skill(skill, body)
-        self.forge.commit("skills")
+        self.forge.dataset("cases", [row for one in self.people.values() for row in rows_of(one)])
+        self.forge.commit("skills and rows")
         self.job(self.forge.head())
+        self.take_in(self.forge)
+        (dataset,) = self.live.datasets()
+        self.dataset = dataset["id"]
         for name in developers:
             self.developers[name] = self.forge.clone(self.folder / name.replace(" ", "-"))
         self.page_is_quiet = False
@@ -91,21 +128,30 @@ class Company:
     # ---------------------------------------------------------------- what people do
 
     def edit_in_page(self) -> None:
-        name = f"editor {self.chance.randrange(EDITORS)}"
-        skill = self.chance.choice(SKILLS)
-        body = self.live.skill(skill)["body"] + "\n"
-        new, has_happened = self.people[name].change(skill, body)
-        self.live.edit(skill, body=new.removesuffix("\n"))
+        person = self.people[f"editor {self.chance.randrange(EDITORS)}"]
+        if self.chance.random() < ROWS:
+            key, new, has_happened = person.change_row()
+            self.live.patch_row(self.live.row(self.dataset, key)["id"], input=new)
+        else:
+            skill = self.chance.choice(SKILLS)
+            body = self.live.skill(skill)["body"] + "\n"
+            new, has_happened = person.change(skill, body)
+            self.live.edit(skill, body=new.removesuffix("\n"))
         has_happened()
         self.seen["edits in the page"] += 1
 
     def open_request(self, name: str) -> None:
-        clone, skill = self.developers[name], self.chance.choice(SKILLS)
+        clone, person = self.developers[name], self.people[name]
         clone.git("fetch", "-q")
         clone.git("checkout", "-q", "-B", "branch", "origin/main")
-        text, has_happened = self.people[name].change(skill, clone.read(path_of(skill)))
-        clone.write(path_of(skill), text)
-        self.open[name] = clone.commit(f"{name} changes {skill}"), has_happened
+        if self.chance.random() < ROWS:
+            key, value, has_happened = person.change_row()
+            clone.replace(ITEMS, row_of(key, person.values[key]), row_of(key, value))
+        else:
+            path = path_of(self.chance.choice(SKILLS))
+            text, has_happened = person.change(path.split("/")[1], clone.read(path))
+            clone.write(path, text)
+        self.open[name] = clone.commit(f"{name} changes something"), has_happened
 
     def take_in(self, clone: Clone) -> None:
         """Pull what was published and commit it. Without conflict, where the clone knows what main has."""
@@ -143,22 +189,14 @@ class Company:
         return forge.commit("merged")
 
     def bring_up_to_date(self, clone: Clone, own: str) -> None:
-        """Merge main: where two pulls moved pointers alone, one more pull settles them (sync.md B6).
+        """Put the author's own change upon main. What both took in from the page is main's to have.
 
-        Where they brought different texts from the page, or that pull would merge before git has (a merge that is
-        not committed counts for nothing), main's stay, and the author's own change is put upon them.
+        Git cannot merge two texts of the page: it does not know that the one came from the other (README).
         """
         clone.git("fetch", "-q")
-        clone.git("merge", "-q", "--no-edit", "origin/main", check=False)
-        unmerged = clone.git("diff", "--name-only", "--diff-filter=U").splitlines()
-        if all(path.endswith("/.skillsync") for path in unmerged) and clone.pull().exit == 0:
-            clone.commit("merged by a pull")
-            self.seen["merged by a pull"] += 1
-        else:
-            clone.git("reset", "-q", "--hard")
-            clone.git("checkout", "-q", "-B", "branch", "origin/main")
-            clone.git("cherry-pick", own)
-            self.seen["written again"] += 1
+        clone.git("checkout", "-q", "-B", "branch", "origin/main")
+        clone.git("cherry-pick", own)
+        self.seen["written again"] += 1
 
     def merge_request(self, name: str) -> None:
         own, has_happened = self.open.pop(name)
@@ -228,6 +266,11 @@ class Company:
             assert found == Counter(there), skill
             merged = self.forge.read(path_of(skill)).splitlines()
             assert Counter(line for line in merged if line.startswith("line ")) == found, skill
+        rows = {key_of(row): row["input"] for row in self.live.rows(self.dataset)}
+        items = [json.loads(line) for line in self.forge.read(ITEMS).splitlines()]
+        assert {row["id"]: row["input"] for row in items} == rows
+        for person in self.people.values():
+            assert {key: rows[key] for key in person.values} == person.values
 
 
 @pytest.mark.parametrize(
