@@ -187,9 +187,8 @@ def test_ancestry(repo: Repository) -> None:
     assert repo.first_parent(first) is None
     assert (repo.parents(second), repo.parents(first)) == ([first], [])
     assert repo.parents("0" * len(first)) == []
-    assert repo.contains_any(second, [second])
-    assert repo.contains_any(second, [first])
-    assert not repo.contains_any(first, [second])
+    assert repo.outside([second, first], head=second) == frozenset()
+    assert repo.outside([second, first], head=first) == {second}
 
 
 def test_replacements_do_not_change_ancestry(repo: Repository) -> None:

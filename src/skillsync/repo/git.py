@@ -230,11 +230,6 @@ class Repository:
             return ""
         return found.data.partition(b"\n\n")[2].decode("utf-8", "replace")
 
-    def contains_any(self, commit: str, others: Sequence[str]) -> bool:
-        """Tell whether one of these commits is ``commit`` or in its history, of a clone that is not shallow."""
-        beyond = self.run(["rev-list", *map(revision, others), "--not", revision(commit)]).line
-        return not set(beyond.split()).issuperset(others)
-
     def first_parent(self, commit: str) -> str | None:
         """Return a commit's first parent, None for a root commit.
 

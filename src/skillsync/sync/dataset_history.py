@@ -244,12 +244,13 @@ class DatasetPast:
             ),
             None,
         )
-        last = history.put_in_at(newest, path) if newest is not None else None
         if view.line is None:
             everything = history.touching(view.home, since=None)[:HISTORY_LIMIT]
-            return frozenset() if last else frozenset(everything)
-        if not view.is_committed or last is None:
+            return frozenset() if newest else frozenset(everything)
+        if not view.is_committed or newest is None:
             return frozenset()
+        last = history.put_in_at(newest, path)
+        assert last is not None
         return frozenset({last, *history.touching(view.home, since=last, made_upon=True)})
 
     def versions(self) -> Iterator[LocalDataset]:

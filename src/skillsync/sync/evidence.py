@@ -172,7 +172,8 @@ class History:
     def _contains_any(self, commit: str, others: tuple[str, ...]) -> bool:
         """Ask git once for all the objects whose lines came with the same commits."""
         if (commit, others) not in self._contained:
-            self._contained[commit, others] = self.repo.contains_any(commit, others)
+            outside = self.repo.outside(others, head=commit)
+            self._contained[commit, others] = not outside.issuperset(others)
         return self._contained[commit, others]
 
     def files_digest_at(self, commit: str, directory: str) -> str | None:
