@@ -685,15 +685,20 @@ def test_ci_goes_on_from_what_it_published_itself(team: Clone, live: Live) -> No
     assert len(live.datasets()) == 1
 
 
+def linked(team: Clone, rows: list[str]) -> str:
+    """Publish the dataset ``cases`` as a job does, commit its pointer, and return its remote id."""
+    team.dataset("cases", rows)
+    team.commit()
+    assert (team.push().exit, team.pull().exit) == (0, 0)
+    team.commit("linked")
+    return dataset_id(team.live)
+
+
 def test_rows_of_a_branch_from_before_a_pull_were_never_published_since(
     team: Clone, live: Live
 ) -> None:
     """What the branch has of the row is older than what was taken in of it, also once it is merged."""
-    team.dataset("cases", numbered(9))
-    team.commit()
-    assert (team.push().exit, team.pull().exit) == (0, 0)
-    team.commit("linked")
-    item = live.row(dataset_id(live), "k002")["id"]
+    item = live.row(linked(team, numbered(9)), "k002")["id"]
     team.git("branch", "old")
     live.patch_row(item, input="of the page")
     assert team.pull().exit == 0
@@ -713,13 +718,9 @@ def test_the_merge_of_a_branch_from_before_a_pull_hides_no_published_row(
     team: Clone, live: Live
 ) -> None:
     """The rows' bases came to main before the branch did, and so did what jobs have published since."""
-    team.dataset("cases", numbered(3))
-    team.commit()
-    assert (team.push().exit, team.pull().exit) == (0, 0)
-    team.commit("linked")
-    (dataset,) = live.datasets()
+    dataset = linked(team, numbered(3))
     team.git("branch", "old")
-    live.patch_row(live.row(dataset["id"], "k002")["id"], input="of the page")
+    live.patch_row(live.row(dataset, "k002")["id"], input="of the page")
     assert team.pull().exit == 0
     team.commit("taken in")
     team.replace(ITEMS, "question 1", "edited")
@@ -733,7 +734,7 @@ def test_the_merge_of_a_branch_from_before_a_pull_hides_no_published_row(
     team.git("switch", "-q", "main")
     team.git("merge", "-q", "--no-ff", "-m", "merged", "old")
     assert outcome(team.push(), "cases").did == "1 row updated"
-    assert inputs(live, dataset["id"])["k001"] == "edited again"
+    assert inputs(live, dataset)["k001"] == "edited again"
 
 
 def test_ci_does_not_publish_over_a_web_edit(team: Clone, live: Live) -> None:

@@ -20,6 +20,8 @@ from hypothesis.stateful import (
 )
 
 STEPS = 30
+FEW = 2
+"""Worlds of each kind and seed in the slow tier, two dozen in all; the long one has many more."""
 
 
 class Playable(Protocol):

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
-from tests.worlds.playing import play
+from tests.worlds.playing import FEW, play
 from tests.worlds.rows import FIELDS, RowsWorld
 from tests.worlds.rules import HAPPENS, Anybody, Team, can_edit, few
 
@@ -110,9 +110,6 @@ WORLDS = [
     pytest.param("current", True, id="current, drivers"),
 ]
 
-
-FEW = 2
-"""Worlds of each kind and seed: with those of skills and names two dozen in the slow tier, many more in the long one."""
 
 SEEDS = [
     pytest.param(1, marks=pytest.mark.slow),

@@ -11,7 +11,7 @@ from hypothesis.stateful import precondition, rule
 
 from skillsync.sync.adopt import Way
 from skillsync.sync.resolve import Choice
-from tests.worlds.playing import play
+from tests.worlds.playing import FEW, play
 from tests.worlds.rules import HAPPENS, Anybody, Team, can_edit, settled
 from tests.worlds.world import SLOTS, World
 
@@ -141,9 +141,6 @@ WORLDS = [
 ]
 """A team on a server without markers is left out: there own publishes are recognised by content alone (sync.md 5.5)."""
 
-
-FEW = 2
-"""Worlds of each kind and seed: with those of rows and names two dozen in the slow tier, many more in the long one."""
 
 SEEDS = [
     pytest.param(1, marks=pytest.mark.slow),
